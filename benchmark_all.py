@@ -1,0 +1,33 @@
+"""All libraries in interleaved blocks: ``python benchmark_all.py [WORKLOAD ...] [--libraries joblib ray]``.
+
+Each block holds every cell (library, workload, idiom, number of workers) once, in a new random order. This process
+imports none of the libraries: every trial is a fresh interpreter that runs the library's own script.
+"""
+
+import sys
+
+from rich.console import Console
+
+from harness.cli import UserError, fail, parse
+from harness.suite import measure
+from report.tables import print_tables
+
+
+def main() -> int:
+    """Measure, print one table per workload; return 0, or 1 if a trial failed, or 130 if interrupted."""
+    console = Console()
+    try:
+        settings = parse(sys.argv[1:])
+        run = measure(settings, console)
+    except UserError as error:
+        fail(str(error))
+    except KeyboardInterrupt:
+        console.print("Interrupted. Every trial that had ended is saved; python utils.py shows them.")
+        return 130
+    print_tables(settings.results, settings.workloads, console)
+    console.print(f"{run.trials} trials, {run.failures} failed. Results: {settings.results}. Figures: python utils.py")
+    return 1 if run.failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

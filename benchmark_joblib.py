@@ -1,0 +1,71 @@
+"""joblib: `Parallel` on its default backend, loky, whose workers are fresh interpreters that it keeps warm.
+
+Arrays above 1 MB are dumped once and memory-mapped by every worker, without being asked to; batches of short tasks are
+sized by joblib itself; results come back in the order in which they end (`return_as="generator_unordered"`).
+https://joblib.readthedocs.io/en/stable/parallel.html
+"""
+
+from harness.script import needs, run, skip
+from workloads import initialization, numerical, stateful
+
+with needs("joblib"):
+    from joblib import Parallel, delayed
+    from joblib.externals.loky import get_reusable_executor
+
+
+def close(n_jobs):
+    # Fairness: loky keeps its workers for the next call in the process; the others' pools are closed under the clock.
+    # With n_jobs=1 there are none: joblib then runs everything in the calling process.
+    if n_jobs > 1:
+        get_reusable_executor().shutdown(wait=True)
+
+
+def numerical_memmap(inputs, n_jobs, **options):
+    parallel = Parallel(n_jobs=n_jobs, return_as="generator_unordered", **options)
+    filtered = list(parallel(delayed(numerical.filter_image)(i, inputs.image) for i in range(inputs.num_filters)))
+    close(n_jobs)
+    return filtered
+
+
+def numerical_naive(inputs, n_jobs):
+    return numerical_memmap(inputs, n_jobs, max_nbytes=None)  # switches memory-mapping off: one pickle per task
+
+
+def stateful_merge(inputs, n_jobs):
+    parallel = Parallel(n_jobs=n_jobs, return_as="generator_unordered")
+    counts = parallel(delayed(stateful.count_prefixes)(index, text) for index, text in inputs.documents)
+    prefixes = stateful.frequent_prefixes(counts)
+    close(n_jobs)
+    return prefixes
+
+
+def predict_once_loaded(index, images, path):
+    # In the task, not in loky's initializer: n_jobs=1 runs in the calling process and would skip that.
+    return initialization.predict(index, images, initialization.load_model_once(path))
+
+
+def initialization_cached(inputs, n_jobs, predict=predict_once_loaded):
+    # "Reusing a pool of workers", on the page above: the context keeps it for all rounds.
+    with Parallel(n_jobs=n_jobs, return_as="generator_unordered") as parallel:
+        labels = [
+            labelled
+            for tasks in inputs.rounds
+            for labelled in parallel(delayed(predict)(index, images, inputs.model_path) for index, images in tasks)
+        ]
+    close(n_jobs)
+    return labels
+
+
+def initialization_naive(inputs, n_jobs):
+    return initialization_cached(inputs, n_jobs, initialization.load_and_predict)
+
+
+if __name__ == "__main__":
+    run(
+        numerical={"loky, memmap": numerical_memmap, "naive: image with every task": numerical_naive},
+        stateful={
+            "loky, merge counts": stateful_merge,
+            "state in workers": skip("joblib documents no way to reach every worker once, and no hook at its exit"),
+        },
+        initialization={"loky, loaded once": initialization_cached, "naive: model in every task": initialization_naive},
+    )

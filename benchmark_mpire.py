@@ -1,0 +1,125 @@
+"""MPIRE: `WorkerPool` with shared objects, worker state, and hooks at a worker's start and exit.
+
+Shared objects reach forked workers copy-on-write, and spawned ones by one copy each. State is filled by tasks and
+handed back by `worker_exit`. `keep_alive` keeps the workers, and what `worker_init` loaded, for the next round.
+https://sybrenjansen.github.io/mpire/usage/workerpool/index.html
+"""
+
+from harness.script import needs, run
+from workloads import initialization, numerical, stateful
+
+with needs("mpire"):
+    from mpire import WorkerPool
+
+
+def filter_shared(image, index):
+    return numerical.filter_image(index, image)
+
+
+def numerical_shared(inputs, n_jobs, method="fork"):
+    # imap_unordered, not map: map would concatenate the arrays that it gets back.
+    # https://sybrenjansen.github.io/mpire/usage/map/numpy.html
+    with WorkerPool(n_jobs, shared_objects=inputs.image, start_method=method) as pool:
+        return list(pool.imap_unordered(filter_shared, range(inputs.num_filters)))
+
+
+def numerical_shared_spawn(inputs, n_jobs):
+    return numerical_shared(inputs, n_jobs, "spawn")
+
+
+def numerical_naive(inputs, n_jobs):
+    with WorkerPool(n_jobs, start_method="fork") as pool:
+        tasks = [(index, inputs.image) for index in range(inputs.num_filters)]
+        return list(pool.imap_unordered(numerical.filter_image, tasks))
+
+
+def stateful_merge(inputs, n_jobs):
+    with WorkerPool(n_jobs, start_method="fork") as pool:
+        return stateful.frequent_prefixes(pool.imap_unordered(stateful.count_prefixes, inputs.documents))
+
+
+def start_counting(state):
+    state["counter"] = stateful.PrefixCounter()
+
+
+def count_into_state(state, index, text):
+    state["counter"].add(index, text)
+
+
+def hand_back(state):
+    return state["counter"].counts
+
+
+def stateful_exit(inputs, n_jobs, method="fork"):
+    # https://sybrenjansen.github.io/mpire/usage/map/worker_init_exit.html
+    with WorkerPool(n_jobs, use_worker_state=True, start_method=method) as pool:
+        pool.map_unordered(count_into_state, inputs.documents, worker_init=start_counting, worker_exit=hand_back)
+        return stateful.frequent_prefixes(pool.get_exit_results())
+
+
+def stateful_exit_spawn(inputs, n_jobs):
+    return stateful_exit(inputs, n_jobs, "spawn")
+
+
+def load_into_state(path, state):
+    state["model"] = initialization.load_model(path)
+
+
+def predict_with_state(path, state, index, images):
+    return initialization.predict(index, images, state["model"])
+
+
+def initialization_state(inputs, n_jobs, method="fork"):
+    pool = WorkerPool(
+        n_jobs, shared_objects=inputs.model_path, use_worker_state=True, keep_alive=True, start_method=method
+    )
+    with pool:
+        return [
+            labels
+            for tasks in inputs.rounds
+            for labels in pool.imap_unordered(predict_with_state, tasks, worker_init=load_into_state)
+        ]
+
+
+def initialization_state_spawn(inputs, n_jobs):
+    return initialization_state(inputs, n_jobs, "spawn")
+
+
+def predict_shared(model, index, images):
+    return initialization.predict(index, images, model)
+
+
+def initialization_fork_after_load(inputs, n_jobs):
+    model = initialization.load_model(inputs.model_path)  # once, in the parent, under the clock
+    with WorkerPool(n_jobs, shared_objects=model, keep_alive=True, start_method="fork") as pool:
+        return [labels for tasks in inputs.rounds for labels in pool.imap_unordered(predict_shared, tasks)]
+
+
+def predict_naively(path, index, images):
+    return initialization.load_and_predict(index, images, path)
+
+
+def initialization_naive(inputs, n_jobs):
+    with WorkerPool(n_jobs, shared_objects=inputs.model_path, keep_alive=True, start_method="fork") as pool:
+        return [labels for tasks in inputs.rounds for labels in pool.imap_unordered(predict_naively, tasks)]
+
+
+if __name__ == "__main__":
+    run(
+        numerical={
+            "fork, shared object": numerical_shared,
+            "spawn, shared object": numerical_shared_spawn,
+            "naive: image with every task": numerical_naive,
+        },
+        stateful={
+            "fork, merge counts": stateful_merge,
+            "fork, state at worker exit": stateful_exit,
+            "spawn, state at worker exit": stateful_exit_spawn,
+        },
+        initialization={
+            "fork, worker state": initialization_state,
+            "spawn, worker state": initialization_state_spawn,
+            "fork after load": initialization_fork_after_load,
+            "naive: model in every task": initialization_naive,
+        },
+    )

@@ -1,0 +1,106 @@
+"""Ray: tasks and actors on a local Ray instance with one CPU slot per worker.
+
+The image is put into the object store once and passed by reference; state and model live in actors, one per worker, fed
+by an `ActorPool`, and asked for at the end.
+https://docs.ray.io/en/latest/ray-core/patterns/index.html
+"""
+
+from contextlib import contextmanager
+
+from harness.script import needs, run
+from workloads import initialization, numerical, stateful
+
+with needs("ray"):
+    import ray
+    from ray.util import ActorPool
+
+
+@contextmanager
+def local_ray(n_jobs):
+    # The dashboard is not needed, and workers' output shall not be copied to the driver's; all else is Ray's default.
+    ray.init(num_cpus=n_jobs, include_dashboard=False, log_to_driver=False)
+    yield
+    ray.shutdown()
+
+
+def results(references):
+    # In the order in which they end, and not all in one ray.get:
+    # https://docs.ray.io/en/latest/ray-core/patterns/ray-get-submission-order.html
+    while references:
+        ready, references = ray.wait(references)
+        yield from ray.get(ready)
+
+
+def numerical_put(inputs, n_jobs):
+    with local_ray(n_jobs):
+        # https://docs.ray.io/en/latest/ray-core/patterns/pass-large-arg-by-value.html
+        image = ray.put(inputs.image)
+        filter_image = ray.remote(numerical.filter_image)
+        return list(results([filter_image.remote(index, image) for index in range(inputs.num_filters)]))
+
+
+def numerical_naive(inputs, n_jobs):
+    with local_ray(n_jobs):
+        filter_image = ray.remote(numerical.filter_image)
+        return list(results([filter_image.remote(index, inputs.image) for index in range(inputs.num_filters)]))
+
+
+def stateful_merge(inputs, n_jobs):
+    with local_ray(n_jobs):
+        count_prefixes = ray.remote(stateful.count_prefixes)
+        return stateful.frequent_prefixes(results([count_prefixes.remote(*document) for document in inputs.documents]))
+
+
+class Counting:
+    def __init__(self):
+        self.counter = stateful.PrefixCounter()
+
+    def add(self, index, text):
+        self.counter.add(index, text)
+
+    def counts(self):
+        return self.counter.counts
+
+
+def stateful_actors(inputs, n_jobs):
+    with local_ray(n_jobs):
+        actors = [ray.remote(Counting).remote() for _ in range(n_jobs)]
+        for _ in ActorPool(actors).map_unordered(lambda actor, document: actor.add.remote(*document), inputs.documents):
+            pass
+        return stateful.frequent_prefixes(ray.get([actor.counts.remote() for actor in actors]))
+
+
+class Model:
+    def __init__(self, path):
+        self.model = initialization.load_model(path)
+
+    def predict(self, index, images):
+        return initialization.predict(index, images, self.model)
+
+
+def initialization_actors(inputs, n_jobs):
+    with local_ray(n_jobs):
+        pool = ActorPool([ray.remote(Model).remote(inputs.model_path) for _ in range(n_jobs)])
+        return [
+            labels
+            for tasks in inputs.rounds
+            for labels in pool.map_unordered(lambda actor, task: actor.predict.remote(*task), tasks)
+        ]
+
+
+def initialization_naive(inputs, n_jobs):
+    with local_ray(n_jobs):
+        predict = ray.remote(initialization.load_and_predict)
+        return [
+            labels
+            for tasks in inputs.rounds
+            for labels in results([predict.remote(*task, inputs.model_path) for task in tasks])
+        ]
+
+
+if __name__ == "__main__":
+    run(
+        numerical={"tasks, ray.put": numerical_put, "naive: image with every task": numerical_naive},
+        stateful={"tasks, merge counts": stateful_merge, "actors": stateful_actors},
+        initialization={"actors": initialization_actors, "naive: model in every task": initialization_naive},
+    )

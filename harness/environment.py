@@ -1,0 +1,116 @@
+"""The machine and the software that a run was measured on."""
+
+import importlib.metadata
+import os
+import platform
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import loky
+import psutil
+import pyperf
+
+SUITE_VERSION = "0.1.0"
+ROOT = Path(__file__).resolve().parent.parent
+
+# One compute thread per worker, for every library alike, set before NumPy loads. Workers are what is compared: four
+# workers with torch's default of four threads each compete for the cores, and measure the kernel's scheduler.
+THREAD_LIMITS = {
+    name: "1"
+    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+}  # fmt: skip
+
+DISTRIBUTIONS = (
+    "dask", "distributed", "joblib", "mpire", "ray", "numpy", "scipy", "scikit-image", "scikit-learn", "torch",
+    "cloudpickle", "loky", "psutil",
+)  # fmt: skip
+
+
+def physical_cores() -> int:
+    """Return the physical cores that this process may use: affinity mask and container quota counted (loky's count)."""
+    return loky.cpu_count(only_physical_cores=True)
+
+
+def version_of(distribution: str) -> str | None:
+    """Return the installed version, or None."""
+    try:
+        return importlib.metadata.version(distribution)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def collect() -> dict[str, Any]:
+    """Return what a reader needs to know to judge the numbers, as plain data."""
+    machine = dict(pyperf.Run([1.0], collect_metadata=True).get_metadata())
+    return {
+        "machine": {
+            "cpu": machine.get("cpu_model_name", platform.processor() or platform.machine()),
+            "cpus": os.cpu_count() or 1,
+            "physical_cores_usable": physical_cores(),
+            "memory_bytes": psutil.virtual_memory().total,
+            "swap_bytes": psutil.swap_memory().total,
+            "kernel": platform.platform(),
+            "hostname": platform.node(),
+        },
+        "conditions": {
+            "cpu_config": machine.get("cpu_config", ""),
+            "cpu_freq": machine.get("cpu_freq", ""),
+            "aslr": machine.get("aslr", ""),
+            "load_avg_1min": machine.get("load_avg_1min", 0.0),
+            "cgroup_cpu_max": _read("/sys/fs/cgroup/cpu.max"),
+            "cgroup_memory_max": _read("/sys/fs/cgroup/memory.max"),
+            "thread_limits": dict(THREAD_LIMITS),
+        },
+        "python": f"{platform.python_implementation()} {platform.python_version()}",
+        "versions": {name: version_of(name) or "not installed" for name in DISTRIBUTIONS},
+        "suite": {"version": SUITE_VERSION, "git_revision": _git_revision()},
+        "date": machine.get("date", ""),
+    }
+
+
+def machine_label(environment: dict[str, Any]) -> str:
+    """Return the machine in a few words, for titles and for telling results of two machines apart."""
+    machine = environment.get("machine", {})
+    return (
+        f"{machine.get('cpu', 'unknown CPU')}, {machine.get('physical_cores_usable', '?')} cores usable, "
+        f"{machine.get('memory_bytes', 0) / 2**30:.0f} GiB, Python {environment.get('python', '?').split()[-1]}"
+    )
+
+
+def _read(path: str) -> str:
+    try:
+        return Path(path).read_text().strip()
+    except OSError:
+        return ""
+
+
+def _git_revision() -> str:
+    command = ["git", "-C", str(ROOT), "describe", "--always", "--dirty", "--abbrev=12"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, timeout=10).stdout.strip() or "unknown"
+    except (OSError, subprocess.TimeoutExpired):
+        return "unknown"
+
+
+def trial_environment(folder: Path) -> dict[str, str]:
+    """Return the environment variables of a trial whose files shall all lie in ``folder``.
+
+    ``HOME`` and ``TMPDIR`` lie there too, so that whatever a library leaves behind is seen, counted and removed. The
+    paths are short because Ray's sockets lie below ``TMPDIR``, and a socket's path has at most 107 bytes.
+    """
+    home, temporary = folder / "h", folder / "t"
+    home.mkdir()
+    temporary.mkdir()
+    # A user's own settings of a library would hold for that library alone and show in no result.
+    settings = ("DASK_", "JOBLIB_", "LOKY_", "MPIRE_", "RAY_")
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(settings)}
+    return {
+        **inherited,
+        **THREAD_LIMITS,
+        "HOME": str(home),
+        "TMPDIR": str(temporary),
+        "PYTHONUSERBASE": os.environ.get("PYTHONUSERBASE", str(Path.home() / ".local")),
+        "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])),
+    }

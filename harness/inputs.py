@@ -1,0 +1,61 @@
+"""The inputs of a workload, made once per parameter set and cached. As a program: makes them, in its own process.
+
+Its own process, because making them trains a network with torch, and neither the orchestrating process nor the parent
+of a trial may ever have imported torch.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from harness.environment import ROOT
+from harness.trial import load_workload
+from params import Params, as_dict, from_dict
+
+CACHE = ROOT / "cache"
+
+
+def folder_of(workload: str, params: Params) -> Path:
+    """Return where the inputs lie: another folder for other parameters, and for another version of the workload."""
+    relevant = {name: getattr(params, name) for name in load_workload(workload).PARAMS}
+    source = (ROOT / "workloads" / f"{workload}.py").read_bytes()
+    key = hashlib.sha256(source + json.dumps(relevant, sort_keys=True).encode()).hexdigest()[:16]
+    return CACHE / f"{workload}-{key}"
+
+
+def facts(folder: Path) -> dict[str, Any]:
+    """Return what the workload says about its inputs, or raise FileNotFoundError where they are not made yet."""
+    return json.loads((folder / "facts.json").read_text())
+
+
+def make(workload: str, params: Params) -> None:
+    """Make the inputs in a temporary folder beside their place and rename it: there are all of them or none."""
+    folder = folder_of(workload, params)
+    CACHE.mkdir(exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(dir=CACHE, prefix=f".{folder.name}."))
+    try:
+        made = load_workload(workload).prepare(params, temporary)
+        (temporary / "facts.json").write_text(json.dumps(made))
+        os.chmod(temporary, 0o755)
+        shutil.rmtree(folder, ignore_errors=True)
+        temporary.rename(folder)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def command(workload: str, params: Params) -> list[str]:
+    """Return the command that makes the inputs. It exits with 2, and one line, where ``params`` allow none."""
+    return [sys.executable, "-m", "harness.inputs", workload, json.dumps(as_dict(params))]
+
+
+if __name__ == "__main__":
+    try:
+        make(sys.argv[1], from_dict(json.loads(sys.argv[2])))
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        sys.exit(2)

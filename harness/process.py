@@ -1,0 +1,135 @@
+"""A process, the tree that grows from it, and the certainty that nothing of it survives.
+
+Everything here ends processes by the ids that it started or adopted, never by name.
+"""
+
+import ctypes
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+
+GRACE_S = 3.0  # for daemons and resource trackers to end by themselves after their parent has
+SHARED_MEMORY = Path("/dev/shm")
+_PR_SET_CHILD_SUBREAPER = 36
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a process ended. ``left``: what it left behind that had to be removed, as counts and bytes."""
+
+    returncode: int
+    timed_out: bool
+    seconds: float
+    left: dict[str, int] = field(default_factory=dict)
+
+
+def become_subreaper() -> None:
+    """Make the kernel hand orphaned descendants (daemons, workers of a dead parent) to this process. Linux only."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def run_to_end(command: list[str], *, environment: dict[str, str], cwd: Path, output: Path, timeout_s: float) -> Ended:
+    """Run ``command`` in a session of its own until it, and all that it started, has ended or was ended.
+
+    ``output`` gets its stdout and stderr. A KeyboardInterrupt ends the tree too, and goes on.
+    """
+    segments = _shared_memory()
+    start = time.monotonic()
+    timed_out = False
+    with output.open("wb") as file:
+        process = subprocess.Popen(
+            command,
+            env=environment,
+            cwd=cwd,
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,  # Ctrl-C at the terminal reaches this process alone, which then ends the tree
+        )
+        left: dict[str, int] = {}
+        try:
+            process.wait(timeout_s)
+        except subprocess.TimeoutExpired:
+            timed_out = True
+        finally:
+            seconds = time.monotonic() - start
+            orderly = process.poll() is not None
+            left["processes"] = _end_descendants(grace_s=GRACE_S if orderly else 0.0)
+            returncode = process.wait()
+            left |= _remove_segments(_shared_memory() - segments)
+    return Ended(returncode, timed_out, seconds, left)
+
+
+def _end_descendants(grace_s: float) -> int:
+    """Kill every descendant that does not end within ``grace_s``; return how many that were."""
+    _, alive = psutil.wait_procs(_descendants(), timeout=grace_s)
+    killed = 0
+    while alive := [process for process in {*alive, *_descendants()} if process.is_running()]:
+        for process in alive:
+            try:
+                process.kill()
+                killed += process.status() != psutil.STATUS_ZOMBIE
+            except psutil.NoSuchProcess:
+                continue
+        psutil.wait_procs(alive, timeout=5)
+    return killed
+
+
+def _descendants() -> list[psutil.Process]:
+    return psutil.Process().children(recursive=True)
+
+
+def _shared_memory() -> set[str]:
+    return set(os.listdir(SHARED_MEMORY)) if SHARED_MEMORY.is_dir() else set()
+
+
+def _remove_segments(names: set[str]) -> dict[str, int]:
+    """Remove the segments that appeared, are this user's, and are mapped by no process that still lives."""
+    count = size = 0
+    for name in names:
+        path = SHARED_MEMORY / name
+        try:
+            ours = path.lstat().st_uid == os.getuid()
+            if not ours or _is_mapped(path):
+                continue
+            size += size_of(path)
+        except FileNotFoundError:
+            continue
+        count += 1
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    return {"shm_segments": count, "shm_bytes": size}
+
+
+def _is_mapped(path: Path) -> bool:
+    for process in psutil.process_iter():
+        try:
+            if any(Path(mapping.path).is_relative_to(path) for mapping in process.memory_maps(grouped=False)):
+                return True
+        except psutil.Error:
+            continue
+    return False
+
+
+def size_of(path: Path) -> int:
+    """Return the bytes of a file, or of all files below a folder."""
+    if not path.is_dir():
+        return path.lstat().st_size
+    return sum(file.lstat().st_size for file in path.rglob("*") if not file.is_dir())
+
+
+def raise_interrupt_on_termination() -> None:
+    """Turn SIGTERM and SIGHUP into KeyboardInterrupt, so that they end a run as Ctrl-C does: in order."""
+
+    def interrupt(number: int, _frame: object) -> None:
+        raise KeyboardInterrupt(signal.Signals(number).name)
+
+    signal.signal(signal.SIGTERM, interrupt)
+    signal.signal(signal.SIGHUP, interrupt)

@@ -1,0 +1,98 @@
+"""What was measured, on disk: plain-data pickles, one file per library and workload.
+
+A file is a dict: ``schema``, ``workload``, ``library`` and ``runs``, the newest last, so that measuring again loses
+nothing. A run is a dict of ``environment``, ``params``, ``params_hash``, ``seed``, ... and ``trials`` (see `suite`).
+"""
+
+import hashlib
+import io
+import json
+import os
+import pickle
+import tempfile
+from pathlib import Path
+from typing import Any
+
+SCHEMA = 1
+SUFFIX = ".p3"
+PROTOCOL = 3  # as the suffix says
+
+
+class ResultsError(Exception):
+    """A file that cannot be used, in one line that names it."""
+
+
+class _PlainUnpickler(pickle.Unpickler):
+    """Reads dict, list, str, int, float, bool and None; refuses every class and function, so that nothing can run."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        raise pickle.UnpicklingError(f"it refers to {module}.{name}, and only plain data is read")
+
+    def persistent_load(self, pid: Any) -> Any:
+        raise pickle.UnpicklingError("it refers to an object outside the file")
+
+
+def path_of(folder: Path, workload: str, library: str) -> Path:
+    """Return the path of the results of ``library`` in ``workload``."""
+    return folder / f"{workload}_{library}{SUFFIX}"
+
+
+def write_atomically(path: Path, data: bytes) -> None:
+    """Write to a temporary file and rename it, so that a reader sees the old file or the new one, never half of one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+
+
+def save(folder: Path, workload: str, library: str, runs: list[dict[str, Any]]) -> None:
+    """Write the file of ``library`` in ``workload``."""
+    content = {"schema": SCHEMA, "workload": workload, "library": library, "runs": runs}
+    write_atomically(path_of(folder, workload, library), pickle.dumps(content, protocol=PROTOCOL))
+
+
+def load(path: Path) -> dict[str, Any]:
+    """Read one file. Raises ResultsError if it cannot be read, is damaged, hostile, or of another schema."""
+    try:
+        content = _PlainUnpickler(io.BytesIO(path.read_bytes())).load()
+    except OSError as error:
+        raise ResultsError(f"{path}: cannot be read: {error.strerror}") from error
+    except Exception as error:  # a damaged pickle raises whatever its bytes lead to
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise ResultsError(f"{path}: refused, not a results file: {reason}; move it away") from error
+    if not isinstance(content, dict) or "schema" not in content:
+        raise ResultsError(f"{path}: refused, not a results file: it has no schema version; move it away")
+    if content["schema"] != SCHEMA:
+        raise ResultsError(
+            f"{path}: refused: schema {content['schema']!r}, this suite reads {SCHEMA}; measure again, or use the "
+            "suite version that wrote it"
+        )
+    _check_shape(path, content)
+    return content
+
+
+def _check_shape(path: Path, content: dict[str, Any]) -> None:
+    try:
+        usable = isinstance(content["workload"], str) and isinstance(content["library"], str)
+        for run in content["runs"]:
+            usable &= isinstance(run["params_hash"], str) and isinstance(run["environment"], dict)
+            usable &= isinstance(run["params"], dict) and isinstance(run["profile"], str)
+            for trial in run["trials"]:
+                usable &= isinstance(trial["outcome"], str) and isinstance(trial["n_jobs"], int)
+                usable &= isinstance(trial["idiom"], str) and isinstance(trial["reason"], str)
+                usable &= isinstance(trial["wall_s"], float) or trial["wall_s"] is None
+    except (KeyError, TypeError):
+        usable = False
+    if not usable:
+        raise ResultsError(f"{path}: refused, not a results file: fields are missing or of another type; move it away")
+
+
+def hash_of(data: Any) -> str:
+    """Return a short hash of plain data: the same for the same content."""
+    return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()[:16]

@@ -1,0 +1,62 @@
+"""What a library's script says to the harness: `needs`, `skip`, `run`. Light, because worker processes import it."""
+
+import json
+import os
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+LIST_VARIABLE = "BENCHMARK_LIST"  # write to this file which idioms there are, run nothing
+TRIAL_VARIABLE = "BENCHMARK_TRIAL"  # run the trial that this file describes
+
+Idiom = Callable[[Any, int], Any]
+"""A function of (inputs, n_jobs) that opens what it needs, computes the workload, closes it, and returns the result."""
+
+
+@dataclass(frozen=True)
+class skip:  # noqa: N801 -- reads as a verb: ``"state at exit": skip("there is no exit hook")``
+    """In the place of an idiom: the library cannot do this, and why."""
+
+    reason: str
+
+
+@contextmanager
+def needs(package: str):
+    """Import a library that may be missing: then every row of the script says so, and how to install it."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if not error.name or error.name.partition(".")[0] != package:
+            raise
+        _report({"missing": package})
+
+
+def run(*, parallel: bool = True, **idioms: Mapping[str, Idiom | skip]) -> None:
+    """Measure this script's idioms: ``workload={"name of the idiom": function, ...}``.
+
+    Called as a program, the script hands over to ``benchmark_all.py``, which imports no library; it starts the script
+    again for every trial, in a fresh interpreter, and only there a function of ``idioms`` is called.
+    ``parallel=False``: the functions use one worker whatever is asked for, and are run once.
+    """
+    if trial := os.environ.get(TRIAL_VARIABLE):
+        from harness.trial import run_trial
+
+        run_trial(Path(trial), idioms)
+    else:
+        listed = {
+            workload: {name: idiom.reason if isinstance(idiom, skip) else None for name, idiom in named.items()}
+            for workload, named in idioms.items()
+        }
+        _report({"parallel": parallel, "idioms": listed})
+
+
+def _report(listing: dict[str, Any]) -> None:
+    """Write ``listing`` where it was asked for; else this is a user's ``python benchmark_x.py``: hand over."""
+    if path := os.environ.get(LIST_VARIABLE):
+        Path(path).write_text(json.dumps(listing))
+        sys.exit(0)
+    suite = Path(__file__).resolve().parent.parent / "benchmark_all.py"
+    os.execv(sys.executable, [sys.executable, str(suite), f"--script={Path(sys.argv[0]).resolve()}", *sys.argv[1:]])

@@ -1,0 +1,237 @@
+"""A run: prepare the inputs, lay the cells in blocks, run every trial, save after each."""
+
+import json
+import os
+import signal
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from time import strftime
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+import params
+from harness import environment, inputs, outcome, process, results, script, tasklog
+from harness.cells import Cell, all_cells, shuffled
+from harness.cli import Settings, UserError
+from harness.trial import load_workload
+
+INPUTS_TIMEOUT_S = 3600.0
+OUTPUT_KEPT = 2000  # characters of a failed trial's output that are kept beside its reason
+
+
+class Run:
+    """What one run has measured so far, on disk after every trial."""
+
+    def __init__(self, settings: Settings, cells: list[Cell]) -> None:
+        self.settings = settings
+        self.trials = 0
+        self.failures = 0
+        self._common = {
+            "started": strftime("%Y-%m-%dT%H:%M:%S%z"),
+            "profile": settings.profile,
+            "params": params.as_dict(settings.params),
+            "worker_counts": list(settings.worker_counts),
+            "seed": settings.params.seed,
+            "environment": environment.collect(),
+        }
+        self._files = {(cell.workload, cell.library): self._earlier(cell) for cell in cells}
+
+    def _earlier(self, cell: Cell) -> list[dict[str, Any]]:
+        """Return the runs that a file holds already. Raises UserError for a file that would have to be overwritten."""
+        path = results.path_of(self.settings.results, cell.workload, cell.library)
+        try:
+            return results.load(path)["runs"] if path.exists() else []
+        except results.ResultsError as error:
+            raise UserError(str(error)) from error
+
+    def begin(self) -> None:
+        """Open a new run in every file, without a trial yet."""
+        for (workload, _), runs in self._files.items():
+            relevant = {name: self._common["params"][name] for name in load_workload(workload).PARAMS}
+            facts = inputs.facts(inputs.folder_of(workload, self.settings.params))
+            runs.append({**self._common, "params_hash": results.hash_of(relevant), "inputs": facts, "trials": []})
+
+    def add(self, cell: Cell, trial: dict[str, Any]) -> None:
+        """Record a trial and save the file that it belongs to."""
+        runs = self._files[cell.workload, cell.library]
+        runs[-1]["trials"].append({"idiom": cell.idiom, "n_jobs": cell.n_jobs, **trial})
+        results.save(self.settings.results, cell.workload, cell.library, runs)
+        self.trials += trial["outcome"] != outcome.SKIPPED
+        self.failures += trial["outcome"] in outcome.FAILURES
+
+
+def measure(settings: Settings, console: Console) -> Run:
+    """Run every trial of ``settings``. A trial that fails costs nothing but itself. Raises UserError before the first."""
+    process.become_subreaper()
+    process.raise_interrupt_on_termination()
+    cells = all_cells(settings)
+    run = Run(settings, cells)
+    for workload in settings.workloads:
+        _make_inputs(workload, settings.params, console)
+    run.begin()
+    for cell in cells:
+        if cell.outcome:
+            run.add(cell, _trial(outcome=cell.outcome, reason=cell.reason))
+            console.print(_line(cell, cell.outcome, cell.reason), highlight=False, markup=False)
+    to_run = [cell for cell in cells if not cell.outcome]
+    with _progress(console) as progress:
+        bar = progress.add_task("", total=len(to_run) * settings.params.trials)
+        for position, (block, cell) in enumerate(_plan(to_run, settings.params)):
+            progress.update(bar, description=f"{cell.workload} {cell.library}: {cell.idiom}, {cell.n_jobs} workers")
+            trial = run_cell(cell, settings.params) | {"block": block, "position": position}
+            run.add(cell, trial)
+            if trial["outcome"] != outcome.OK:
+                line = _line(cell, trial["outcome"], trial["reason"])
+                progress.console.print(line, highlight=False, markup=False)
+            progress.advance(bar)
+    return run
+
+
+def _plan(cells: list[Cell], chosen: params.Params) -> Iterator[tuple[int, Cell]]:
+    """Lay the trials in blocks: each holds every cell once, in a new random order, so that drift meets all alike."""
+    for block in range(chosen.trials):
+        for cell in shuffled(cells, chosen.seed, block):
+            yield block, cell
+
+
+def _progress(console: Console) -> Progress:
+    # A redraw costs CPU time beside the trial that runs: one a second is seldom enough.
+    columns = (BarColumn(30), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn())
+    return Progress(*columns, TextColumn("{task.description}"), console=console, refresh_per_second=1)
+
+
+def _line(cell: Cell, ended: str, reason: str) -> str:
+    return f"{ended}: {cell.workload}, {cell.library}, {cell.idiom}, {cell.n_jobs} workers: {reason}"
+
+
+def _make_inputs(workload: str, chosen: params.Params, console: Console) -> None:
+    folder = inputs.folder_of(workload, chosen)
+    try:
+        inputs.facts(folder)
+        return
+    except FileNotFoundError:
+        pass
+    with console.status(f"making the inputs of {workload}, once for these parameters"), _temporary_folder() as temporary:
+        output = temporary / "output.txt"
+        # Without the thread limits of a trial: training is no part of any measurement.
+        variables = {name: value for name, value in os.environ.items() if name not in environment.THREAD_LIMITS}
+        ended = process.run_to_end(
+            inputs.command(workload, chosen),
+            environment=variables,
+            cwd=environment.ROOT,
+            output=output,
+            timeout_s=INPUTS_TIMEOUT_S,
+        )
+        if ended.returncode != 0:
+            text = output.read_text(errors="replace").strip() or f"exit status {ended.returncode}"
+            raise UserError(f"the inputs of {workload} cannot be made: {text.splitlines()[-1]}")
+
+
+def _temporary_folder() -> tempfile.TemporaryDirectory:
+    return _PathDirectory(prefix="bench-", ignore_cleanup_errors=True)
+
+
+class _PathDirectory(tempfile.TemporaryDirectory):
+    def __enter__(self) -> Path:  # type: ignore[override]
+        return Path(super().__enter__())
+
+
+def run_cell(cell: Cell, chosen: params.Params) -> dict[str, Any]:
+    """Run one trial of ``cell`` in a fresh interpreter and return its record, whatever became of it."""
+    killed_before = _kernel_oom_kills()
+    with _temporary_folder() as folder:
+        spec = {
+            "workload": cell.workload,
+            "idiom": cell.idiom,
+            "n_jobs": cell.n_jobs,
+            "params": params.as_dict(chosen),
+            "inputs": str(inputs.folder_of(cell.workload, chosen)),
+        }
+        (folder / "trial.json").write_text(json.dumps(spec))
+        variables = environment.trial_environment(folder)
+        ended = process.run_to_end(
+            [sys.executable, str(cell.script)],
+            environment={
+                **variables,
+                script.TRIAL_VARIABLE: str(folder / "trial.json"),
+                tasklog.ENVIRONMENT_VARIABLE: str(folder / "tasks.log"),
+            },
+            cwd=environment.ROOT,
+            output=folder / "output.txt",
+            timeout_s=chosen.timeout_s,
+        )
+        record = _record(folder, ended, load_workload(cell.workload).num_tasks(chosen))
+        if record["outcome"] != outcome.OK and _kernel_oom_kills() > killed_before:
+            record |= {"outcome": outcome.OUT_OF_MEMORY, "reason": f"the kernel ended a process: {record['reason']}"}
+        record["left_behind"] |= _left_files(Path(variables["HOME"]), Path(variables["TMPDIR"]))
+    return record
+
+
+def _record(folder: Path, ended: process.Ended, tasks_asked: int) -> dict[str, Any]:
+    said_path = folder / "outcome.json"
+    said = json.loads(said_path.read_text()) if said_path.exists() else {}
+    log = tasklog.read(folder / "tasks.log")
+    kind, reason = _outcome(said, ended, folder / "output.txt")
+    start_ns = said.get("start_ns", log.tasks[0][2] if log.tasks else 0)
+    columns = list(zip(*log.tasks, strict=True)) or [(), (), (), ()]
+    return _trial(
+        outcome=kind,
+        reason=reason,
+        wall_s=(said["end_ns"] - start_ns) / 1e9 if kind == outcome.OK else None,
+        trial_s=ended.seconds,
+        tasks_asked=tasks_asked,
+        tasks_run=len(log.tasks),
+        workers=len(log.workers),
+        in_parent=said.get("pid") in log.workers,
+        tasks={
+            "index": list(columns[0]),
+            "pid": list(columns[1]),
+            "start_ns": [start - start_ns for start in columns[2]],
+            "end_ns": [end - start_ns for end in columns[3]],
+        },
+        left_behind=dict(ended.left),
+        output="" if kind == outcome.OK else _tail(folder / "output.txt"),
+    )
+
+
+def _trial(**fields: Any) -> dict[str, Any]:
+    """Return a trial's record; what a trial that was not run cannot know is None or zero."""
+    blank = {
+        "outcome": "", "reason": "", "block": 0, "position": None, "wall_s": None, "trial_s": None, "tasks_asked": 0,
+        "tasks_run": 0, "workers": 0, "in_parent": False, "tasks": {}, "left_behind": {}, "output": "",
+    }  # fmt: skip
+    return {**blank, **fields}
+
+
+def _outcome(said: dict[str, Any], ended: process.Ended, output: Path) -> tuple[str, str]:
+    if ended.timed_out:
+        where = "its interpreter did not end" if said else "it did not return"
+        return outcome.TIMEOUT, f"{where} within {ended.seconds:.0f} s"
+    if said:
+        return said["outcome"], said["reason"]
+    lines = _tail(output).strip().splitlines()
+    last = lines[-1] if lines else "no output"
+    if ended.returncode < 0:
+        return outcome.CRASH, f"its interpreter was ended by {signal.Signals(-ended.returncode).name}: {last}"
+    return outcome.CRASH, f"its interpreter ended with status {ended.returncode} and no result: {last}"
+
+
+def _tail(output: Path) -> str:
+    return output.read_text(errors="replace")[-OUTPUT_KEPT:]
+
+
+def _left_files(*folders: Path) -> dict[str, int]:
+    files = [path for folder in folders for path in folder.rglob("*") if not path.is_dir()]
+    return {"files": len(files), "file_bytes": sum(process.size_of(path) for path in files)}
+
+
+def _kernel_oom_kills() -> int:
+    try:
+        lines = Path("/proc/vmstat").read_text().splitlines()
+    except OSError:
+        return 0
+    return sum(int(line.split()[1]) for line in lines if line.startswith("oom_kill "))

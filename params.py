@@ -1,0 +1,110 @@
+"""Every number that a user may change.
+
+Edit a profile here, then run ``python benchmark_ray.py``, or name one: ``python benchmark_ray.py --profile quick``.
+"""
+
+from dataclasses import asdict, dataclass, fields, replace
+
+POWERS_OF_TWO = ()
+"""As ``n_jobs``: 1, 2, 4, 8, ... up to the physical cores that this process may use."""
+
+ALL_CORES = -1
+"""In ``n_jobs``: the number of physical cores that this process may use."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Params:
+    """One profile. Sizes are counts unless the name carries a unit."""
+
+    # How often and how widely to measure
+    n_jobs: tuple[int, ...] = POWERS_OF_TWO  # worker counts
+    trials: int = 6  # of every cell; below 6 no confidence interval is claimed
+    timeout_s: float = 120.0  # of one trial, from the start of its interpreter to its end
+    seed: int = 20261121  # of the inputs and of the order of the trials
+
+    # numerical: every filter on the same image
+    image_size: int = 2000  # pixels a side, float32: 2000 is 16 MB
+    num_filters: int = 16  # tasks
+
+    # stateful: prefixes counted over all documents
+    num_documents: int = 400  # tasks
+    words_per_document: int = 10_000
+    words_delta: int = 5_000  # documents alternate between mean + delta and mean - delta words
+    vocabulary_size: int = 100_000
+
+    # initialization: a network that is slow to set up labels batches of images
+    hidden_units: int = 4096  # of both hidden layers: 4096 is 68 MB of weights
+    rounds: int = 4  # a round starts when all of the round before has been answered
+    batches_per_round: int = 8  # tasks in a round
+    batch_size: int = 64  # images in a task
+
+
+PROFILES = {
+    # All seven libraries in a few minutes: few worker counts, few trials, small inputs.
+    "quick": Params(
+        n_jobs=(1, ALL_CORES),
+        trials=1,
+        timeout_s=60.0,
+        image_size=1000,
+        num_filters=16,
+        num_documents=100,
+        hidden_units=2048,
+        rounds=2,
+    ),
+    # One library in about 5 minutes on 4 cores.
+    "default": Params(),
+    # The sizes of the blog post that started this suite.
+    "paper": Params(
+        timeout_s=1800.0,
+        image_size=5000,
+        num_filters=60,
+        num_documents=2000,
+        rounds=50,
+        batches_per_round=10,
+    ),
+}
+
+DEFAULT_PROFILE = "default"
+
+_LEAST = {"image_size": 32, "hidden_units": 64, "words_delta": 0, "seed": 0}
+
+
+def check(params: Params) -> None:
+    """Raise ValueError, in one line, for the first parameter that makes no sense."""
+    for field in fields(params):
+        value, least = getattr(params, field.name), _LEAST.get(field.name, 1)
+        if field.name == "n_jobs":
+            continue  # depends on the machine: see worker_counts
+        if field.name == "timeout_s":
+            if not value > 0:
+                raise ValueError(f"timeout_s is {value}: it must be above 0 seconds")
+        elif not isinstance(value, int) or isinstance(value, bool) or value < least:
+            raise ValueError(f"{field.name} is {value!r}: it must be a whole number of at least {least}")
+    if params.words_delta >= params.words_per_document:
+        raise ValueError(
+            f"words_delta is {params.words_delta}: it must be below words_per_document ({params.words_per_document})"
+        )
+
+
+def worker_counts(n_jobs: tuple[int, ...], limit: int) -> tuple[int, ...]:
+    """Return the worker counts that ``n_jobs`` stands for where ``limit`` physical cores may be used.
+
+    Raises ValueError for a count below 1 or above ``limit``.
+    """
+    if n_jobs == POWERS_OF_TWO:
+        return tuple(2**k for k in range(limit.bit_length()))
+    counts = [limit if count == ALL_CORES else count for count in n_jobs]
+    for count in counts:
+        if not isinstance(count, int) or not 1 <= count <= limit:
+            raise ValueError(f"n_jobs is {count}: it must be between 1 and {limit}, the physical cores usable here")
+    return tuple(sorted(set(counts)))
+
+
+def as_dict(params: Params) -> dict:
+    """Return ``params`` as plain data."""
+    return {**asdict(params), "n_jobs": list(params.n_jobs)}
+
+
+def from_dict(data: dict) -> Params:
+    """Return what ``as_dict`` was given."""
+    return replace(Params(), **{**data, "n_jobs": tuple(data["n_jobs"])})

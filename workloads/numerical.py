@@ -1,0 +1,112 @@
+"""Image filters of unequal cost, all on one real image: who can hand a large input to all workers only once?"""
+
+import functools
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from harness.tasklog import task
+from params import Params
+
+PARAMS = ("image_size", "num_filters")
+NOT_IN_PARENT = ()
+
+DECIMATION = 5  # a task returns every 5th row and column of the filtered image
+
+# Photographs that ship inside the scikit-image package: nothing is downloaded.
+PHOTOGRAPHS = ("astronaut", "camera", "coffee", "chelsea", "brick", "grass", "gravel", "moon", "coins", "hubble_deep_field", "retina", "rocket")  # fmt: skip
+TILES = 4  # the image is a mosaic of 4 x 4 of them
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """``image``: (image_size, image_size) float32 in [0, 1]; the tasks are ``range(num_filters)``."""
+
+    image: np.ndarray
+    num_filters: int
+
+
+@functools.cache
+def filter_bank() -> tuple[Callable[[np.ndarray], np.ndarray], ...]:
+    """Return the filters, importing scikit-image at the first call in a process.
+
+    Not at the top of this module: worker processes of the other workloads import it too, and would pay for it.
+    """
+    from skimage import filters
+
+    return (
+        functools.partial(filters.gaussian, sigma=1),
+        functools.partial(filters.median, footprint=np.ones((3, 3))),
+        filters.sobel,
+        functools.partial(filters.gaussian, sigma=8),
+        filters.laplace,
+        functools.partial(filters.unsharp_mask, radius=5, amount=1),
+        filters.scharr,
+        functools.partial(filters.difference_of_gaussians, low_sigma=2, high_sigma=8),
+        filters.prewitt,
+        functools.partial(filters.gaussian, sigma=16),
+        filters.farid,
+        filters.roberts,
+    )
+
+
+def filter_image(index: int, image: np.ndarray) -> tuple[int, np.ndarray]:
+    """Task: apply filter ``index`` of the bank, which is used again from its start when it is exhausted.
+
+    Returns the index and every 5th pixel each way, as a copy: a view would keep the whole filtered image alive.
+    """
+    with task(index):
+        bank = filter_bank()
+        return index, bank[index % len(bank)](image)[::DECIMATION, ::DECIMATION].copy()
+
+
+def make_image(size: int) -> np.ndarray:
+    """Return a mosaic of photographs, (size, size) float32 in [0, 1]."""
+    from skimage import color, data, transform, util
+
+    def tile(name: str) -> np.ndarray:
+        photograph = getattr(data, name)()
+        grey = color.rgb2gray(photograph) if photograph.ndim == 3 else util.img_as_float(photograph)
+        side = -(-size // TILES)
+        return transform.resize(grey, (side, side), anti_aliasing=True)
+
+    tiles = [tile(name) for name in PHOTOGRAPHS]
+    rows = [[tiles[(row * TILES + column) % len(tiles)] for column in range(TILES)] for row in range(TILES)]
+    return np.ascontiguousarray(np.block(rows)[:size, :size], dtype=np.float32).clip(0, 1)
+
+
+def prepare(params: Params, folder: Path) -> dict[str, Any]:
+    """See `contract.Workload`."""
+    image = make_image(params.image_size)
+    np.save(folder / "image.npy", image)
+    np.save(folder / "reference.npy", np.stack([filter_image(i, image)[1] for i in range(params.num_filters)]))
+    return {"image_bytes": image.nbytes, "image_std": float(image.std())}
+
+
+def load(params: Params, folder: Path) -> Inputs:
+    """See `contract.Workload`.
+
+    The parent has scikit-image loaded when the clock starts, as any script has whose imports stand at its top: forked
+    workers inherit that, all others import it themselves, and both is what a user gets.
+    """
+    filter_bank()
+    return Inputs(np.load(folder / "image.npy"), params.num_filters)
+
+
+def num_tasks(params: Params) -> int:
+    """See `contract.Workload`."""
+    return params.num_filters
+
+
+def check(result: Iterable[tuple[int, np.ndarray]], folder: Path) -> str | None:
+    """Results are pairs of index and decimated image, in any order; they must be equal to the reference, bit for bit."""
+    reference, images = np.load(folder / "reference.npy"), dict(result)
+    if sorted(images) != list(range(len(reference))):
+        return f"results for {len(images)} filters, {len(reference)} asked for"
+    for index, expected in enumerate(reference):
+        if not np.array_equal(images[index], expected):
+            return f"filter {index}: the image differs from the serial reference"
+    return None
