@@ -8,7 +8,7 @@ import sys
 
 from rich.console import Console
 
-from harness.cli import UserError, fail, parse
+from harness.cli import UserError, fail, parse, program_of
 from harness.suite import measure
 from report.tables import print_tables
 
@@ -20,7 +20,7 @@ def main() -> int:
         settings = parse(sys.argv[1:])
         run = measure(settings, console)
     except UserError as error:
-        fail(str(error))
+        fail(str(error), program_of(sys.argv[1:]))
     except KeyboardInterrupt:
         console.print("Interrupted. Every trial that had ended is saved; python utils.py shows them.")
         return 130

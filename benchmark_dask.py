@@ -6,7 +6,7 @@ https://distributed.dask.org/en/stable/client.html
 https://docs.dask.org/en/stable/deploying-python.html
 """
 
-from harness.script import needs, run, skip
+from harness.script import needs, run
 from workloads import initialization, numerical, stateful
 
 with needs("distributed"):

@@ -14,7 +14,7 @@ from workloads import initialization, numerical, stateful
 
 # "Using a large value for chunksize can significantly improve performance compared to the default size of 1"
 # (Executor.map, on the page above). Even, so that long and short documents share every chunk.
-CHUNKSIZE = 4
+CHUNKSIZE = 8
 
 
 def share(value):

@@ -12,7 +12,7 @@ from workloads import initialization, numerical, stateful
 
 # Documents are many and short. "For very long iterables using a large value for chunksize can make the job complete
 # much faster" (imap, on the page above). Even, so that long and short documents share every chunk.
-CHUNKSIZE = 4
+CHUNKSIZE = 8
 
 
 def share(value):

@@ -68,8 +68,7 @@ def _list_all(scripts: dict[str, Path]) -> dict[str, dict[str, Any]]:
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         started = {library: _start_listing(path, Path(folder) / library) for library, path in scripts.items()}
         return {
-            library: _listing(process, Path(folder) / library, scripts[library])
-            for library, process in started.items()
+            library: _listing(process, Path(folder) / library, scripts[library]) for library, process in started.items()
         }
 
 

@@ -35,7 +35,14 @@ class _Parser(argparse.ArgumentParser):
         fail(f"{message}; see {self.prog} --help", self.prog)
 
 
-def fail(message: str, program: str = "benchmark_all.py") -> NoReturn:
+def program_of(arguments: Sequence[str]) -> str:
+    """Return the name of the program that a user started."""
+    if arguments and arguments[0].startswith(SCRIPT_OPTION):
+        return Path(arguments[0].removeprefix(SCRIPT_OPTION)).name
+    return "benchmark_all.py"
+
+
+def fail(message: str, program: str) -> NoReturn:
     """Print one line and exit with status 2."""
     print(f"{program}: {message}", file=sys.stderr)
     sys.exit(2)
@@ -72,9 +79,7 @@ def _parser(script: Path | None) -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     parser.add_argument("workloads", nargs="*", metavar="WORKLOAD", help=f"{', '.join(WORKLOADS)} (all)")
-    parser.add_argument(
-        "--profile", default=params.DEFAULT_PROFILE, help=f"{', '.join(params.PROFILES)} (%(default)s)"
-    )
+    parser.add_argument("--profile", default=params.DEFAULT_PROFILE, help=f"{', '.join(params.PROFILES)} (%(default)s)")
     parser.add_argument("--n-jobs", nargs="+", type=int, metavar="N", help="worker counts (the profile's)")
     parser.add_argument("--trials", type=int, metavar="N", help="trials of every cell (the profile's)")
     parser.add_argument("--results", type=Path, default=ROOT / "results", metavar="DIR", help="where results go")
@@ -87,11 +92,13 @@ def _parser(script: Path | None) -> argparse.ArgumentParser:
 def _params(options: argparse.Namespace) -> tuple[params.Params, tuple[int, ...]]:
     if options.profile not in params.PROFILES:
         raise UserError(f"there is no profile {options.profile!r}: choose from {', '.join(params.PROFILES)}")
-    changes = {"n_jobs": options.n_jobs, "trials": options.trials, "timeout_s": options.timeout}
+    chosen = params.PROFILES[options.profile]
     try:
         chosen = replace(
-            params.PROFILES[options.profile],
-            **{name: tuple(value) if name == "n_jobs" else value for name, value in changes.items() if value is not None},
+            chosen,
+            n_jobs=chosen.n_jobs if options.n_jobs is None else tuple(options.n_jobs),
+            trials=chosen.trials if options.trials is None else options.trials,
+            timeout_s=chosen.timeout_s if options.timeout is None else options.timeout,
         )
         params.check(chosen)
         return chosen, params.worker_counts(chosen.n_jobs, physical_cores())

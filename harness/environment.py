@@ -4,7 +4,6 @@ import importlib.metadata
 import os
 import platform
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +17,12 @@ ROOT = Path(__file__).resolve().parent.parent
 # One compute thread per worker, for every library alike, set before NumPy loads. Workers are what is compared: four
 # workers with torch's default of four threads each compete for the cores, and measure the kernel's scheduler.
 THREAD_LIMITS = {
-    name: "1"
-    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
-}  # fmt: skip
+    "OMP_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "NUMEXPR_NUM_THREADS": "1",
+    "VECLIB_MAXIMUM_THREADS": "1",
+}
 
 DISTRIBUTIONS = (
     "dask", "distributed", "joblib", "mpire", "ray", "numpy", "scipy", "scikit-image", "scikit-learn", "torch",

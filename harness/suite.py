@@ -1,7 +1,6 @@
 """A run: prepare the inputs, lay the cells in blocks, run every trial, save after each."""
 
 import json
-import os
 import signal
 import sys
 import tempfile
@@ -12,6 +11,7 @@ from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Column
 
 import params
 from harness import environment, inputs, outcome, process, results, script, tasklog
@@ -30,7 +30,7 @@ class Run:
         self.settings = settings
         self.trials = 0
         self.failures = 0
-        self._common = {
+        self._common: dict[str, Any] = {
             "started": strftime("%Y-%m-%dT%H:%M:%S%z"),
             "profile": settings.profile,
             "params": params.as_dict(settings.params),
@@ -65,7 +65,7 @@ class Run:
 
 
 def measure(settings: Settings, console: Console) -> Run:
-    """Run every trial of ``settings``. A trial that fails costs nothing but itself. Raises UserError before the first."""
+    """Run every trial of ``settings``; one that fails costs nothing but itself. Raises UserError before the first."""
     process.become_subreaper()
     process.raise_interrupt_on_termination()
     cells = all_cells(settings)
@@ -76,7 +76,7 @@ def measure(settings: Settings, console: Console) -> Run:
     for cell in cells:
         if cell.outcome:
             run.add(cell, _trial(outcome=cell.outcome, reason=cell.reason))
-            console.print(_line(cell, cell.outcome, cell.reason), highlight=False, markup=False)
+            _say(console, cell, cell.outcome, cell.reason)
     to_run = [cell for cell in cells if not cell.outcome]
     with _progress(console) as progress:
         bar = progress.add_task("", total=len(to_run) * settings.params.trials)
@@ -85,8 +85,7 @@ def measure(settings: Settings, console: Console) -> Run:
             trial = run_cell(cell, settings.params) | {"block": block, "position": position}
             run.add(cell, trial)
             if trial["outcome"] != outcome.OK:
-                line = _line(cell, trial["outcome"], trial["reason"])
-                progress.console.print(line, highlight=False, markup=False)
+                _say(progress.console, cell, trial["outcome"], trial["reason"])
             progress.advance(bar)
     return run
 
@@ -100,12 +99,23 @@ def _plan(cells: list[Cell], chosen: params.Params) -> Iterator[tuple[int, Cell]
 
 def _progress(console: Console) -> Progress:
     # A redraw costs CPU time beside the trial that runs: one a second is seldom enough.
-    columns = (BarColumn(30), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn())
-    return Progress(*columns, TextColumn("{task.description}"), console=console, refresh_per_second=1)
+    fixed = Column(no_wrap=True, min_width=7)
+    return Progress(
+        BarColumn(20),
+        MofNCompleteColumn(table_column=fixed),
+        TimeElapsedColumn(table_column=fixed),
+        TextColumn("left", table_column=Column(no_wrap=True)),
+        TimeRemainingColumn(table_column=fixed),
+        TextColumn("{task.description}", table_column=Column(no_wrap=True, ratio=1)),
+        console=console,
+        refresh_per_second=1,
+        expand=True,
+    )
 
 
-def _line(cell: Cell, ended: str, reason: str) -> str:
-    return f"{ended}: {cell.workload}, {cell.library}, {cell.idiom}, {cell.n_jobs} workers: {reason}"
+def _say(console: Console, cell: Cell, ended: str, reason: str) -> None:
+    line = f"{ended}: {cell.workload}, {cell.library}, {cell.idiom}, {cell.n_jobs} workers: {reason}"
+    console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
 def _make_inputs(workload: str, chosen: params.Params, console: Console) -> None:
@@ -115,10 +125,14 @@ def _make_inputs(workload: str, chosen: params.Params, console: Console) -> None
         return
     except FileNotFoundError:
         pass
-    with console.status(f"making the inputs of {workload}, once for these parameters"), _temporary_folder() as temporary:
+    with (
+        console.status(f"making the inputs of {workload}, once for these parameters"),
+        _temporary_folder() as temporary,
+    ):
         output = temporary / "output.txt"
-        # Without the thread limits of a trial: training is no part of any measurement.
-        variables = {name: value for name, value in os.environ.items() if name not in environment.THREAD_LIMITS}
+        variables = environment.trial_environment(temporary)
+        for name in environment.THREAD_LIMITS:  # making inputs is no part of any measurement
+            del variables[name]
         ended = process.run_to_end(
             inputs.command(workload, chosen),
             environment=variables,
@@ -136,7 +150,7 @@ def _temporary_folder() -> tempfile.TemporaryDirectory:
 
 
 class _PathDirectory(tempfile.TemporaryDirectory):
-    def __enter__(self) -> Path:  # type: ignore[override]
+    def __enter__(self) -> Path:
         return Path(super().__enter__())
 
 

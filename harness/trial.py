@@ -33,7 +33,7 @@ def run_trial(spec_path: Path, idioms: Mapping[str, Mapping[str, Any]]) -> None:
         result = function(inputs, spec["n_jobs"])
     except BaseException as error:  # noqa: BLE001
         traceback.print_exc()
-        ended = {"outcome": _outcome_of(error), "reason": _one_line(error)}
+        ended: dict[str, Any] = {"outcome": _outcome_of(error), "reason": _one_line(error)}
     else:
         end_ns = perf_counter_ns()
         reason = _check(workload, params, inputs_folder, result, spec["n_jobs"])
@@ -50,7 +50,9 @@ def load_workload(name: str) -> Workload:
 def _refuse_head_start(workload: Workload) -> None:
     early = [name for name in workload.NOT_IN_PARENT if name in sys.modules]
     if early:
-        raise RuntimeError(f"{', '.join(early)} imported before the clock started: forked workers would get it for nothing")
+        raise RuntimeError(
+            f"{', '.join(early)} imported before the clock started: forked workers would get it for nothing"
+        )
 
 
 def _check(workload: Workload, params: Params, folder: Path, result: Any, n_jobs: int) -> str | None:
@@ -87,7 +89,7 @@ def check_workers(workers: Mapping[int, tuple[int, int]], n_jobs: int, cpus: int
 def _check_result(workload: Workload, result: Any, folder: Path) -> str | None:
     try:
         return workload.check(result, folder)
-    except Exception as error:  # a result of another shape than asked for is a wrong result
+    except Exception as error:  # noqa: BLE001 -- a result of another shape than asked for is a wrong result
         return f"the result cannot be checked: {_one_line(error)}"
 
 

@@ -13,7 +13,7 @@ class Workload(Protocol):
     """The names of the parameters that its inputs depend on."""
 
     NOT_IN_PARENT: tuple[str, ...]
-    """Modules that a trial's parent must not have imported when the clock starts: forked workers would get them free."""
+    """Modules that a trial's parent must not have imported when the clock starts: a fork would hand them over free."""
 
     def prepare(self, params: Params, folder: Path) -> dict[str, Any]:
         """Write the inputs and the serial reference result; return plain facts about them for the record.

@@ -55,7 +55,7 @@ def load_model(path: str) -> "torch.nn.Module":
 
 @functools.cache
 def load_model_once(path: str) -> "torch.nn.Module":
-    """Return the network, loaded at the first call in a process: for libraries that have no hook at a worker's start."""
+    """Return the network, loaded at the first call in a process: for libraries without a hook at a worker's start."""
     return load_model(path)
 
 

@@ -17,7 +17,10 @@ NOT_IN_PARENT = ()
 DECIMATION = 5  # a task returns every 5th row and column of the filtered image
 
 # Photographs that ship inside the scikit-image package: nothing is downloaded.
-PHOTOGRAPHS = ("astronaut", "camera", "coffee", "chelsea", "brick", "grass", "gravel", "moon", "coins", "hubble_deep_field", "retina", "rocket")  # fmt: skip
+PHOTOGRAPHS = (
+    "astronaut", "camera", "coffee", "chelsea", "brick", "grass",
+    "gravel", "moon", "coins", "hubble_deep_field", "retina", "rocket",
+)  # fmt: skip
 TILES = 4  # the image is a mosaic of 4 x 4 of them
 
 
@@ -102,7 +105,7 @@ def num_tasks(params: Params) -> int:
 
 
 def check(result: Iterable[tuple[int, np.ndarray]], folder: Path) -> str | None:
-    """Results are pairs of index and decimated image, in any order; they must be equal to the reference, bit for bit."""
+    """Results are pairs of index and decimated image, in any order, equal to the reference bit for bit."""
     reference, images = np.load(folder / "reference.npy"), dict(result)
     if sorted(images) != list(range(len(reference))):
         return f"results for {len(images)} filters, {len(reference)} asked for"

@@ -1,0 +1,190 @@
+"""Figures for a blog post: readable at 800 px, colour-blind safe, every library drawn alike."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import matplotlib.pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.backends.registry import BackendFilter, backend_registry
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, NullFormatter, NullLocator
+
+from report.labels import Anchor, above, in_a_column, place
+from report.measured import NAIVE, Cell, Comparable, Measured, comparable, read
+
+# Okabe and Ito's palette, distinguishable with any colour vision; one colour per library in every figure.
+# https://jfly.uni-koeln.de/color/
+COLORS = {
+    "serial": "#000000",
+    "mp": "#0072B2",
+    "futures": "#56B4E9",
+    "joblib": "#E69F00",
+    "dask": "#D55E00",
+    "ray": "#CC79A7",
+    "mpire": "#009E73",
+}
+OTHER_COLOR = "#777777"
+LIMIT_COLOR = "#777777"
+LINES, MARKERS, NAIVE_LINE = ("-", "--", "-."), "osD^vP", ":"  # one line width for all
+STYLE: Any = {
+    "font.size": 10,
+    "lines.linewidth": 1.3,
+    "lines.markersize": 4.5,
+    "svg.fonttype": "none",
+    "savefig.dpi": 200,
+}
+
+
+def draw_workload(group: Comparable, align: bool) -> list[Path]:
+    """Draw wall time against number of workers for one workload; return the PNG and the SVG that were written."""
+    with plt.rc_context(STYLE):
+        figure, axes = plt.subplots(figsize=(8, 6))
+        figure.subplots_adjust(left=0.09, right=0.66, top=0.88, bottom=0.14)
+        anchors = [anchor for file in group.files for idiom in file.idioms for anchor in _line(axes, file, idiom)]
+        anchors += _ideal(axes, group)
+        _axes(axes, group)
+        base = group.files[0].path.parent / group.workload
+        place(axes, anchors, in_a_column(axes, anchors), base.with_suffix(".labels.json"), align)
+        _caption(figure, f"{group.workload}: wall time", group)
+        return _show_and_save(figure, base)
+
+
+def draw_total(groups: Iterable[Comparable], align: bool) -> list[Path]:
+    """Draw all workloads side by side: every idiom's time on most workers. Return the files that were written."""
+    groups = list(groups)
+    with plt.rc_context(STYLE):
+        figure, panels = plt.subplots(1, len(groups), figsize=(8, 4.5), squeeze=False)
+        figure.subplots_adjust(left=0.09, right=0.98, top=0.86, bottom=0.19, wspace=0.12)
+        base = groups[0].files[0].path.parent / "total"
+        libraries = list(dict.fromkeys(file.library for group in groups for file in group.files))
+        for axes, group in zip(panels[0], groups, strict=True):
+            _panel(axes, group, libraries)
+            axes.set_yticks(range(len(libraries)), libraries if axes is panels[0][0] else [""] * len(libraries))
+            best = _best(group, libraries)
+            place(axes, best, above(axes, best), base.with_name(f"total.{group.workload}.labels.json"), align)
+        _caption(figure, "Wall time of every idiom on most workers; the fastest of a library is filled", *groups)
+        return _show_and_save(figure, base)
+
+
+def _line(axes: Axes, file: Measured, idiom: str) -> list[Anchor]:
+    cells = sorted((c for (name, _), c in file.cells.items() if name == idiom and c.summary), key=lambda c: c.n_jobs)
+    if not cells:
+        return []
+    place_of = file.idioms.index(idiom)
+    style = NAIVE_LINE if idiom.startswith(NAIVE) else LINES[place_of % len(LINES)]
+    x, y, less, more = zip(*(_point(cell) for cell in cells), strict=True)
+    color = COLORS.get(file.library, OTHER_COLOR)
+    marker = MARKERS[place_of % len(MARKERS)]
+    axes.errorbar(x, y, (less, more), color=color, linestyle=style, marker=marker, capsize=2.5, elinewidth=0.8)
+    before = (x[-2], y[-2]) if len(x) > 1 else None
+    label = f"{file.library}: {idiom}"
+    return [Anchor(label, label, x[-1], y[-1], color, before)]
+
+
+def _point(cell: Cell) -> tuple[float, float, float, float]:
+    summary = cell.summary
+    assert summary is not None
+    return cell.n_jobs, summary.median, summary.median - summary.low, summary.high - summary.median
+
+
+def _ideal(axes: Axes, group: Comparable) -> list[Anchor]:
+    if not group.serial_s or not group.worker_counts:
+        return []
+    counts = group.worker_counts
+    limits = [group.serial_s / count for count in counts]
+    axes.plot(counts, limits, color=LIMIT_COLOR, linewidth=1, zorder=0)
+    before = (counts[-2], limits[-2]) if len(counts) > 1 else None
+    return [Anchor("limit", "limit: serial / workers", counts[-1], limits[-1], LIMIT_COLOR, before)]
+
+
+def _axes(axes: Axes, group: Comparable) -> None:
+    axes.set(xscale="log", yscale="log", xlabel="number of workers", ylabel="wall time (s)")
+    axes.xaxis.set_major_locator(plt.FixedLocator(group.worker_counts or [1]))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter(FuncFormatter(_plain))
+    _plain_seconds(axes.yaxis, *axes.get_ylim())
+    axes.grid(axis="y", color="#dddddd", linewidth=0.6)
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+def _plain_seconds(axis, low: float, high: float) -> None:
+    """Tick a logarithmic axis at 1, 2, 5 times powers of ten, in plain numbers."""
+    ticks = [digit * 10.0**power for power in range(-6, 7) for digit in (1, 2, 5)]
+    axis.set_major_locator(plt.FixedLocator([tick for tick in ticks if low <= tick <= high] or [low]))
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter(FuncFormatter(_plain))
+    axis.set_minor_formatter(NullFormatter())
+
+
+def _plain(value: float, _position: int | None = None) -> str:
+    return f"{value:g}"
+
+
+def _panel(axes: Axes, group: Comparable, libraries: list[str]) -> None:
+    for file in group.files:
+        row, color = libraries.index(file.library), COLORS.get(file.library, OTHER_COLOR)
+        best = _best_cell(file)
+        for cell in _on_most_workers(file):
+            _, seconds, less, more = _point(cell)
+            fill = color if cell is best else "white"
+            axes.errorbar(seconds, row, xerr=[[less], [more]], color=color, marker="o", markerfacecolor=fill, capsize=2)
+    if group.serial_s and group.worker_counts:
+        axes.axvline(group.serial_s / group.worker_counts[-1], color=LIMIT_COLOR, linewidth=1, zorder=0)
+    axes.set(xscale="log", title=group.workload, xlabel="wall time (s)", ylim=(len(libraries) - 0.4, -0.7))
+    low, high = axes.get_xlim()
+    axes.set_xlim(low / 1.2, high * 1.2)
+    _plain_seconds(axes.xaxis, *axes.get_xlim())
+    axes.tick_params(axis="x", labelsize="small")
+    axes.grid(axis="y", color="#dddddd", linewidth=0.6)
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+def _on_most_workers(file: Measured) -> list[Cell]:
+    measured = [cell for cell in file.cells.values() if cell.summary]
+    most = max((cell.n_jobs for cell in measured), default=0)
+    return [cell for cell in measured if cell.n_jobs == most]
+
+
+def _best_cell(file: Measured) -> Cell | None:
+    return min(_on_most_workers(file), key=lambda cell: _point(cell)[1], default=None)
+
+
+def _best(group: Comparable, libraries: list[str]) -> list[Anchor]:
+    anchors = []
+    for file in group.files:
+        if cell := _best_cell(file):
+            seconds, color = _point(cell)[1], COLORS.get(file.library, OTHER_COLOR)
+            anchors.append(Anchor(file.library, f"{seconds:.2g} s", seconds, libraries.index(file.library), color))
+    return anchors
+
+
+def _caption(figure: Figure, title: str, *groups: Comparable) -> None:
+    """Say in the figure what it shows, on which machine, and what it leaves out."""
+    newest = max((file for group in groups for file in group.files), key=lambda file: file.run["started"])
+    profile = f"{newest.run['profile']} profile" + (": a first look" if newest.run["profile"] == "quick" else "")
+    said = " / ".join(dict.fromkeys(group.said_of_trials for group in groups))
+    figure.suptitle(title, x=0.02, ha="left", fontsize="large")
+    lines = [f"{profile}, {said}", newest.machine]
+    left_out = sum(len(group.left_out) for group in groups)
+    if left_out:
+        lines.append(f"left out: {left_out} results of other parameters or machines")
+    figure.text(0.02, 0.015, "\n".join(lines), fontsize="x-small", color="#444444")
+
+
+def _show_and_save(figure: Figure, base: Path) -> list[Path]:
+    """Let the labels be dragged, where there is a display, until the window is closed; then write PNG and SVG."""
+    if plt.get_backend().lower() not in backend_registry.list_builtin(BackendFilter.NON_INTERACTIVE):
+        plt.show()
+    paths = [base.with_suffix(".png"), base.with_suffix(".svg")]
+    for path in paths:
+        figure.savefig(path)
+    plt.close(figure)
+    return paths
+
+
+def groups_of(paths: Iterable[Path]) -> tuple[list[Comparable], list[str]]:
+    """Return what may be drawn, one group per workload, and one line for each file that was refused."""
+    files, refused = read(paths)
+    workloads = dict.fromkeys(file.workload for file in files)
+    return [comparable([file for file in files if file.workload == name]) for name in workloads], refused
