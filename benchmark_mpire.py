@@ -69,16 +69,20 @@ def predict_with_state(path, state, index, images):
     return initialization.predict(index, images, state["model"])
 
 
+def label_rounds(pool, predict, rounds, **hooks):
+    with pool:
+        labels = [labelled for tasks in rounds for labelled in pool.imap_unordered(predict, tasks, **hooks)]
+        # Leaving the context would interrupt kept-alive workers and wait up to a second for each: tell them to stop.
+        # https://sybrenjansen.github.io/mpire/usage/workerpool/keep_alive.html
+        pool.stop_and_join()
+        return labels
+
+
 def initialization_state(inputs, n_jobs, method="fork"):
     pool = WorkerPool(
         n_jobs, shared_objects=inputs.model_path, use_worker_state=True, keep_alive=True, start_method=method
     )
-    with pool:
-        return [
-            labels
-            for tasks in inputs.rounds
-            for labels in pool.imap_unordered(predict_with_state, tasks, worker_init=load_into_state)
-        ]
+    return label_rounds(pool, predict_with_state, inputs.rounds, worker_init=load_into_state)
 
 
 def initialization_state_spawn(inputs, n_jobs):
@@ -91,8 +95,8 @@ def predict_shared(model, index, images):
 
 def initialization_fork_after_load(inputs, n_jobs):
     model = initialization.load_model(inputs.model_path)  # once, in the parent, under the clock
-    with WorkerPool(n_jobs, shared_objects=model, keep_alive=True, start_method="fork") as pool:
-        return [labels for tasks in inputs.rounds for labels in pool.imap_unordered(predict_shared, tasks)]
+    pool = WorkerPool(n_jobs, shared_objects=model, keep_alive=True, start_method="fork")
+    return label_rounds(pool, predict_shared, inputs.rounds)
 
 
 def predict_naively(path, index, images):
@@ -100,8 +104,8 @@ def predict_naively(path, index, images):
 
 
 def initialization_naive(inputs, n_jobs):
-    with WorkerPool(n_jobs, shared_objects=inputs.model_path, keep_alive=True, start_method="fork") as pool:
-        return [labels for tasks in inputs.rounds for labels in pool.imap_unordered(predict_naively, tasks)]
+    pool = WorkerPool(n_jobs, shared_objects=inputs.model_path, keep_alive=True, start_method="fork")
+    return label_rounds(pool, predict_naively, inputs.rounds)
 
 
 if __name__ == "__main__":

@@ -24,17 +24,17 @@ class Params:
 
     # numerical: every filter on the same image
     image_size: int = 2000  # pixels a side, float32: 2000 is 16 MB
-    num_filters: int = 16  # tasks
+    num_filters: int = 12  # tasks
 
     # stateful: prefixes counted over all documents
-    num_documents: int = 400  # tasks
+    num_documents: int = 300  # tasks
     words_per_document: int = 10_000
     words_delta: int = 5_000  # documents alternate between mean + delta and mean - delta words
     vocabulary_size: int = 100_000
 
     # initialization: a network that is slow to set up labels batches of images
     hidden_units: int = 4096  # of both hidden layers: 4096 is 68 MB of weights
-    rounds: int = 4  # a round starts when all of the round before has been answered
+    rounds: int = 3  # a round starts when all of the round before has been answered
     batches_per_round: int = 8  # tasks in a round
     batch_size: int = 64  # images in a task
 
@@ -46,7 +46,6 @@ PROFILES = {
         trials=1,
         timeout_s=60.0,
         image_size=1000,
-        num_filters=16,
         num_documents=100,
         hidden_units=2048,
         rounds=2,

@@ -20,6 +20,7 @@ from harness.cli import Settings, UserError
 from harness.trial import load_workload
 
 INPUTS_TIMEOUT_S = 3600.0
+WARM_UP_TIMEOUT_S = 60.0
 OUTPUT_KEPT = 2000  # characters of a failed trial's output that are kept beside its reason
 
 
@@ -72,6 +73,7 @@ def measure(settings: Settings, console: Console) -> Run:
     run = Run(settings, cells)
     for workload in settings.workloads:
         _make_inputs(workload, settings.params, console)
+    _warm_up(console)
     run.begin()
     for cell in cells:
         if cell.outcome:
@@ -143,6 +145,17 @@ def _make_inputs(workload: str, chosen: params.Params, console: Console) -> None
         if ended.returncode != 0:
             text = output.read_text(errors="replace").strip() or f"exit status {ended.returncode}"
             raise UserError(f"the inputs of {workload} cannot be made: {text.splitlines()[-1]}")
+
+
+def _warm_up(console: Console) -> None:
+    with console.status("warming up memory and disk cache"), _temporary_folder() as temporary:
+        process.run_to_end(
+            [sys.executable, "-m", "harness.warmup"],
+            environment=environment.trial_environment(temporary),
+            cwd=environment.ROOT,
+            output=temporary / "output.txt",
+            timeout_s=WARM_UP_TIMEOUT_S,
+        )
 
 
 def _temporary_folder() -> tempfile.TemporaryDirectory:

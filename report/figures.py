@@ -41,7 +41,8 @@ def draw_workload(group: Comparable, align: bool) -> list[Path]:
     with plt.rc_context(STYLE):
         figure, axes = plt.subplots(figsize=(8, 6))
         figure.subplots_adjust(left=0.09, right=0.66, top=0.88, bottom=0.14)
-        anchors = [anchor for file in group.files for idiom in file.idioms for anchor in _line(axes, file, idiom)]
+        most = max(group.worker_counts, default=1)
+        anchors = [anchor for file in group.files for idiom in file.idioms for anchor in _line(axes, file, idiom, most)]
         anchors += _ideal(axes, group)
         _axes(axes, group)
         base = group.files[0].path.parent / group.workload
@@ -67,7 +68,7 @@ def draw_total(groups: Iterable[Comparable], align: bool) -> list[Path]:
         return _show_and_save(figure, base)
 
 
-def _line(axes: Axes, file: Measured, idiom: str) -> list[Anchor]:
+def _line(axes: Axes, file: Measured, idiom: str, most: int) -> list[Anchor]:
     cells = sorted((c for (name, _), c in file.cells.items() if name == idiom and c.summary), key=lambda c: c.n_jobs)
     if not cells:
         return []
@@ -77,6 +78,9 @@ def _line(axes: Axes, file: Measured, idiom: str) -> list[Anchor]:
     color = COLORS.get(file.library, OTHER_COLOR)
     marker = MARKERS[place_of % len(MARKERS)]
     axes.errorbar(x, y, (less, more), color=color, linestyle=style, marker=marker, capsize=2.5, elinewidth=0.8)
+    if x == (1,) and most > 1:  # serial: one number, to compare all numbers of workers with
+        axes.plot([1, most], [*y, *y], color=color, linestyle=style)
+        x, y = (1, most), (*y, *y)
     before = (x[-2], y[-2]) if len(x) > 1 else None
     label = f"{file.library}: {idiom}"
     return [Anchor(label, label, x[-1], y[-1], color, before)]
