@@ -9,13 +9,19 @@ import io
 import json
 import os
 import pickle
+import resource
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 SCHEMA = 1
 SUFFIX = ".p3"
 PROTOCOL = 3  # as the suffix says
+SPARE_BYTES = 256 * 2**20  # that reading a file may need besides its content
 
 
 class ResultsError(Exception):
@@ -30,6 +36,20 @@ class _PlainUnpickler(pickle.Unpickler):
 
     def persistent_load(self, pid: Any) -> Any:
         raise pickle.UnpicklingError("it refers to an object outside the file")
+
+
+@contextmanager
+def _memory_bounded(more_bytes: int) -> Iterator[None]:
+    """Let this process' memory grow by ``more_bytes`` at most: five bytes of a pickle can ask for a table of 64 GiB."""
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    bound = psutil.Process().memory_info().vms + more_bytes
+    if before[1] != resource.RLIM_INFINITY:
+        bound = min(bound, before[1])
+    resource.setrlimit(resource.RLIMIT_AS, (bound, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, before)
 
 
 def path_of(folder: Path, workload: str, library: str) -> Path:
@@ -60,7 +80,9 @@ def save(folder: Path, workload: str, library: str, runs: list[dict[str, Any]]) 
 def load(path: Path) -> dict[str, Any]:
     """Read one file. Raises ResultsError if it cannot be read, is damaged, hostile, or of another schema."""
     try:
-        content = _PlainUnpickler(io.BytesIO(path.read_bytes())).load()
+        data = path.read_bytes()
+        with _memory_bounded(SPARE_BYTES + 100 * len(data)):
+            content = _PlainUnpickler(io.BytesIO(data)).load()
     except OSError as error:
         raise ResultsError(f"{path}: cannot be read: {error.strerror}") from error
     except Exception as error:  # a damaged pickle raises whatever its bytes lead to

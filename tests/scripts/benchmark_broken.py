@@ -1,0 +1,3 @@
+"""A script that cannot even be imported."""
+
+raise RuntimeError("broken at import")

@@ -1,0 +1,9 @@
+"""A library that is not installed."""
+
+from harness.script import needs, run
+
+with needs("a_library_that_nobody_has"):
+    import a_library_that_nobody_has
+
+if __name__ == "__main__":
+    run(numerical={"any": a_library_that_nobody_has.map})

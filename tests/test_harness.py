@@ -1,0 +1,369 @@
+"""What becomes of trials that go wrong; that nothing survives; that what was measured is kept."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from harness import cells as cells_module
+from harness import outcome, results, tasklog
+from harness.cells import Cell, all_cells, shuffled
+from harness.cli import parse
+from harness.suite import run_cell
+from harness.trial import check_tasks, check_workers
+from tests.conftest import ROOT, shared_memory, without
+
+SCRIPTS = ROOT / "tests" / "scripts"
+
+
+def cell_of(script: str, idiom: str, workload: str = "numerical", n_jobs: int = 2) -> Cell:
+    return Cell(script, SCRIPTS / f"benchmark_{script}.py", workload, idiom, n_jobs)
+
+
+@pytest.mark.parametrize(
+    ("idiom", "expected", "reason"),
+    [
+        ("right", outcome.OK, ""),
+        ("raises", outcome.ERROR, "ValueError: no [bold]luck[/bold]"),
+        ("exits", outcome.ERROR, "SystemExit: 3"),
+        ("dies", outcome.CRASH, "its interpreter was ended by SIGSEGV"),
+        ("out_of_memory", outcome.OUT_OF_MEMORY, "MemoryError"),
+        ("wrong_result", outcome.WRONG, "filter 0: the image differs"),
+        ("no_result", outcome.WRONG, "the result cannot be checked: TypeError"),
+        ("drops_a_task", outcome.WRONG, "8 tasks asked for, 7 ran: 1 never, 0 more than once"),
+        ("runs_a_task_twice", outcome.WRONG, "8 tasks asked for, 9 ran: 0 never, 1 more than once"),
+        ("exits_in_worker", outcome.ERROR, "SystemExit: 1"),
+        ("worker_dies", outcome.ERROR, "BrokenProcessPool"),
+        ("two_threads", outcome.WRONG, "computes with 2 threads, 1 is the rule for all"),
+        ("pinned", outcome.WRONG, "is pinned to 1 CPUs of"),
+        ("too_many_workers", outcome.WRONG, "processes, n_jobs is 2"),
+    ],
+)
+def test_outcome(idiom, expected, reason, tiny):
+    trial = run_cell(cell_of("faulty", idiom), tiny)
+    assert trial["outcome"] == expected, trial
+    assert reason in trial["reason"]
+    assert "\n" not in trial["reason"]
+    assert (trial["wall_s"] is not None) == (expected == outcome.OK)
+    assert psutil.Process().children(recursive=True) == []
+
+
+@pytest.mark.parametrize("idiom", ["hangs", "hangs_on_unpicklable"])
+def test_timeout_ends_the_whole_tree(idiom, tiny):
+    trial = run_cell(cell_of("faulty", idiom), without(tiny, timeout_s=4.0))
+    assert trial["outcome"] == outcome.TIMEOUT
+    assert trial["reason"] == "it did not return within 4 s"
+    assert trial["left_behind"]["processes"] >= 1
+    assert psutil.Process().children(recursive=True) == []
+
+
+def test_what_is_left_behind_is_counted_and_removed(tiny):
+    segments = shared_memory()
+    trial = run_cell(cell_of("faulty", "leaves_things"), tiny)
+    assert trial["outcome"] == outcome.OK
+    left = trial["left_behind"]
+    assert left["processes"] == 2
+    assert left["files"] == 1
+    assert left["file_bytes"] == 5
+    assert left["shm_segments"] >= 1  # one by hand; Python's resource tracker may or may not have met its own
+    assert left["shm_bytes"] >= 7
+    assert shared_memory() == segments
+    assert psutil.Process().children(recursive=True) == []
+
+
+def test_a_head_start_is_refused(tiny):
+    trial = run_cell(cell_of("early", "loop", "initialization"), tiny)
+    assert trial["outcome"] == outcome.CRASH
+    assert "torch imported before the clock started" in trial["reason"]
+
+
+@pytest.mark.parametrize(
+    ("workload", "idiom", "reason"),
+    [("numerical", "pure", "8 tasks asked for, 1 ran"), ("stateful", "one worker's state", "differ")],
+)
+def test_dask_traps_are_noticed(workload, idiom, reason, tiny):
+    trial = run_cell(cell_of("traps", idiom, workload), tiny)
+    assert trial["outcome"] == outcome.WRONG
+    assert reason in trial["reason"]
+
+
+def test_tasks_are_counted_each():
+    assert check_tasks([2, 0, 1], 3) is None
+    assert check_tasks([], 0) is None
+    assert check_tasks([0, 1], 3) == "3 tasks asked for, 2 ran: 1 never, 0 more than once"
+    assert check_tasks([0, 1, 1], 3) == "3 tasks asked for, 3 ran: 1 never, 1 more than once"
+    assert check_tasks([0, 1, 2, 7], 3) is not None
+
+
+def test_workers_are_held_to_the_same_conditions():
+    assert check_workers({10: (4, 1), 11: (4, 1)}, 2, 4) is None
+    assert "unlimited" in check_workers({10: (4, 0)}, 2, 4)
+    assert "4 threads" in check_workers({10: (4, 4)}, 2, 4)
+    assert "pinned to 1" in check_workers({10: (1, 1)}, 2, 4)
+    assert "3 processes" in check_workers({10: (4, 1), 11: (4, 1), 12: (4, 1)}, 2, 4)
+
+
+def test_task_log_survives_a_torn_record_and_a_forked_writer(tmp_path, monkeypatch):
+    path = tmp_path / "tasks.log"
+    code = (
+        "import os\nfrom harness.tasklog import task\n"
+        "with task(0): pass\n"
+        "if os.fork() == 0:\n"
+        "    with task(1): pass\n"
+        "    os._exit(0)\n"
+        "os.wait()\n"
+        "try:\n"
+        "    with task(2): raise KeyError\n"
+        "except KeyError: pass\n"
+    )
+    environment = {**os.environ, tasklog.ENVIRONMENT_VARIABLE: str(path), "OMP_NUM_THREADS": "3"}
+    subprocess.run([sys.executable, "-c", code], env=environment, cwd=ROOT, check=True, timeout=30)
+    with path.open("ab") as file:
+        file.write(b"torn")
+    log = tasklog.read(path)
+    assert [index for index, *_ in log.tasks] == [0, 1]  # a task that raised did not run
+    assert len({pid for _, pid, *_ in log.tasks}) == 2
+    assert set(log.workers) == {pid for _, pid, *_ in log.tasks}
+    assert {threads for _, threads in log.workers.values()} == {3}
+    assert tasklog.read(tmp_path / "never written").tasks == []
+
+
+def test_blocks_hold_every_cell_once_in_another_order_each():
+    cells = all_cells(parse(["--libraries", "mp", "futures", "--n-jobs", "1", "2"]))
+    orders = [shuffled(cells, seed=5, block=block) for block in range(4)]
+    assert all(len(order) == len(cells) and set(order) == set(cells) for order in orders)
+    assert len({tuple(order) for order in orders}) == 4
+    assert orders[2] == shuffled(cells, seed=5, block=2)
+    assert orders[2] != shuffled(cells, seed=6, block=2)
+
+
+def run_suite(*arguments: str, script: str | None = None, **options) -> subprocess.CompletedProcess:
+    """Run a script, or benchmark_all.py, as a user would."""
+    path = SCRIPTS / f"benchmark_{script}.py" if script else ROOT / "benchmark_all.py"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, str(path), *arguments]
+    return subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300, check=False, **options
+    )
+
+
+QUICK = ("numerical", "--profile", "quick", "--n-jobs", "1", "--trials", "1")
+
+
+def test_failures_are_rows_and_the_suite_goes_on(tmp_path):
+    ended = run_suite(*QUICK, "--results", str(tmp_path), "--timeout", "6", script="faulty")
+    assert ended.returncode == 1, ended.stderr
+    assert "Traceback" not in ended.stdout + ended.stderr
+    trials = results.load(tmp_path / "numerical_faulty.p3")["runs"][-1]["trials"]
+    assert len(trials) == 17
+    outcomes = {trial["idiom"]: trial["outcome"] for trial in trials}
+    assert outcomes["right"] == outcome.OK
+    assert outcomes["hangs"] == outcome.TIMEOUT
+    assert outcomes["raises"] == outcome.ERROR
+    assert outcomes["wrong_result"] == outcome.WRONG
+    assert "17 trials, 15 failed" in ended.stdout
+    # The table shows the reason, and what looks like markup in it stays text.
+    assert "no [bold]luck[/bold]" in ended.stdout
+
+
+def test_missing_library_is_a_skipped_row(tmp_path):
+    ended = run_suite(*QUICK, "--results", str(tmp_path), script="missing")
+    assert ended.returncode == 0, ended.stderr
+    assert "skipped" in ended.stdout
+    assert "pip install a_library_that_nobody_has" in ended.stdout
+    (trial,) = results.load(tmp_path / "numerical_missing.p3")["runs"][-1]["trials"]
+    assert trial["outcome"] == outcome.SKIPPED
+
+
+def test_script_that_does_not_start_is_an_error_row(tmp_path):
+    ended = run_suite(*QUICK, "--results", str(tmp_path), script="broken")
+    assert ended.returncode == 1
+    (trial,) = results.load(tmp_path / "numerical_broken.p3")["runs"][-1]["trials"]
+    assert trial["outcome"] == outcome.ERROR
+    assert "RuntimeError: broken at import" in trial["reason"]
+
+
+def test_script_that_does_not_answer_is_a_timeout_row(tmp_path, monkeypatch):
+    script = tmp_path / "benchmark_slow.py"
+    script.write_text("import time\ntime.sleep(60)\n")
+    monkeypatch.setattr(cells_module, "LISTING_TIMEOUT_S", 0.5)
+    (cell,) = all_cells(parse([f"--script={script}", "numerical", "--n-jobs", "1"]))
+    assert cell.outcome == outcome.TIMEOUT
+    assert psutil.Process().children(recursive=True) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_interrupt_saves_what_was_measured_and_ends_children(number, tmp_path):
+    arguments = ["--profile", "quick", "numerical", "--libraries", "ray", "serial", "--n-jobs", "2", "--trials", "50"]
+    process = subprocess.Popen(
+        [sys.executable, str(ROOT / "benchmark_all.py"), *arguments, "--results", str(tmp_path)],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    descendants = wait_for_descendant(process.pid, "raylet")
+    process.send_signal(number)
+    printed, _ = process.communicate(timeout=60)
+    assert process.returncode == 130, printed
+    assert "Interrupted" in printed
+    assert "Traceback" not in printed
+    _, alive = psutil.wait_procs(descendants, timeout=5)
+    assert alive == []
+    # A trial that the interrupt cut off is no trial.
+    for path in tmp_path.glob("*.p3"):
+        assert all(trial["outcome"] == outcome.OK for trial in results.load(path)["runs"][-1]["trials"])
+
+
+def wait_for_descendant(pid: int, name: str) -> list[psutil.Process]:
+    """Wait until a trial of ``pid`` has started a process of that name; return all descendants."""
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        descendants = psutil.Process(pid).children(recursive=True)
+        try:
+            if any(name in process.name() for process in descendants):
+                return descendants
+        except psutil.NoSuchProcess:
+            pass
+        time.sleep(0.05)
+    raise AssertionError(f"no {name} was started")
+
+
+def test_a_second_run_keeps_the_first(tmp_path):
+    for _ in range(2):
+        assert run_suite(*QUICK, "--libraries", "serial", "--results", str(tmp_path)).returncode == 0
+    runs = results.load(tmp_path / "numerical_serial.p3")["runs"]
+    assert [len(run["trials"]) for run in runs] == [1, 1]
+    environment = runs[-1]["environment"]
+    assert environment["machine"]["cpu"]
+    assert environment["versions"]["numpy"][0].isdigit()
+    assert environment["conditions"]["thread_limits"]["OMP_NUM_THREADS"] == "1"
+    assert runs[0]["params_hash"] == runs[1]["params_hash"]
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_damaged_results_are_not_overwritten(tmp_path):
+    path = tmp_path / "numerical_serial.p3"
+    path.write_bytes(b"precious but damaged")
+    ended = run_suite(*QUICK, "--libraries", "serial", "--results", str(tmp_path))
+    assert ended.returncode == 2
+    assert str(path) in ended.stderr
+    assert path.read_bytes() == b"precious but damaged"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--trials", "0"], "trials is 0"),
+        (["--trials", "many"], "many"),
+        (["--profile", "slow"], "there is no profile 'slow': choose from quick, default, paper"),
+        (["--n-jobs", "0"], "n_jobs is 0: it must be between 1 and"),
+        (["--n-jobs", "4096"], "n_jobs is 4096: it must be between 1 and"),
+        (["--timeout", "0"], "timeout_s is 0"),
+        (["--timeout", "-3"], "timeout_s is -3"),
+        (["--timeout", "nan"], "timeout_s is nan"),
+        (["numercial"], "there is no workload 'numercial'"),
+        (["--libraries", "pandas"], "there is no library 'pandas'"),
+        (["--results", "README.md"], "--results is README.md: that is not a folder"),
+        (["--fast"], "--fast"),
+    ],
+)
+def test_bad_arguments_are_one_clear_line(arguments, said):
+    ended = run_suite(*arguments)
+    assert ended.returncode == 2
+    assert said in ended.stderr
+    assert ended.stderr.count("\n") == 1
+    assert ended.stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("image_size=-5", "image_size is -5: it must be a whole number of at least 32"),
+        ("num_filters=2.5", "num_filters is 2.5: it must be a whole number"),
+        ("words_delta=10_000", "words_delta is 10000: it must be below words_per_document (10000)"),
+    ],
+)
+def test_params_that_make_no_sense_are_one_clear_line(change, said, tmp_path):
+    copy = tmp_path / "suite"
+    copy.mkdir()
+    for name in ("harness", "workloads", "report", "benchmark_all.py", "benchmark_serial.py"):
+        (copy / name).symlink_to(ROOT / name)
+    text = (ROOT / "params.py").read_text().replace('"default": Params()', f'"default": Params({change})')
+    (copy / "params.py").write_text(text)
+    code = "import sys; sys.path.insert(0, '.'); sys.argv = ['all']; import benchmark_all; benchmark_all.main()"
+    ended = subprocess.run(
+        [sys.executable, "-c", code], cwd=copy, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert ended.returncode == 2
+    assert said in ended.stderr
+    assert ended.stderr.count("\n") == 1
+
+
+def test_a_script_speaks_under_its_own_name():
+    ended = run_suite("--trials", "0", script="faulty")
+    assert ended.stderr.startswith("benchmark_faulty.py: ")
+    helped = run_suite("--help", script="faulty")
+    assert "--libraries" not in helped.stdout
+    for flag in ("--profile", "--n-jobs", "--trials", "--results", "--timeout"):
+        assert flag in helped.stdout
+
+
+def test_orchestrator_imports_no_library_under_test():
+    code = (
+        "import sys; sys.argv = ['benchmark_all.py', '--help']; sys.path.insert(0, '.'); import benchmark_all;"
+        "print(sorted({'joblib', 'dask', 'distributed', 'ray', 'mpire', 'torch', 'skimage'} & set(sys.modules)))"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True, timeout=60
+    )
+    assert ended.stdout.strip() == "[]"
+
+
+def test_workers_import_nothing_heavy():
+    code = (
+        "import sys; import harness.script, harness.trial, workloads.numerical, workloads.stateful,"
+        "workloads.initialization; heavy = {'matplotlib', 'altair', 'scipy', 'rich', 'psutil', 'pyperf', 'torch',"
+        "'skimage', 'sklearn'}; print(sorted(heavy & set(sys.modules)))"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True, timeout=60
+    )
+    assert ended.stdout.strip() == "[]"
+
+
+def test_thread_limits_reach_the_numeric_libraries(tiny):
+    """What the per-trial check reads (`OMP_NUM_THREADS`, torch) is what the libraries really do."""
+    from harness.environment import THREAD_LIMITS
+
+    code = (
+        "import numpy, scipy.linalg, torch, sklearn; from threadpoolctl import threadpool_info;"
+        "print({pool['num_threads'] for pool in threadpool_info()}, torch.get_num_threads())"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, **THREAD_LIMITS},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    assert ended.stdout.strip() == "{1} 1"
+
+
+def test_inputs_of_other_parameters_lie_elsewhere(tiny):
+    from harness import inputs
+
+    assert inputs.folder_of("numerical", tiny) == inputs.folder_of("numerical", without(tiny, rounds=9, trials=9))
+    assert inputs.folder_of("numerical", tiny) != inputs.folder_of("numerical", without(tiny, image_size=201))
+
+
+def test_no_temporary_folder_is_left():
+    import tempfile
+
+    assert list(Path(tempfile.gettempdir()).glob("bench-*")) == []

@@ -1,0 +1,84 @@
+"""Every idiom of every library, through the real suite: right result, every task once, on the workers asked for."""
+
+from pathlib import Path
+
+import pytest
+
+from harness.cells import all_cells
+from harness.cli import all_scripts, parse
+from harness.outcome import OK, SKIPPED
+from harness.suite import run_cell
+from tests.conftest import shared_memory
+
+LIBRARIES = ("dask", "futures", "joblib", "mp", "mpire", "ray", "serial")
+CELLS = all_cells(parse(["--n-jobs", "2"]))
+
+
+def test_all_seven_libraries_are_found():
+    assert tuple(all_scripts()) == LIBRARIES
+    for library in LIBRARIES:
+        workloads = {cell.workload for cell in CELLS if cell.library == library and not cell.outcome}
+        assert workloads == {"numerical", "stateful", "initialization"}
+
+
+@pytest.mark.parametrize("cell", CELLS, ids=lambda cell: f"{cell.workload}-{cell.library}-{cell.idiom}")
+def test_idiom(cell, tiny):
+    if cell.outcome:
+        assert cell.outcome == SKIPPED
+        assert len(cell.reason) > 20
+        return
+    segments = shared_memory()
+    trial = run_cell(cell, tiny)
+    assert (trial["outcome"], trial["reason"]) == (OK, ""), trial["output"]
+    asked = {"numerical": 8, "stateful": 24, "initialization": 8}[cell.workload]
+    # Counted by the workers themselves: Dask, for one, runs calls that look alike only once.
+    assert sorted(trial["tasks"]["index"]) == list(range(asked))
+    assert trial["tasks_run"] == trial["tasks_asked"] == asked
+    assert 1 <= trial["workers"] <= cell.n_jobs
+    assert trial["in_parent"] == (cell.library == "serial")
+    assert all(0 <= start <= end <= trial["wall_s"] * 1e9 for start, end in _intervals(trial))
+    assert trial["left_behind"]["processes"] == 0
+    assert trial["left_behind"]["shm_segments"] == 0
+    assert shared_memory() <= segments
+
+
+def test_naive_idioms_are_named_so_and_exist():
+    for library in LIBRARIES[:-1]:
+        naive = [c.workload for c in CELLS if c.library == library and c.idiom.startswith("naive: ")]
+        assert sorted(naive) == ["initialization", "numerical"]
+
+
+def test_start_methods_are_rows_of_their_own():
+    for library in ("mp", "futures", "mpire"):
+        for workload in ("numerical", "stateful", "initialization"):
+            idioms = [c.idiom for c in CELLS if c.library == library and c.workload == workload]
+            assert any(idiom.startswith("fork") for idiom in idioms)
+            assert any(idiom.startswith("spawn") for idiom in idioms)
+
+
+def test_joblib_with_one_job_says_that_it_ran_in_the_parent(tiny):
+    cells = all_cells(parse(["numerical", "--libraries", "joblib", "--n-jobs", "1"]))
+    trial = run_cell(cells[0], tiny)
+    assert trial["outcome"] == OK
+    assert trial["in_parent"]
+
+
+def _intervals(trial):
+    return zip(trial["tasks"]["start_ns"], trial["tasks"]["end_ns"], strict=True)
+
+
+def test_scripts_import_their_own_library_alone_and_know_only_harness_script():
+    import ast
+
+    allowed = {
+        "serial": set(), "mp": {"multiprocessing"}, "futures": {"concurrent", "itertools", "multiprocessing"},
+        "joblib": {"joblib"}, "dask": {"distributed"}, "ray": {"ray", "contextlib"}, "mpire": {"mpire"},
+    }  # fmt: skip
+    for library, path in all_scripts().items():
+        nodes = list(ast.walk(ast.parse(Path(path).read_text())))
+        imported = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+        imported |= {node.module for node in nodes if isinstance(node, ast.ImportFrom)}
+        assert imported - {"harness.script", "workloads"} <= {
+            name for name in imported if name.partition(".")[0] in allowed[library]
+        }
+        assert "time" not in imported

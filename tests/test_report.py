@@ -1,0 +1,328 @@
+"""What is shown: the numbers that were measured, the spread they allow, every failure, and no mixture."""
+
+import json
+import re
+import subprocess
+import sys
+from io import StringIO
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+from matplotlib.backend_bases import MouseButton, MouseEvent
+from rich.console import Console
+
+import utils
+from harness import results
+from report import figures, labels
+from report.measured import comparable, read
+from report.statistics import INTERVAL, RANGE, summarize
+from report.tables import print_tables
+from tests.conftest import ROOT
+from tests.test_results import a_run
+
+
+@pytest.fixture(autouse=True)
+def without_display():
+    plt.switch_backend("Agg")
+    yield
+    assert plt.get_fignums() == []
+
+
+def save(folder, library, times, workload="numerical", **run):
+    """Save results. ``times``: {(idiom, n_jobs): [seconds or outcome, ...]}."""
+    template = a_run()["trials"][0]
+    trials = []
+    for (idiom, n_jobs), values in times.items():
+        for block, value in enumerate(values):
+            ok = not isinstance(value, str)
+            changes = (
+                {"wall_s": float(value)} if ok else {"wall_s": None, "outcome": value, "reason": f"because {value}"}
+            )
+            trials.append({**template, "idiom": idiom, "n_jobs": n_jobs, "block": block, **changes})
+    results.save(folder, workload, library, [{**a_run(), **run, "trials": trials}])
+
+
+@pytest.fixture
+def folder(tmp_path):
+    save(tmp_path, "serial", {("loop", 1): [8.0, 8.2, 7.8]})
+    save(tmp_path, "ray", {("tasks", 1): [9, 9.5, 10], ("tasks", 4): [3, 2, 4], ("naive: all", 4): [5, "timeout", 6]})
+    save(tmp_path, "dask", {("scatter", 1): [10, 10, 11], ("scatter", 4): ["wrong", "wrong", "wrong"]})
+    save(tmp_path, "mp", {("fork", 1): [8, 8, 8], ("fork", 4): [2.1, 2.2, 2.3], ("exit", 4): ["skipped"]})
+    return tmp_path
+
+
+def test_interval_covers_the_true_median():
+    """Simulated truth: skewed samples whose median is known. Nominal 95 %; discrete, so never below."""
+    rng = np.random.default_rng(20261121)
+    for count in (6, 12, 30):
+        covered = 0
+        for _ in range(1000):
+            summary = summarize(np.exp(rng.normal(0, 0.3, count)).tolist())
+            assert summary.spread == INTERVAL
+            covered += summary.low <= 1 <= summary.high
+        assert 0.935 <= covered / 1000 <= 0.995, (count, covered)
+
+
+def test_few_samples_claim_no_interval():
+    summary = summarize([3.0, 1.0, 2.0])
+    assert (summary.median, summary.low, summary.high, summary.spread) == (2, 1, 3, RANGE)
+    assert summarize([1.0] * 5).spread == RANGE
+    with pytest.raises(ValueError, match="no samples"):
+        summarize([])
+
+
+def table_of(folder, width=None):
+    console = Console(file=StringIO(), width=width)
+    print_tables(folder, ["numerical"], console)
+    return console.file.getvalue()
+
+
+def row_of(table, library, idiom):
+    (line,) = [line for line in table.splitlines() if re.search(rf"│\s*{library}\s*│\s*{re.escape(idiom)}", line)]
+    return [cell.strip() for cell in line.strip("│").split("│")]
+
+
+def test_table_shows_what_was_measured(folder):
+    table = table_of(folder)
+    assert row_of(table, "limit", "serial / workers")[2:5] == ["8.00", "2.00", "4.00"]
+    assert row_of(table, "ray", "tasks")[2:5] == ["9.50 (9.00-10.00)", "3.00 (2.00-4.00)", "2.67"]
+    assert row_of(table, "ray", "naive: all")[2:] == [
+        "",
+        "5.50 (5.00-6.00)",
+        "1.45",
+        "4 workers: timeout 1 of 3: because timeout",
+    ]
+    assert row_of(table, "dask", "scatter")[3] == ""  # wrong results have no time
+    assert "wrong 3 of 3: because wrong" in row_of(table, "dask", "scatter")[5]
+    assert "skipped: because skipped" in row_of(table, "mp", "exit")[5]
+    assert "lowest to highest" in table
+    assert "few worker counts, few trials" in table  # the quick profile says so
+
+
+def test_hostile_names_stay_text(tmp_path):
+    save(tmp_path, "[red]x", {("[link=file:///etc]<script>", 1): [1.0]})
+    assert "[link=file:///etc]<script>" in table_of(tmp_path)
+
+
+def test_all_failed_is_still_a_table_and_a_figure(tmp_path):
+    save(tmp_path, "ray", {("tasks", 1): ["error"], ("tasks", 2): ["crash"]})
+    assert "no trial succeeded" in table_of(tmp_path)
+    assert len(utils.visualize_results_for_benchmark(tmp_path.glob("*.p3"))) == 2
+    assert len(utils.visualize_total_benchmark_times(tmp_path.glob("*.p3"))) == 2
+
+
+def test_other_parameters_and_machines_are_left_out_and_said(folder):
+    save(folder, "joblib", {("loky", 4): [1.0]}, params_hash="other", started="2026-11-20T00:00:00+0000")
+    machine = {"machine": {"cpu": "Z80", "physical_cores_usable": 1, "memory_bytes": 2**16}}
+    save(folder, "mpire", {("fork", 4): [1.0]}, environment=machine, started="2026-11-20T00:00:00+0000")
+    files, _ = read(sorted(folder.glob("*.p3")))
+    group = comparable(files)
+    assert [file.library for file in group.files] == ["serial", "mp", "dask", "ray"]
+    assert len(group.left_out) == 2
+    table = table_of(folder)
+    assert "left out: numerical_joblib.p3: other parameters (quick profile)" in table
+    assert "left out: numerical_mpire.p3: another machine (Z80" in table
+
+
+def test_figure_shows_every_line_with_its_label(folder):
+    paths = utils.visualize_results_for_benchmark(sorted(folder.glob("*.p3")))
+    assert [path.name for path in paths] == ["numerical.png", "numerical.svg"]
+    svg = paths[1].read_text()
+    for text in (
+        "serial: loop",
+        "mp: fork",
+        "dask: scatter",
+        "ray: tasks",
+        "ray: naive: all",
+        "limit: serial / workers",
+    ):
+        assert f">{text}<" in svg
+    assert "mp: exit" not in svg  # skipped: no line
+    assert "number of workers" in svg
+    assert "wall time (s)" in svg
+    for color in ("serial", "mp", "dask", "ray"):
+        assert figures.COLORS[color].lower() in svg.lower()
+
+
+def test_total_figure_has_a_panel_per_workload(folder):
+    save(folder, "serial", {("loop", 1): [3.0]}, workload="stateful")
+    paths = utils.visualize_total_benchmark_times(sorted(folder.glob("*.p3")))
+    svg = paths[1].read_text()
+    for text in ("numerical", "stateful", "serial", "mp", "dask", "ray", "8 s", "2.2 s", "3 s"):
+        assert f">{text}<" in svg, text
+
+
+def test_all_libraries_are_drawn_alike(folder, monkeypatch):
+    widths, sizes = set(), set()
+
+    def look(figure, base):
+        lines = [line for axes in figure.axes for line in axes.get_lines() if line.get_color() != figures.LIMIT_COLOR]
+        drawn = [line for line in lines if line.get_linestyle() != "None"]
+        widths.update(line.get_linewidth() for line in drawn)
+        sizes.update(line.get_markersize() for line in drawn)
+        plt.close(figure)
+        return []
+
+    monkeypatch.setattr(figures, "_show_and_save", look)
+    utils.visualize_results_for_benchmark(folder.glob("*.p3"))
+    assert len(widths) == len(sizes) == 1
+
+
+def test_colours_differ_for_every_vision():
+    """Simulated deuteranopia, protanopia and tritanopia (Machado et al., 2009): no two colours fall together."""
+    from itertools import combinations
+
+    from matplotlib.colors import to_rgb
+
+    blindness = {
+        "none": np.eye(3),
+        "protanopia": [[0.152, 1.053, -0.205], [0.115, 0.786, 0.099], [-0.004, -0.048, 1.052]],
+        "deuteranopia": [[0.367, 0.861, -0.228], [0.280, 0.673, 0.047], [-0.012, 0.043, 0.969]],
+        "tritanopia": [[1.256, -0.077, -0.179], [-0.078, 0.931, 0.148], [0.005, 0.691, 0.304]],
+    }
+    for name, matrix in blindness.items():
+        seen = {library: np.array(matrix) @ to_rgb(color) for library, color in figures.COLORS.items()}
+        for one, other in combinations(seen, 2):
+            assert np.linalg.norm(seen[one] - seen[other]) > 0.12, (name, one, other)
+
+
+def overlaps(boxes):
+    return [(i, j) for i in range(len(boxes)) for j in range(i) if boxes[i].overlaps(boxes[j])]
+
+
+def test_automatic_labels_do_not_overlap(tmp_path, monkeypatch):
+    for number in range(18):
+        save(tmp_path, f"library{number}", {("idiom", 1): [4.0], ("idiom", 4): [1 + number / 1000]})
+    found = []
+
+    def look(figure, base):
+        renderer = figure.canvas.get_renderer()
+        for text in figure.axes[0].texts:
+            found.append(text.get_bbox_patch() or plt.Text.get_window_extent(text, renderer))
+        plt.close(figure)
+        return []
+
+    monkeypatch.setattr(figures, "_show_and_save", look)
+    utils.visualize_results_for_benchmark(tmp_path.glob("*.p3"))
+    assert len(found) == 18
+    assert overlaps(found) == []
+    assert max(box.x1 for box in found) < 8 * 100  # inside the figure
+
+
+def drag(figure, label, dx, dy):
+    """Drag a label with the mouse, by real events on the canvas, in pixels."""
+    canvas = figure.canvas
+    canvas.draw()
+    box = plt.Text.get_window_extent(label, canvas.get_renderer())
+    x, y = box.x0 + box.width / 2, box.y0 + box.height / 2
+    for name, px, py in (
+        ("button_press_event", x, y),
+        ("motion_notify_event", x + dx, y + dy),
+        ("button_release_event", x + dx, y + dy),
+    ):
+        MouseEvent(name, canvas, px, py, MouseButton.LEFT)._process()
+
+
+def test_dragged_label_is_saved_and_used_again(folder, monkeypatch):
+    positions, svgs = [], []
+    save_figure = figures._show_and_save
+    dragging = True
+
+    def show(figure, base):
+        (label,) = [text for text in figure.axes[0].texts if text.get_text() == "ray: tasks"]
+        before = label.get_position()
+        if dragging:
+            drag(figure, label, dx=-60, dy=-90)
+            assert label.get_position() != before
+        positions.append(label.get_position())
+        paths = save_figure(figure, base)
+        svgs.append(paths[1].read_text())
+        return paths
+
+    monkeypatch.setattr(figures, "_show_and_save", show)
+    files = sorted(folder.glob("*.p3"))
+    utils.visualize_results_for_benchmark(files)
+    saved = json.loads((folder / "numerical.labels.json").read_text())
+    assert list(saved) == ["ray: tasks"]  # the others stay automatic
+    dragging = False
+    utils.visualize_results_for_benchmark(files)
+    assert positions[1] == pytest.approx(positions[0])
+    assert json.loads((folder / "numerical.labels.json").read_text()) == saved
+
+
+@pytest.mark.parametrize(
+    "content", ["", "[1, 2]", '{"ray: tasks": 5}', '{"ray: tasks": ["a", 1]}', '{"unknown": [0, 1]}']
+)
+def test_damaged_label_positions_are_as_good_as_none(folder, content):
+    (folder / "numerical.labels.json").write_text(content)
+    assert len(utils.visualize_results_for_benchmark(folder.glob("*.p3"))) == 2
+
+
+def test_align_labels_turns_labels_along_their_lines(folder, monkeypatch):
+    angles = {}
+
+    def look(figure, base):
+        angles.update({text.get_text(): text.get_rotation() for text in figure.axes[0].texts})
+        plt.close(figure)
+        return []
+
+    monkeypatch.setattr(figures, "_show_and_save", look)
+    files = sorted(folder.glob("*.p3"))
+    utils.visualize_results_for_benchmark(files)
+    assert set(angles.values()) == {0}
+    utils.visualize_results_for_benchmark(files, align_labels=True)
+    assert 270 < angles["ray: tasks"] < 360 or -90 < angles["ray: tasks"] < 0  # time falls with workers
+    assert angles["limit: serial / workers"] == pytest.approx(angles["mp: fork"], abs=6)
+
+
+def test_spread_keeps_order_and_distance_and_moves_little():
+    wanted = [0.1, 0.5, 0.50001, 0.51, 0.9]
+    spread = labels._spread(wanted, step=0.1)
+    assert np.all(np.diff(spread) >= 0.1 - 1e-12)
+    assert spread[0] == 0.1
+    assert spread[4] == 0.9
+    assert np.mean(spread[1:4]) == pytest.approx(np.mean(wanted[1:4]))
+
+
+def run_utils(*arguments):
+    command = [sys.executable, "utils.py", *map(str, arguments)]
+    environment = {"MPLBACKEND": "Agg", "PATH": "/usr/bin", "HOME": "/tmp"}
+    return subprocess.run(
+        command,
+        cwd=ROOT,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def test_utils_lists_and_draws(folder):
+    ended = run_utils("--results", folder)
+    assert ended.returncode == 0, ended.stderr
+    assert "numerical_ray.p3: 2 idioms, 9 trials, quick profile" in ended.stdout
+    for name in ("numerical.png", "numerical.svg", "total.png", "total.svg"):
+        assert (folder / name).stat().st_size > 5000
+        assert name in ended.stdout
+
+
+def test_utils_refuses_a_hostile_file_by_name_and_draws_the_rest(folder):
+    (folder / "numerical_evil.p3").write_bytes(b"cos\nsystem\n(S'touch " + str(folder / "ran").encode() + b"'\ntR.")
+    ended = run_utils("--results", folder)
+    assert ended.returncode == 1
+    assert "numerical_evil.p3: refused" in ended.stderr
+    assert not (folder / "ran").exists()
+    assert (folder / "numerical.png").exists()
+    with pytest.raises(ValueError, match="numerical_evil"):
+        utils.visualize_results_for_benchmark(folder.glob("*.p3"))
+
+
+def test_utils_without_results_says_what_to_do(tmp_path):
+    ended = run_utils("--results", tmp_path)
+    assert ended.returncode == 2
+    assert ended.stderr == f"utils.py: no results in {tmp_path}; measure first: python benchmark_all.py\n"
+    with pytest.raises(ValueError, match="no results"):
+        utils.visualize_total_benchmark_times([])

@@ -1,0 +1,121 @@
+"""Results files: what is written is read; damaged and hostile ones are refused by name, and nothing in them runs."""
+
+import contextlib
+import os
+import pickle
+import pickletools
+import random
+
+import pytest
+
+from harness import results
+
+
+def a_run(**changes):
+    trial = {
+        "idiom": "loop", "n_jobs": 1, "outcome": "ok", "reason": "", "wall_s": 1.5, "trial_s": 2.0, "block": 0,
+        "position": 0, "tasks_asked": 2, "tasks_run": 2, "workers": 1, "in_parent": False, "left_behind": {},
+        "tasks": {"index": [0, 1], "pid": [7, 7], "start_ns": [0, 5], "end_ns": [4, 9]}, "output": "",
+    }  # fmt: skip
+    return {
+        "params_hash": "abc", "environment": {}, "params": {}, "profile": "quick", "seed": 1,
+        "started": "2026-11-21T00:00:00+0000", "trials": [{**trial, **changes}],
+    }  # fmt: skip
+
+
+def test_round_trip(tmp_path):
+    results.save(tmp_path, "numerical", "ray", [a_run()])
+    path = tmp_path / "numerical_ray.p3"
+    assert results.load(path) == {"schema": 1, "workload": "numerical", "library": "ray", "runs": [a_run()]}
+    assert [entry.name for entry in tmp_path.iterdir()] == ["numerical_ray.p3"]
+
+
+def test_file_refers_to_no_class(tmp_path):
+    results.save(tmp_path, "numerical", "ray", [a_run()])
+    opcodes = {opcode.name for opcode, _, _ in pickletools.genops((tmp_path / "numerical_ray.p3").read_bytes())}
+    assert not opcodes & {"GLOBAL", "STACK_GLOBAL", "REDUCE", "INST", "OBJ", "NEWOBJ"}
+
+
+class Hostile:
+    def __init__(self, command):
+        self.command = command
+
+    def __reduce__(self):
+        return os.system, (self.command,)
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_hostile_pickle_is_refused_and_does_not_run(tmp_path, protocol):
+    ran = tmp_path / "ran"
+    path = tmp_path / "numerical_ray.p3"
+    path.write_bytes(pickle.dumps({"schema": 1, "runs": Hostile(f"touch {ran}")}, protocol=protocol))
+    with pytest.raises(results.ResultsError, match=r"numerical_ray\.p3.*system"):
+        results.load(path)
+    assert not ran.exists()
+
+
+def test_even_harmless_classes_are_refused(tmp_path):
+    path = tmp_path / "a.p3"
+    path.write_bytes(pickle.dumps({"schema": 1, "runs": [pickle.PicklingError]}))
+    with pytest.raises(results.ResultsError, match="PicklingError"):
+        results.load(path)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"garbage",
+        pickle.dumps([1, 2]),
+        pickle.dumps({"schema": 1}),
+        pickle.dumps({"schema": 2, "workload": "numerical", "library": "ray", "runs": []}),
+        pickle.dumps({"schema": 1, "workload": "numerical", "library": "ray", "runs": [{}]}),
+        pickle.dumps({"schema": 1, "workload": "numerical", "library": "ray", "runs": [a_run(wall_s="fast")]}),
+        pickle.dumps({"schema": 1, "workload": "numerical", "library": "ray", "runs": [a_run(n_jobs=None)]}),
+        pickle.dumps({"schema": 1, "workload": 5, "library": "ray", "runs": []}),
+    ],
+)
+def test_damaged_file_is_one_line_with_its_name(tmp_path, content):
+    path = tmp_path / "numerical_ray.p3"
+    path.write_bytes(content)
+    with pytest.raises(results.ResultsError) as refused:
+        results.load(path)
+    assert str(path) in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_file_cut_or_changed_anywhere_never_raises_anything_else(tmp_path):
+    results.save(tmp_path, "numerical", "ray", [a_run()])
+    path = tmp_path / "numerical_ray.p3"
+    whole = path.read_bytes()
+    rng = random.Random(1)
+    for _ in range(2000):
+        damaged = bytearray(whole)
+        if rng.random() < 0.3:
+            del damaged[rng.randrange(len(damaged)) :]
+        else:
+            damaged[rng.randrange(len(damaged))] = rng.randrange(256)
+        path.write_bytes(bytes(damaged))
+        with contextlib.suppress(results.ResultsError):
+            results.load(path)
+
+
+def test_few_bytes_cannot_take_all_memory(tmp_path):
+    path = tmp_path / "numerical_ray.p3"
+    path.write_bytes(b"\x80\x03}r\xff\xff\xff\x7f.")  # LONG_BINPUT: a memo table of two billion entries
+    with pytest.raises(results.ResultsError, match=r"numerical_ray\.p3"):
+        results.load(path)
+
+
+def test_unreadable_file_is_refused_by_name(tmp_path):
+    with pytest.raises(results.ResultsError, match="cannot be read"):
+        results.load(tmp_path)
+
+
+def test_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
+    results.save(tmp_path, "numerical", "ray", [a_run()])
+    monkeypatch.setattr(os, "replace", lambda *_: (_ for _ in ()).throw(OSError("disk full")))
+    with pytest.raises(OSError, match="disk full"):
+        results.save(tmp_path, "numerical", "ray", [a_run(), a_run()])
+    assert len(results.load(tmp_path / "numerical_ray.p3")["runs"]) == 1
+    assert [entry.name for entry in tmp_path.iterdir()] == ["numerical_ray.p3"]
