@@ -14,7 +14,7 @@ from workloads import initialization, numerical, stateful
 
 # "Using a large value for chunksize can significantly improve performance compared to the default size of 1"
 # (Executor.map, on the page above). Even, so that long and short documents share every chunk.
-CHUNKSIZE = 8
+CHUNKSIZE = 4
 
 
 def share(value):
@@ -44,14 +44,10 @@ def numerical_naive(inputs, n_jobs):
         return list(executor.map(numerical.filter_image, range(inputs.num_filters), repeat(inputs.image)))
 
 
-def stateful_merge(inputs, n_jobs, method="fork"):
-    with ProcessPoolExecutor(n_jobs, get_context(method)) as executor:
+def stateful_merge(inputs, n_jobs):
+    with ProcessPoolExecutor(n_jobs, get_context("fork")) as executor:
         counts = executor.map(stateful.count_prefixes, *zip(*inputs.documents, strict=True), chunksize=CHUNKSIZE)
         return stateful.frequent_prefixes(counts)
-
-
-def stateful_merge_spawn(inputs, n_jobs):
-    return stateful_merge(inputs, n_jobs, "spawn")
 
 
 def start_counting(barrier):
@@ -127,7 +123,6 @@ if __name__ == "__main__":
         },
         stateful={
             "fork, merge counts": stateful_merge,
-            "spawn, merge counts": stateful_merge_spawn,
             "fork, state, barrier": stateful_barrier,
             "spawn, state, barrier": stateful_barrier_spawn,
             "state at worker exit": skip("ProcessPoolExecutor has no hook at a worker's exit"),

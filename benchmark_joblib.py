@@ -40,13 +40,12 @@ def stateful_merge(inputs, n_jobs):
 
 
 def predict_once_loaded(index, images, path):
-    # In the task, not in loky's initializer: n_jobs=1 runs in the calling process and would skip that.
     return initialization.predict(index, images, initialization.load_model_once(path))
 
 
-def initialization_cached(inputs, n_jobs, predict=predict_once_loaded):
+def label_rounds(inputs, n_jobs, predict, **options):
     # "Reusing a pool of workers", on the page above: the context keeps it for all rounds.
-    with Parallel(n_jobs=n_jobs, return_as="generator_unordered") as parallel:
+    with Parallel(n_jobs=n_jobs, return_as="generator_unordered", **options) as parallel:
         labels = [
             labelled
             for tasks in inputs.rounds
@@ -56,8 +55,18 @@ def initialization_cached(inputs, n_jobs, predict=predict_once_loaded):
     return labels
 
 
+def initialization_cached(inputs, n_jobs):
+    return label_rounds(inputs, n_jobs, predict_once_loaded)
+
+
+def initialization_initializer(inputs, n_jobs):
+    # With n_jobs=1 joblib would skip it; the first task then loads the model in the calling process all the same.
+    hook = {"initializer": initialization.load_model_once, "initargs": (inputs.model_path,)} if n_jobs > 1 else {}
+    return label_rounds(inputs, n_jobs, predict_once_loaded, **hook)
+
+
 def initialization_naive(inputs, n_jobs):
-    return initialization_cached(inputs, n_jobs, initialization.load_and_predict)
+    return label_rounds(inputs, n_jobs, initialization.load_and_predict)
 
 
 if __name__ == "__main__":
@@ -67,5 +76,9 @@ if __name__ == "__main__":
             "loky, merge counts": stateful_merge,
             "state in workers": skip("joblib documents no way to reach every worker once, and no hook at its exit"),
         },
-        initialization={"loky, loaded once": initialization_cached, "naive: model in every task": initialization_naive},
+        initialization={
+            "loky, initializer": initialization_initializer,
+            "loky, loaded once": initialization_cached,
+            "naive: model in every task": initialization_naive,
+        },
     )

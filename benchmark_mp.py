@@ -2,6 +2,7 @@
 
 What all workers need goes to them once: through a global that forked workers inherit, or through the pool's
 `initializer`, which runs once in every worker. Tasks come back in the order in which they end (`imap_unordered`).
+Leaving the pool's context terminates its workers instead of waiting for them to finish, as its page documents.
 https://docs.python.org/3.11/library/multiprocessing.html#module-multiprocessing.pool
 """
 
@@ -12,7 +13,7 @@ from workloads import initialization, numerical, stateful
 
 # Documents are many and short. "For very long iterables using a large value for chunksize can make the job complete
 # much faster" (imap, on the page above). Even, so that long and short documents share every chunk.
-CHUNKSIZE = 8
+CHUNKSIZE = 4
 
 
 def share(value):
@@ -29,7 +30,7 @@ def filter_pickled(index_and_image):
 
 
 def numerical_fork(inputs, n_jobs):
-    share(inputs.image)  # before the fork: "child processes inherit", copy-on-write, nothing is sent
+    share(inputs.image)  # before the fork: workers inherit it copy-on-write, nothing is sent
     with get_context("fork").Pool(n_jobs) as pool:
         return list(pool.imap_unordered(filter_shared, range(inputs.num_filters)))
 
@@ -48,13 +49,9 @@ def count_document(document):
     return stateful.count_prefixes(*document)
 
 
-def stateful_merge(inputs, n_jobs, method="fork"):
-    with get_context(method).Pool(n_jobs) as pool:
+def stateful_merge(inputs, n_jobs):
+    with get_context("fork").Pool(n_jobs) as pool:
         return stateful.frequent_prefixes(pool.imap_unordered(count_document, inputs.documents, CHUNKSIZE))
-
-
-def stateful_merge_spawn(inputs, n_jobs):
-    return stateful_merge(inputs, n_jobs, "spawn")
 
 
 def start_counting(barrier):
@@ -124,7 +121,6 @@ if __name__ == "__main__":
         },
         stateful={
             "fork, merge counts": stateful_merge,
-            "spawn, merge counts": stateful_merge_spawn,
             "fork, state, barrier": stateful_barrier,
             "spawn, state, barrier": stateful_barrier_spawn,
             "state at worker exit": skip("multiprocessing.Pool has no hook at a worker's exit"),

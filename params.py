@@ -72,10 +72,12 @@ def check(params: Params) -> None:
     """Raise ValueError, in one line, for the first parameter that makes no sense."""
     for field in fields(params):
         value, least = getattr(params, field.name), _LEAST.get(field.name, 1)
-        if field.name == "n_jobs":
-            continue  # depends on the machine: see worker_counts
+        if field.name == "n_jobs":  # its values depend on the machine: see worker_counts
+            if not isinstance(value, tuple):
+                raise ValueError(f"n_jobs is {value!r}: it must be a tuple of worker counts, such as (1, 2, 4)")
+            continue
         if field.name == "timeout_s":
-            if not value > 0:
+            if not isinstance(value, int | float) or not value > 0:
                 raise ValueError(f"timeout_s is {value}: it must be above 0 seconds")
         elif not isinstance(value, int) or isinstance(value, bool) or value < least:
             raise ValueError(f"{field.name} is {value!r}: it must be a whole number of at least {least}")

@@ -1,6 +1,6 @@
 """What does the harness add to a trial? Each library by hand and through the harness, in turn.
 
-``python docs/harness_overhead.py [PAIRS]`` takes about 12 minutes for 20 pairs; its output stands in docs/harness_overhead.md.
+``python docs/harness_overhead.py [PAIRS]`` takes 12 minutes for 20 pairs; docs/harness_overhead.md has its output.
 
 By hand: a script that loads the inputs, calls the same function between two readings of the clock and prints the
 difference; no task is recorded, nothing is checked. Through the harness: `harness.suite.run_cell`. The workload is
@@ -32,7 +32,7 @@ IDIOMS = {
     "mp": ("fork, merge counts", "stateful_merge"),
     "futures": ("fork, merge counts", "stateful_merge"),
     "joblib": ("loky, merge counts", "stateful_merge"),
-    "dask": ("merge counts", "stateful_merge"),
+    "dask": ("spawn, merge counts", "stateful_merge"),
     "ray": ("tasks, merge counts", "stateful_merge"),
     "mpire": ("fork, merge counts", "stateful_merge"),
 }
@@ -93,7 +93,7 @@ def seconds_per_record(records: int = 100_000) -> float:
 def main() -> None:
     """Print a Markdown table of the ratios."""
     pairs = int(sys.argv[1]) if len(sys.argv) > 1 else 20
-    if not (inputs.folder_of("stateful", PARAMS) / "facts.json").exists():
+    if not inputs.facts("stateful", PARAMS):
         subprocess.run(inputs.command("stateful", PARAMS), cwd=ROOT, check=True)
     rng = random.Random(PARAMS.seed)
     hand: dict[str, list[float]] = {library: [] for library in IDIOMS}

@@ -1,7 +1,6 @@
 """The cells of a run: which idioms each script offers, for which workloads, on how many workers."""
 
 import json
-import os
 import random
 import subprocess
 import sys
@@ -11,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness import outcome, script
+from harness import outcome, process, script
 from harness.cli import Settings
-from harness.environment import ROOT
+from harness.environment import trial_environment
 
 LISTING_TIMEOUT_S = 60.0
 NO_IDIOM = "-"  # the idiom's name in the row of a script that cannot say which idioms it has
@@ -65,34 +64,38 @@ def _cells_of(library: str, path: Path, workload: str, listing: dict, counts: tu
 
 def _list_all(scripts: dict[str, Path]) -> dict[str, dict[str, Any]]:
     """Ask all scripts at once which idioms they have."""
-    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        started = {library: _start_listing(path, Path(folder) / library) for library, path in scripts.items()}
-        return {
-            library: _listing(process, Path(folder) / library, scripts[library]) for library, process in started.items()
-        }
+    with tempfile.TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True) as name:
+        folders = {library: Path(name) / library for library in scripts}
+        try:
+            started = {library: _start_listing(path, folders[library]) for library, path in scripts.items()}
+            return {library: _listing(started[library], folders[library], path) for library, path in scripts.items()}
+        finally:
+            with process.interrupts_wait():
+                process.end_descendants(grace_s=0.0)
 
 
-def _start_listing(path: Path, answer: Path) -> subprocess.Popen[str]:
-    environment = {**os.environ, script.LIST_VARIABLE: str(answer), "PYTHONPATH": str(ROOT)}
-    return subprocess.Popen(
-        [sys.executable, str(path)],
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+def _start_listing(path: Path, folder: Path) -> subprocess.Popen[bytes]:
+    folder.mkdir()
+    with (folder / "output.txt").open("wb") as output:
+        return subprocess.Popen(
+            [sys.executable, str(path)],
+            env={**trial_environment(folder), script.LIST_VARIABLE: str(folder / "listing.json")},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
 
 
-def _listing(process: subprocess.Popen[str], answer: Path, path: Path) -> dict[str, Any]:
+def _listing(started: subprocess.Popen[bytes], folder: Path, path: Path) -> dict[str, Any]:
     try:
-        errors = process.communicate(timeout=LISTING_TIMEOUT_S)[1]
+        status = started.wait(LISTING_TIMEOUT_S)
     except subprocess.TimeoutExpired:
-        process.kill()
-        process.communicate()
         return {"outcome": outcome.TIMEOUT, "reason": f"{path.name} did not start within {LISTING_TIMEOUT_S:g} s"}
+    answer = folder / "listing.json"
     if not answer.exists():
-        last = errors.strip().splitlines()[-1] if errors.strip() else f"it ended with status {process.returncode}"
+        lines = (folder / "output.txt").read_text(errors="replace").strip().splitlines()
+        last = lines[-1] if lines else f"it ended with status {status}"
         return {"outcome": outcome.ERROR, "reason": f"{path.name} does not start: {last}"}
     listing = json.loads(answer.read_text())
     if missing := listing.get("missing"):

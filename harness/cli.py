@@ -93,7 +93,10 @@ def _params(options: argparse.Namespace) -> tuple[params.Params, tuple[int, ...]
     if options.profile not in params.PROFILES:
         raise UserError(f"there is no profile {options.profile!r}: choose from {', '.join(params.PROFILES)}")
     chosen = params.PROFILES[options.profile]
+    limit = physical_cores()
     try:
+        if any(count < 1 for count in options.n_jobs or ()):
+            raise ValueError(f"n_jobs is {min(options.n_jobs)}: it must be between 1 and {limit}")
         chosen = replace(
             chosen,
             n_jobs=chosen.n_jobs if options.n_jobs is None else tuple(options.n_jobs),
@@ -101,7 +104,7 @@ def _params(options: argparse.Namespace) -> tuple[params.Params, tuple[int, ...]
             timeout_s=chosen.timeout_s if options.timeout is None else options.timeout,
         )
         params.check(chosen)
-        return chosen, params.worker_counts(chosen.n_jobs, physical_cores())
+        return chosen, params.worker_counts(chosen.n_jobs, limit)
     except ValueError as error:
         raise UserError(str(error)) from error
 

@@ -13,24 +13,28 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from harness.environment import ROOT
+from harness.environment import ROOT, version_of
 from harness.trial import load_workload
 from params import Params, as_dict, from_dict
 
 CACHE = ROOT / "cache"
+BAD_PARAMS = 3  # exit status
+COMPUTE_WITH = ("numpy", "scipy", "scikit-image", "scikit-learn", "torch")  # references are compared bit for bit
 
 
 def folder_of(workload: str, params: Params) -> Path:
-    """Return where the inputs lie: another folder for other parameters, and for another version of the workload."""
+    """Return where the inputs lie: another folder for other parameters and other versions of what computes them."""
     relevant = {name: getattr(params, name) for name in load_workload(workload).PARAMS}
+    versions = {name: version_of(name) for name in COMPUTE_WITH}
     source = (ROOT / "workloads" / f"{workload}.py").read_bytes()
-    key = hashlib.sha256(source + json.dumps(relevant, sort_keys=True).encode()).hexdigest()[:16]
+    key = hashlib.sha256(source + json.dumps([relevant, versions], sort_keys=True).encode()).hexdigest()[:16]
     return CACHE / f"{workload}-{key}"
 
 
-def facts(folder: Path) -> dict[str, Any]:
-    """Return what the workload says about its inputs, or raise FileNotFoundError where they are not made yet."""
-    return json.loads((folder / "facts.json").read_text())
+def facts(workload: str, params: Params) -> dict[str, Any]:
+    """Return what the workload says about its inputs: nothing where they are not made yet."""
+    path = folder_of(workload, params) / "facts.json"
+    return json.loads(path.read_text()) if path.exists() else {}
 
 
 def make(workload: str, params: Params) -> None:
@@ -49,7 +53,7 @@ def make(workload: str, params: Params) -> None:
 
 
 def command(workload: str, params: Params) -> list[str]:
-    """Return the command that makes the inputs. It exits with 2, and one line, where ``params`` allow none."""
+    """Return the command that makes the inputs. It exits with BAD_PARAMS, and one line, where ``params`` allow none."""
     return [sys.executable, "-m", "harness.inputs", workload, json.dumps(as_dict(params))]
 
 
@@ -58,4 +62,4 @@ if __name__ == "__main__":
         make(sys.argv[1], from_dict(json.loads(sys.argv[2])))
     except ValueError as error:
         print(error, file=sys.stderr)
-        sys.exit(2)
+        sys.exit(BAD_PARAMS)

@@ -10,6 +10,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,6 +19,7 @@ import psutil
 
 GRACE_S = 3.0  # for daemons and resource trackers to end by themselves after their parent has
 SHARED_MEMORY = Path("/dev/shm")
+SEGMENT_NAMES = ("psm_", "pym-", "sem.mp-", "sem.loky-", "loky-", "joblib_memmapping_folder_", "plasma", "torch_")
 _PR_SET_CHILD_SUBREAPER = 36
 
 
@@ -60,23 +63,34 @@ def run_to_end(command: list[str], *, environment: dict[str, str], cwd: Path, ou
         except subprocess.TimeoutExpired:
             timed_out = True
         finally:
-            seconds = time.monotonic() - start
-            orderly = process.poll() is not None
-            left["processes"] = _end_descendants(grace_s=GRACE_S if orderly else 0.0)
-            returncode = process.wait()
-            left |= _remove_segments(_shared_memory() - segments)
+            with interrupts_wait():
+                seconds = time.monotonic() - start
+                orderly = process.poll() is not None
+                left["processes"] = end_descendants(grace_s=GRACE_S if orderly else 0.0)
+                returncode = process.wait()
+                left |= _remove_segments(_shared_memory() - segments)
     return Ended(returncode, timed_out, seconds, left)
 
 
-def _end_descendants(grace_s: float) -> int:
+@contextmanager
+def interrupts_wait() -> Iterator[None]:
+    """Hold Ctrl-C and its like back until the block has ended: cleaning up that is cut off leaks what it cleans up."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def end_descendants(grace_s: float) -> int:
     """Kill every descendant that does not end within ``grace_s``; return how many that were."""
     _, alive = psutil.wait_procs(_descendants(), timeout=grace_s)
     killed = 0
     while alive := [process for process in {*alive, *_descendants()} if process.is_running()]:
         for process in alive:
             try:
-                process.kill()
                 killed += process.status() != psutil.STATUS_ZOMBIE
+                process.kill()
             except psutil.NoSuchProcess:
                 continue
         psutil.wait_procs(alive, timeout=5)
@@ -92,19 +106,22 @@ def _shared_memory() -> set[str]:
 
 
 def _remove_segments(names: set[str]) -> dict[str, int]:
-    """Remove the segments that appeared, are this user's, and are mapped by no process that still lives."""
+    """Count the segments that appeared, are this user's and are mapped by no process that lives; remove known ones.
+
+    Known by their name: what another program put into shared memory meanwhile is not ours to remove.
+    """
     count = size = 0
     for name in names:
         path = SHARED_MEMORY / name
         try:
-            ours = path.lstat().st_uid == os.getuid()
-            if not ours or _is_mapped(path):
+            if path.lstat().st_uid != os.getuid() or _is_mapped(path):
                 continue
             size += size_of(path)
+            count += 1
+            if name.startswith(SEGMENT_NAMES):
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
         except FileNotFoundError:
             continue
-        count += 1
-        shutil.rmtree(path) if path.is_dir() else path.unlink()
     return {"shm_segments": count, "shm_bytes": size}
 
 
@@ -132,4 +149,5 @@ def raise_interrupt_on_termination() -> None:
         raise KeyboardInterrupt(signal.Signals(number).name)
 
     signal.signal(signal.SIGTERM, interrupt)
-    signal.signal(signal.SIGHUP, interrupt)
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup
+        signal.signal(signal.SIGHUP, interrupt)

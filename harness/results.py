@@ -7,11 +7,12 @@ nothing. A run is a dict of ``environment``, ``params``, ``params_hash``, ``seed
 import hashlib
 import io
 import json
+import math
 import os
 import pickle
 import resource
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -88,31 +89,65 @@ def load(path: Path) -> dict[str, Any]:
     except Exception as error:  # a damaged pickle raises whatever its bytes lead to
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ResultsError(f"{path}: refused, not a results file: {reason}; move it away") from error
-    if not isinstance(content, dict) or "schema" not in content:
+    if not isinstance(content, dict) or not isinstance(content.get("schema"), int):
         raise ResultsError(f"{path}: refused, not a results file: it has no schema version; move it away")
     if content["schema"] != SCHEMA:
         raise ResultsError(
-            f"{path}: refused: schema {content['schema']!r}, this suite reads {SCHEMA}; measure again, or use the "
-            "suite version that wrote it"
+            f"{path}: refused: schema {content['schema']}, this suite reads {SCHEMA}; measure again, or use the suite "
+            "version that wrote it"
         )
-    _check_shape(path, content)
-    return content
-
-
-def _check_shape(path: Path, content: dict[str, Any]) -> None:
     try:
-        usable = isinstance(content["workload"], str) and isinstance(content["library"], str)
-        for run in content["runs"]:
-            usable &= isinstance(run["params_hash"], str) and isinstance(run["environment"], dict)
-            usable &= isinstance(run["params"], dict) and isinstance(run["profile"], str)
-            for trial in run["trials"]:
-                usable &= isinstance(trial["outcome"], str) and isinstance(trial["n_jobs"], int)
-                usable &= isinstance(trial["idiom"], str) and isinstance(trial["reason"], str)
-                usable &= isinstance(trial["wall_s"], float) or trial["wall_s"] is None
-    except (KeyError, TypeError):
+        usable = _has_shape(content)
+    except (KeyError, TypeError, AttributeError):
         usable = False
     if not usable:
         raise ResultsError(f"{path}: refused, not a results file: fields are missing or of another type; move it away")
+    return content
+
+
+_RUN_FIELDS = {"params": dict, "params_hash": str, "profile": str, "started": str, "idioms": list, "trials": list}
+_TRIAL_FIELDS = {"idiom": str, "n_jobs": int, "outcome": str, "reason": str, "in_parent": bool, "left_behind": dict}
+
+
+def _has_shape(content: dict[str, Any]) -> bool:
+    """Return whether all that a report reads is there and of its type; a missing field raises KeyError."""
+    return (
+        _is_file_name(content["workload"])
+        and _is_file_name(content["library"])
+        and isinstance(content["runs"], list)
+        and all(_is_run(run) for run in content["runs"])
+    )
+
+
+def _is_run(run: dict[str, Any]) -> bool:
+    machine = run["environment"].get("machine", {})
+    return (
+        _are(run, _RUN_FIELDS)
+        and all(isinstance(value, str | int | float) for value in machine.values())
+        and isinstance(machine.get("memory_bytes", 0), int)
+        and isinstance(run["environment"].get("python", ""), str)
+        and all(isinstance(idiom, str) for idiom in run["idioms"])
+        and all(_is_trial(trial) for trial in run["trials"])
+    )
+
+
+def _is_trial(trial: dict[str, Any]) -> bool:
+    wall_s = trial["wall_s"]
+    timed = isinstance(wall_s, float) and math.isfinite(wall_s) and wall_s > 0
+    return (
+        _are(trial, _TRIAL_FIELDS)
+        and (timed or (wall_s is None and trial["outcome"] != "ok"))
+        and all(isinstance(value, int) for value in trial["left_behind"].values())
+    )
+
+
+def _are(fields: dict[str, Any], types: Mapping[str, type]) -> bool:
+    return all(isinstance(fields[name], kind) for name, kind in types.items())
+
+
+def _is_file_name(name: Any) -> bool:
+    """Return whether ``name`` may stand in a path that is written to: figures are named for their workload."""
+    return isinstance(name, str) and bool(name) and not name.startswith(".") and not {"/", "\\", "\0"} & set(name)
 
 
 def hash_of(data: Any) -> str:

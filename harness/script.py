@@ -24,14 +24,15 @@ class skip:  # noqa: N801 -- reads as a verb: ``"state at exit": skip("there is 
 
 
 @contextmanager
-def needs(package: str):
+def needs(*packages: str):
     """Import a library that may be missing: then every row of the script says so, and how to install it."""
     try:
         yield
     except ModuleNotFoundError as error:
-        if not error.name or error.name.partition(".")[0] != package:
+        missing = (error.name or "").partition(".")[0]
+        if missing not in packages:
             raise
-        _report({"missing": package})
+        _report({"missing": missing})
 
 
 def run(*, parallel: bool = True, **idioms: Mapping[str, Idiom | skip]) -> None:

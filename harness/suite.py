@@ -5,6 +5,7 @@ import signal
 import sys
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from time import strftime
 from typing import Any
@@ -49,12 +50,18 @@ class Run:
         except results.ResultsError as error:
             raise UserError(str(error)) from error
 
-    def begin(self) -> None:
+    def begin(self, cells: list[Cell]) -> None:
         """Open a new run in every file, without a trial yet."""
-        for (workload, _), runs in self._files.items():
+        for (workload, library), runs in self._files.items():
             relevant = {name: self._common["params"][name] for name in load_workload(workload).PARAMS}
-            facts = inputs.facts(inputs.folder_of(workload, self.settings.params))
-            runs.append({**self._common, "params_hash": results.hash_of(relevant), "inputs": facts, "trials": []})
+            idioms = dict.fromkeys(c.idiom for c in cells if (c.workload, c.library) == (workload, library))
+            new = {
+                "params_hash": results.hash_of(relevant),
+                "inputs": inputs.facts(workload, self.settings.params),
+                "idioms": list(idioms),
+                "trials": [],
+            }
+            runs.append({**self._common, **new})
 
     def add(self, cell: Cell, trial: dict[str, Any]) -> None:
         """Record a trial and save the file that it belongs to."""
@@ -71,10 +78,10 @@ def measure(settings: Settings, console: Console) -> Run:
     process.raise_interrupt_on_termination()
     cells = all_cells(settings)
     run = Run(settings, cells)
-    for workload in settings.workloads:
-        _make_inputs(workload, settings.params, console)
+    impossible = {workload: _make_inputs(workload, settings.params, console) for workload in settings.workloads}
+    cells = [_unless_impossible(cell, impossible[cell.workload]) for cell in cells]
     _warm_up(console)
-    run.begin()
+    run.begin(cells)
     for cell in cells:
         if cell.outcome:
             run.add(cell, _trial(outcome=cell.outcome, reason=cell.reason))
@@ -120,13 +127,13 @@ def _say(console: Console, cell: Cell, ended: str, reason: str) -> None:
     console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
-def _make_inputs(workload: str, chosen: params.Params, console: Console) -> None:
-    folder = inputs.folder_of(workload, chosen)
-    try:
-        inputs.facts(folder)
-        return
-    except FileNotFoundError:
-        pass
+def _make_inputs(workload: str, chosen: params.Params, console: Console) -> str:
+    """Make the inputs unless they are there; return why that cannot be done, or an empty string.
+
+    Raises UserError where it is the parameters that allow no inputs.
+    """
+    if inputs.facts(workload, chosen):
+        return ""
     with (
         console.status(f"making the inputs of {workload}, once for these parameters"),
         _temporary_folder() as temporary,
@@ -142,9 +149,14 @@ def _make_inputs(workload: str, chosen: params.Params, console: Console) -> None
             output=output,
             timeout_s=INPUTS_TIMEOUT_S,
         )
-        if ended.returncode != 0:
-            text = output.read_text(errors="replace").strip() or f"exit status {ended.returncode}"
-            raise UserError(f"the inputs of {workload} cannot be made: {text.splitlines()[-1]}")
+        lines = _tail(output).strip().splitlines() or [f"exit status {ended.returncode}"]
+        if ended.returncode == inputs.BAD_PARAMS:
+            raise UserError(lines[-1])
+        return "" if ended.returncode == 0 else f"its inputs cannot be made: {lines[-1]}"
+
+
+def _unless_impossible(cell: Cell, reason: str) -> Cell:
+    return replace(cell, outcome=outcome.ERROR, reason=reason) if reason and not cell.outcome else cell
 
 
 def _warm_up(console: Console) -> None:
@@ -257,8 +269,9 @@ def _left_files(*folders: Path) -> dict[str, int]:
 
 
 def _kernel_oom_kills() -> int:
-    try:
-        lines = Path("/proc/vmstat").read_text().splitlines()
-    except OSError:
-        return 0
-    return sum(int(line.split()[1]) for line in lines if line.startswith("oom_kill "))
+    """Return how many processes the kernel has ended for want of memory: in this container, or else on this machine."""
+    for path in (Path("/sys/fs/cgroup/memory.events"), Path("/proc/vmstat")):
+        if path.exists():
+            lines = path.read_text().splitlines()
+            return sum(int(line.split()[1]) for line in lines if line.startswith("oom_kill "))
+    return 0

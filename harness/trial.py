@@ -59,7 +59,7 @@ def _check(workload: Workload, params: Params, folder: Path, result: Any, n_jobs
     log = tasklog.read(Path(os.environ[tasklog.ENVIRONMENT_VARIABLE]))
     return (
         check_tasks([index for index, *_ in log.tasks], workload.num_tasks(params))
-        or check_workers(log.workers, n_jobs, tasklog.cpus_allowed())
+        or check_workers(log.workers, n_jobs, tasklog.cpus_allowed(), os.getpid())
         or _check_result(workload, result, folder)
     )
 
@@ -74,8 +74,13 @@ def check_tasks(indices: list[int], asked: int) -> str | None:
     return f"{asked} tasks asked for, {len(indices)} ran: {len(missing)} never, {twice} more than once"
 
 
-def check_workers(workers: Mapping[int, tuple[int, int]], n_jobs: int, cpus: int) -> str | None:
-    """At most ``n_jobs`` workers, each on one compute thread and free to run on every CPU that the trial may use."""
+def check_workers(workers: Mapping[int, tuple[int, int]], n_jobs: int, cpus: int, parent: int) -> str | None:
+    """At most ``n_jobs`` workers, each on one compute thread and free to run on every CPU that the trial may use.
+
+    With more than one job, none of them is the parent: threads, or a fallback to a loop, would run there.
+    """
+    if n_jobs > 1 and parent in workers:
+        return f"tasks ran in the calling process, and n_jobs is {n_jobs}"
     if len(workers) > n_jobs:
         return f"tasks ran in {len(workers)} processes, n_jobs is {n_jobs}"
     for pid, (allowed, threads) in workers.items():

@@ -62,7 +62,7 @@ class Measured:
 
     @cached_property
     def cells(self) -> dict[tuple[str, int], Cell]:
-        """The cells by idiom and number of workers, in the order of the script."""
+        """The cells by idiom and number of workers."""
         trials: dict[tuple[str, int], list[dict[str, Any]]] = {}
         for trial in self.run["trials"]:
             trials.setdefault((trial["idiom"], trial["n_jobs"]), []).append(trial)
@@ -70,9 +70,8 @@ class Measured:
 
     @property
     def idioms(self) -> list[str]:
-        """The idioms, in the order in which they were first measured, naive ones last."""
-        names = dict.fromkeys(idiom for idiom, _ in self.cells)
-        return sorted(names, key=lambda name: (name.startswith(NAIVE), name))
+        """The idioms, in the order of the script."""
+        return [idiom for idiom in self.run["idioms"] if any(name == idiom for name, _ in self.cells)]
 
 
 @dataclass(frozen=True)

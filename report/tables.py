@@ -57,8 +57,8 @@ def workload_table(group: Comparable) -> Table:
 
 def _row(group: Comparable, file: Measured, idiom: str, counts: list[int]) -> list[str]:
     summaries = [cell.summary if (cell := file.cells.get((idiom, n))) else None for n in counts]
-    measured = [summary for summary in summaries if summary]
-    speedup = f"{group.serial_s / measured[-1].median:.2f}" if group.serial_s and measured else ""
+    most = summaries[-1] if file.library != "serial" else summaries[0]
+    speedup = f"{group.serial_s / most.median:.2f}" if group.serial_s and most else ""
     return [*map(_time, summaries), speedup, _escape("; ".join(_notes(file, idiom)))]
 
 

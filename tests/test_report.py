@@ -40,7 +40,8 @@ def save(folder, library, times, workload="numerical", **run):
                 {"wall_s": float(value)} if ok else {"wall_s": None, "outcome": value, "reason": f"because {value}"}
             )
             trials.append({**template, "idiom": idiom, "n_jobs": n_jobs, "block": block, **changes})
-    results.save(folder, workload, library, [{**a_run(), **run, "trials": trials}])
+    idioms = list(dict.fromkeys(idiom for idiom, _ in times))
+    results.save(folder, workload, library, [{**a_run(), **run, "idioms": idioms, "trials": trials}])
 
 
 @pytest.fixture

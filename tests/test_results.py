@@ -19,7 +19,7 @@ def a_run(**changes):
     }  # fmt: skip
     return {
         "params_hash": "abc", "environment": {}, "params": {}, "profile": "quick", "seed": 1,
-        "started": "2026-11-21T00:00:00+0000", "trials": [{**trial, **changes}],
+        "started": "2026-11-21T00:00:00+0000", "idioms": ["loop"], "trials": [{**trial, **changes}],
     }  # fmt: skip
 
 

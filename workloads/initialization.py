@@ -1,17 +1,19 @@
 """Labels for batches of images by a network that is slow to set up: who can load a model once per worker?"""
 
+from __future__ import annotations
+
 import functools
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from harness.tasklog import task
 from params import Params
 
+# In functions, not here: see workloads/numerical.py.
 if TYPE_CHECKING:
+    import numpy as np
     import torch
 
 PARAMS = ("hidden_units", "rounds", "batches_per_round", "batch_size", "seed")
@@ -30,7 +32,7 @@ class Inputs:
     model_path: str
 
 
-def build_model(hidden_units: int) -> "torch.nn.Module":
+def build_model(hidden_units: int) -> torch.nn.Module:
     """Return an untrained network of two hidden layers."""
     from torch import nn
 
@@ -43,7 +45,7 @@ def build_model(hidden_units: int) -> "torch.nn.Module":
     )
 
 
-def load_model(path: str) -> "torch.nn.Module":
+def load_model(path: str) -> torch.nn.Module:
     """Import torch, build the network and load its weights: what a worker has to do before its first task."""
     import torch
 
@@ -54,12 +56,12 @@ def load_model(path: str) -> "torch.nn.Module":
 
 
 @functools.cache
-def load_model_once(path: str) -> "torch.nn.Module":
+def load_model_once(path: str) -> torch.nn.Module:
     """Return the network, loaded at the first call in a process: for libraries without a hook at a worker's start."""
     return load_model(path)
 
 
-def predict(index: int, images: np.ndarray, model: "torch.nn.Module") -> tuple[int, np.ndarray]:
+def predict(index: int, images: np.ndarray, model: torch.nn.Module) -> tuple[int, np.ndarray]:
     """Task: return the index and the labels of batch ``index``, (batch_size,) int64."""
     import torch
 
@@ -77,6 +79,7 @@ def load_and_predict(index: int, images: np.ndarray, path: str) -> tuple[int, np
 
 def prepare(params: Params, folder: Path) -> dict[str, Any]:
     """See `contract.Workload`. Raises ValueError where the trained network is not accurate enough to mean anything."""
+    import numpy as np
     from sklearn.datasets import load_digits
     from sklearn.model_selection import train_test_split
 
@@ -95,7 +98,7 @@ def prepare(params: Params, folder: Path) -> dict[str, Any]:
     return {"test_accuracy": accuracy, "model_bytes": (folder / "model.pt").stat().st_size}
 
 
-def _train(params: Params, images: np.ndarray, labels: np.ndarray) -> "torch.nn.Module":
+def _train(params: Params, images: np.ndarray, labels: np.ndarray) -> torch.nn.Module:
     import torch
 
     torch.manual_seed(params.seed)
@@ -110,9 +113,11 @@ def _train(params: Params, images: np.ndarray, labels: np.ndarray) -> "torch.nn.
     return model.eval()
 
 
-def _save(params: Params, model: "torch.nn.Module", images: np.ndarray, folder: Path) -> None:
+def _save(params: Params, model: torch.nn.Module, images: np.ndarray, folder: Path) -> None:
+    import numpy as np
     import torch
 
+    torch.set_num_threads(1)  # as in a trial
     rng = np.random.default_rng(params.seed)
     batches = images[rng.integers(len(images), size=(num_tasks(params), params.batch_size))]
     torch.save(model.state_dict(), folder / "model.pt")
@@ -122,6 +127,8 @@ def _save(params: Params, model: "torch.nn.Module", images: np.ndarray, folder: 
 
 def load(params: Params, folder: Path) -> Inputs:
     """See `contract.Workload`."""
+    import numpy as np
+
     tasks = list(enumerate(np.load(folder / "batches.npy")))
     size = params.batches_per_round
     return Inputs([tasks[i : i + size] for i in range(0, len(tasks), size)], str(folder / "model.pt"))
@@ -134,6 +141,8 @@ def num_tasks(params: Params) -> int:
 
 def check(result: Iterable[tuple[int, np.ndarray]], folder: Path) -> str | None:
     """Results are pairs of index and labels, in any order; they must be equal to the reference."""
+    import numpy as np
+
     reference, labels = np.load(folder / "reference.npy"), dict(result)
     if sorted(labels) != list(range(len(reference))):
         return f"labels for {len(labels)} batches, {len(reference)} asked for"

@@ -1,15 +1,20 @@
 """Image filters of unequal cost, all on one real image: who can hand a large input to all workers only once?"""
 
+from __future__ import annotations
+
 import functools
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from harness.tasklog import task
 from params import Params
+
+# NumPy and scikit-image are imported in functions: workers of the other workloads import this module too, through their
+# library's script, and under spawn each of them would pay for what it does not use.
+if TYPE_CHECKING:
+    import numpy as np
 
 PARAMS = ("image_size", "num_filters")
 NOT_IN_PARENT = ()
@@ -34,10 +39,8 @@ class Inputs:
 
 @functools.cache
 def filter_bank() -> tuple[Callable[[np.ndarray], np.ndarray], ...]:
-    """Return the filters, importing scikit-image at the first call in a process.
-
-    Not at the top of this module: worker processes of the other workloads import it too, and would pay for it.
-    """
+    """Return the filters, importing scikit-image at the first call in a process."""
+    import numpy as np
     from skimage import filters
 
     return (
@@ -61,13 +64,14 @@ def filter_image(index: int, image: np.ndarray) -> tuple[int, np.ndarray]:
 
     Returns the index and every 5th pixel each way, as a copy: a view would keep the whole filtered image alive.
     """
+    bank = filter_bank()
     with task(index):
-        bank = filter_bank()
         return index, bank[index % len(bank)](image)[::DECIMATION, ::DECIMATION].copy()
 
 
 def make_image(size: int) -> np.ndarray:
     """Return a mosaic of photographs, (size, size) float32 in [0, 1]."""
+    import numpy as np
     from skimage import color, data, transform, util
 
     def tile(name: str) -> np.ndarray:
@@ -83,6 +87,8 @@ def make_image(size: int) -> np.ndarray:
 
 def prepare(params: Params, folder: Path) -> dict[str, Any]:
     """See `contract.Workload`."""
+    import numpy as np
+
     image = make_image(params.image_size)
     np.save(folder / "image.npy", image)
     np.save(folder / "reference.npy", np.stack([filter_image(i, image)[1] for i in range(params.num_filters)]))
@@ -95,6 +101,8 @@ def load(params: Params, folder: Path) -> Inputs:
     The parent has scikit-image loaded when the clock starts, as any script has whose imports stand at its top: forked
     workers inherit that, all others import it themselves, and both is what a user gets.
     """
+    import numpy as np
+
     filter_bank()
     return Inputs(np.load(folder / "image.npy"), params.num_filters)
 
@@ -106,6 +114,8 @@ def num_tasks(params: Params) -> int:
 
 def check(result: Iterable[tuple[int, np.ndarray]], folder: Path) -> str | None:
     """Results are pairs of index and decimated image, in any order, equal to the reference bit for bit."""
+    import numpy as np
+
     reference, images = np.load(folder / "reference.npy"), dict(result)
     if sorted(images) != list(range(len(reference))):
         return f"results for {len(images)} filters, {len(reference)} asked for"

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from harness.tasklog import task
 from params import Params
 
@@ -68,6 +66,8 @@ def make_documents(params: Params) -> list[str]:
 
     Unbalanced on purpose: giving document i to worker i mod n, for even n, gives half of the workers all the long ones.
     """
+    import numpy as np  # here alone: workers count words, and under spawn would pay for it
+
     rng = np.random.default_rng(params.seed)
     letters = np.array(list(string.ascii_letters))
     lengths = rng.integers(1, 11, params.vocabulary_size)
