@@ -84,8 +84,8 @@ class Comparable:
 
     @property
     def worker_counts(self) -> list[int]:
-        """Every number of workers that was measured."""
-        return sorted({n for file in self.files for (_, n), cell in file.cells.items() if cell.summary})
+        """Every number of workers that was tried."""
+        return sorted({n for file in self.files for (_, n), cell in file.cells.items() if not cell.skipped})
 
     @cached_property
     def serial_s(self) -> float | None:

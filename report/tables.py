@@ -57,7 +57,7 @@ def workload_table(group: Comparable) -> Table:
 
 def _row(group: Comparable, file: Measured, idiom: str, counts: list[int]) -> list[str]:
     summaries = [cell.summary if (cell := file.cells.get((idiom, n))) else None for n in counts]
-    most = summaries[-1] if file.library != "serial" else summaries[0]
+    most = next(iter(reversed(summaries if file.library != "serial" else summaries[:1])), None)
     speedup = f"{group.serial_s / most.median:.2f}" if group.serial_s and most else ""
     return [*map(_time, summaries), speedup, _escape("; ".join(_notes(file, idiom)))]
 

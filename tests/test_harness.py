@@ -11,17 +11,17 @@ import psutil
 import pytest
 
 from harness import cells as cells_module
-from harness import outcome, results, tasklog
+from harness import outcome, process, results, tasklog
 from harness.cells import Cell, all_cells, shuffled
 from harness.cli import parse
 from harness.suite import run_cell
 from harness.trial import check_tasks, check_workers
-from tests.conftest import ROOT, shared_memory, without
+from tests.conftest import ROOT, TINY, shared_memory, without
 
 SCRIPTS = ROOT / "tests" / "scripts"
 
 
-def cell_of(script: str, idiom: str, workload: str = "numerical", n_jobs: int = 2) -> Cell:
+def cell_of(script: str, idiom: str, workload: str = "numerical", n_jobs: int = 1) -> Cell:
     return Cell(script, SCRIPTS / f"benchmark_{script}.py", workload, idiom, n_jobs)
 
 
@@ -41,7 +41,7 @@ def cell_of(script: str, idiom: str, workload: str = "numerical", n_jobs: int = 
         ("worker_dies", outcome.ERROR, "BrokenProcessPool"),
         ("two_threads", outcome.WRONG, "computes with 2 threads, 1 is the rule for all"),
         ("pinned", outcome.WRONG, "is pinned to 1 CPUs of"),
-        ("too_many_workers", outcome.WRONG, "processes, n_jobs is 2"),
+        ("too_many_workers", outcome.WRONG, "processes, n_jobs is 1"),
     ],
 )
 def test_outcome(idiom, expected, reason, tiny):
@@ -51,6 +51,12 @@ def test_outcome(idiom, expected, reason, tiny):
     assert "\n" not in trial["reason"]
     assert (trial["wall_s"] is not None) == (expected == outcome.OK)
     assert psutil.Process().children(recursive=True) == []
+
+
+def test_a_loop_in_the_parent_is_no_parallel_run(tiny):
+    trial = run_cell(cell_of("faulty", "right", n_jobs=2), tiny)
+    assert trial["outcome"] == outcome.WRONG
+    assert trial["reason"] == "tasks ran in the calling process, and n_jobs is 2"
 
 
 @pytest.mark.parametrize("idiom", ["hangs", "hangs_on_unpicklable"])
@@ -76,6 +82,16 @@ def test_what_is_left_behind_is_counted_and_removed(tiny):
     assert psutil.Process().children(recursive=True) == []
 
 
+def test_what_others_put_into_shared_memory_stays():
+    foreign = process.SHARED_MEMORY / f"foreign-{os.getpid()}"
+    foreign.write_bytes(b"precious")
+    try:
+        assert process._remove_segments({foreign.name, "gone already"}) == {"shm_segments": 1, "shm_bytes": 8}
+        assert foreign.read_bytes() == b"precious"
+    finally:
+        foreign.unlink()
+
+
 def test_a_head_start_is_refused(tiny):
     trial = run_cell(cell_of("early", "loop", "initialization"), tiny)
     assert trial["outcome"] == outcome.CRASH
@@ -87,7 +103,7 @@ def test_a_head_start_is_refused(tiny):
     [("numerical", "pure", "8 tasks asked for, 1 ran"), ("stateful", "one worker's state", "differ")],
 )
 def test_dask_traps_are_noticed(workload, idiom, reason, tiny):
-    trial = run_cell(cell_of("traps", idiom, workload), tiny)
+    trial = run_cell(cell_of("traps", idiom, workload, n_jobs=2), tiny)
     assert trial["outcome"] == outcome.WRONG
     assert reason in trial["reason"]
 
@@ -101,11 +117,13 @@ def test_tasks_are_counted_each():
 
 
 def test_workers_are_held_to_the_same_conditions():
-    assert check_workers({10: (4, 1), 11: (4, 1)}, 2, 4) is None
-    assert "unlimited" in check_workers({10: (4, 0)}, 2, 4)
-    assert "4 threads" in check_workers({10: (4, 4)}, 2, 4)
-    assert "pinned to 1" in check_workers({10: (1, 1)}, 2, 4)
-    assert "3 processes" in check_workers({10: (4, 1), 11: (4, 1), 12: (4, 1)}, 2, 4)
+    assert check_workers({10: (4, 1), 11: (4, 1)}, n_jobs=2, cpus=4, parent=1) is None
+    assert check_workers({1: (4, 1)}, n_jobs=1, cpus=4, parent=1) is None
+    assert "calling process" in check_workers({1: (4, 1)}, n_jobs=2, cpus=4, parent=1)
+    assert "unlimited" in check_workers({10: (4, 0)}, n_jobs=2, cpus=4, parent=1)
+    assert "4 threads" in check_workers({10: (4, 4)}, n_jobs=2, cpus=4, parent=1)
+    assert "pinned to 1" in check_workers({10: (1, 1)}, n_jobs=2, cpus=4, parent=1)
+    assert "3 processes" in check_workers({10: (4, 1), 11: (4, 1), 12: (4, 1)}, n_jobs=2, cpus=4, parent=1)
 
 
 def test_task_log_survives_a_torn_record_and_a_forked_writer(tmp_path, monkeypatch):
@@ -181,7 +199,7 @@ def test_missing_library_is_a_skipped_row(tmp_path):
 
 
 def test_script_that_does_not_start_is_an_error_row(tmp_path):
-    ended = run_suite(*QUICK, "--results", str(tmp_path), script="broken")
+    ended = run_suite(f"--script={SCRIPTS / 'benchmark_broken.py'}", *QUICK, "--results", str(tmp_path))
     assert ended.returncode == 1
     (trial,) = results.load(tmp_path / "numerical_broken.p3")["runs"][-1]["trials"]
     assert trial["outcome"] == outcome.ERROR
@@ -200,17 +218,17 @@ def test_script_that_does_not_answer_is_a_timeout_row(tmp_path, monkeypatch):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_interrupt_saves_what_was_measured_and_ends_children(number, tmp_path):
     arguments = ["--profile", "quick", "numerical", "--libraries", "ray", "serial", "--n-jobs", "2", "--trials", "50"]
-    process = subprocess.Popen(
+    started = subprocess.Popen(
         [sys.executable, str(ROOT / "benchmark_all.py"), *arguments, "--results", str(tmp_path)],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
     )
-    descendants = wait_for_descendant(process.pid, "raylet")
-    process.send_signal(number)
-    printed, _ = process.communicate(timeout=60)
-    assert process.returncode == 130, printed
+    descendants = wait_for_descendant(started.pid, "raylet")
+    started.send_signal(number)
+    printed, _ = started.communicate(timeout=60)
+    assert started.returncode == 130, printed
     assert "Interrupted" in printed
     assert "Traceback" not in printed
     _, alive = psutil.wait_procs(descendants, timeout=5)
@@ -226,7 +244,7 @@ def wait_for_descendant(pid: int, name: str) -> list[psutil.Process]:
     while time.monotonic() < deadline:
         descendants = psutil.Process(pid).children(recursive=True)
         try:
-            if any(name in process.name() for process in descendants):
+            if any(name in descendant.name() for descendant in descendants):
                 return descendants
         except psutil.NoSuchProcess:
             pass
@@ -263,13 +281,14 @@ def test_damaged_results_are_not_overwritten(tmp_path):
         (["--trials", "many"], "many"),
         (["--profile", "slow"], "there is no profile 'slow': choose from quick, default, paper"),
         (["--n-jobs", "0"], "n_jobs is 0: it must be between 1 and"),
+        (["--n-jobs", "1", "-1"], "n_jobs is -1: it must be between 1 and"),
         (["--n-jobs", "4096"], "n_jobs is 4096: it must be between 1 and"),
         (["--timeout", "0"], "timeout_s is 0"),
         (["--timeout", "-3"], "timeout_s is -3"),
         (["--timeout", "nan"], "timeout_s is nan"),
         (["numercial"], "there is no workload 'numercial'"),
         (["--libraries", "pandas"], "there is no library 'pandas'"),
-        (["--results", "README.md"], "--results is README.md: that is not a folder"),
+        (["--results", "params.py"], "--results is params.py: that is not a folder"),
         (["--fast"], "--fast"),
     ],
 )
@@ -361,6 +380,34 @@ def test_inputs_of_other_parameters_lie_elsewhere(tiny):
 
     assert inputs.folder_of("numerical", tiny) == inputs.folder_of("numerical", without(tiny, rounds=9, trials=9))
     assert inputs.folder_of("numerical", tiny) != inputs.folder_of("numerical", without(tiny, image_size=201))
+
+
+def test_inputs_that_cannot_be_made_fail_their_own_workload_alone(tmp_path, monkeypatch):
+    """As where joblib is missing: scikit-learn, which one workload's inputs need, imports it."""
+    from rich.console import Console
+
+    from harness import suite
+
+    (tmp_path / "sklearn").mkdir()
+    (tmp_path / "sklearn" / "__init__.py").write_text("raise ModuleNotFoundError('no sklearn')")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    never_made = without(TINY, seed=99)
+    reason = suite._make_inputs("initialization", never_made, Console(quiet=True))
+    assert reason == "its inputs cannot be made: ModuleNotFoundError: no sklearn"
+    cell = suite._unless_impossible(cell_of("faulty", "right"), reason)
+    assert (cell.outcome, cell.reason) == (outcome.ERROR, reason)
+
+
+def test_network_that_learns_nothing_is_the_parameters_fault():
+    from rich.console import Console
+
+    from harness import suite
+    from harness.cli import UserError
+    from workloads import initialization
+
+    assert initialization.LEAST_ACCURACY == 0.95
+    with pytest.raises(UserError, match=r"hidden_units is 1: the network labels only \d+"):
+        suite._make_inputs("initialization", without(TINY, hidden_units=1), Console(quiet=True))
 
 
 def test_no_temporary_folder_is_left():

@@ -198,9 +198,9 @@ def test_automatic_labels_do_not_overlap(tmp_path, monkeypatch):
     found = []
 
     def look(figure, base):
+        figure.canvas.draw()
         renderer = figure.canvas.get_renderer()
-        for text in figure.axes[0].texts:
-            found.append(text.get_bbox_patch() or plt.Text.get_window_extent(text, renderer))
+        found.extend(plt.Text.get_window_extent(text, renderer) for text in figure.axes[0].texts)
         plt.close(figure)
         return []
 

@@ -119,7 +119,7 @@ def leaves_things(inputs, n_jobs):
     os.write(tempfile.mkstemp()[0], b"12345")
     segment = shared_memory.SharedMemory(create=True, size=1000)
     segment.buf[:3] = b"abc"
-    Path(f"/dev/shm/left-{os.getpid()}").write_bytes(b"1234567")
+    Path(f"/dev/shm/psm_left-{os.getpid()}").write_bytes(b"1234567")
     return right(inputs, n_jobs)
 
 
