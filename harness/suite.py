@@ -78,7 +78,7 @@ def measure(settings: Settings, console: Console) -> Run:
     process.raise_interrupt_on_termination()
     cells = all_cells(settings)
     run = Run(settings, cells)
-    impossible = {workload: _make_inputs(workload, settings.params, console) for workload in settings.workloads}
+    impossible = {workload: make_inputs(workload, settings.params, console) for workload in settings.workloads}
     cells = [_unless_impossible(cell, impossible[cell.workload]) for cell in cells]
     _warm_up(console)
     run.begin(cells)
@@ -127,7 +127,7 @@ def _say(console: Console, cell: Cell, ended: str, reason: str) -> None:
     console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
-def _make_inputs(workload: str, chosen: params.Params, console: Console) -> str:
+def make_inputs(workload: str, chosen: params.Params, console: Console) -> str:
     """Make the inputs unless they are there; return why that cannot be done, or an empty string.
 
     Raises UserError where it is the parameters that allow no inputs.

@@ -5,9 +5,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
-from harness import inputs, process
+from harness import process, suite
 from params import Params
+from workloads import WORKLOADS
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -29,21 +31,11 @@ TINY = Params(
 
 @pytest.fixture(scope="session")
 def tiny() -> Params:
-    """Parameters of trials that take a moment, with their inputs made."""
+    """Parameters of trials that take a moment, with their inputs made as the suite makes them."""
     process.become_subreaper()
-    for workload in ("numerical", "stateful", "initialization"):
-        make_inputs(workload, TINY)
+    for workload in WORKLOADS:
+        assert suite.make_inputs(workload, TINY, Console(quiet=True)) == ""
     return TINY
-
-
-def make_inputs(workload: str, params: Params) -> Path:
-    """Make the inputs in a process of their own, as the suite does, unless they are cached."""
-    folder = inputs.folder_of(workload, params)
-    if not (folder / "facts.json").exists():
-        import subprocess
-
-        subprocess.run(inputs.command(workload, params), cwd=ROOT, check=True, timeout=300)
-    return folder
 
 
 def shared_memory() -> set[str]:

@@ -392,7 +392,7 @@ def test_inputs_that_cannot_be_made_fail_their_own_workload_alone(tmp_path, monk
     (tmp_path / "sklearn" / "__init__.py").write_text("raise ModuleNotFoundError('no sklearn')")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     never_made = without(TINY, seed=99)
-    reason = suite._make_inputs("initialization", never_made, Console(quiet=True))
+    reason = suite.make_inputs("initialization", never_made, Console(quiet=True))
     assert reason == "its inputs cannot be made: ModuleNotFoundError: no sklearn"
     cell = suite._unless_impossible(cell_of("faulty", "right"), reason)
     assert (cell.outcome, cell.reason) == (outcome.ERROR, reason)
@@ -407,7 +407,7 @@ def test_network_that_learns_nothing_is_the_parameters_fault():
 
     assert initialization.LEAST_ACCURACY == 0.95
     with pytest.raises(UserError, match=r"hidden_units is 1: the network labels only \d+"):
-        suite._make_inputs("initialization", without(TINY, hidden_units=1), Console(quiet=True))
+        suite.make_inputs("initialization", without(TINY, hidden_units=1), Console(quiet=True))
 
 
 def test_no_temporary_folder_is_left():
