@@ -3,7 +3,7 @@
 ``python docs/harness_overhead.py [PAIRS]`` takes 12 minutes for 20 pairs; docs/harness_overhead.md has its output.
 
 By hand: a script that loads the inputs, calls the same function between two readings of the clock and prints the
-difference; no task is recorded, nothing is checked. Through the harness: `harness.suite.run_cell`. The workload is
+difference; no task is recorded, nothing is checked. Through the harness: `harness.launch.run_cell`. The workload is
 `stateful`, default profile: it has the most tasks, so the most records. The machine must be idle.
 """
 
@@ -19,7 +19,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from harness import environment, inputs, outcome, suite, tasklog  # noqa: E402
+from harness import environment, inputs, launch, outcome, tasklog  # noqa: E402
 from harness.cells import Cell  # noqa: E402
 from harness.cli import all_scripts  # noqa: E402
 from params import PROFILES  # noqa: E402
@@ -67,7 +67,7 @@ def by_hand(library: str) -> float:
 def through_harness(library: str) -> float:
     """Return the seconds that the harness measures."""
     cell = Cell(library, all_scripts()[library], "stateful", IDIOMS[library][0], N_JOBS)
-    trial = suite.run_cell(cell, PARAMS)
+    trial = launch.run_cell(cell, PARAMS)
     assert trial["outcome"] == outcome.OK, trial
     return trial["wall_s"]
 

@@ -52,6 +52,12 @@ def make(workload: str, params: Params) -> None:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
+def remove_unfinished(workload: str, params: Params) -> None:
+    """Remove what a process that was ended while it made the inputs has left."""
+    for folder in CACHE.glob(f".{folder_of(workload, params).name}.*"):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 def command(workload: str, params: Params) -> list[str]:
     """Return the command that makes the inputs. It exits with BAD_PARAMS, and one line, where ``params`` allow none."""
     return [sys.executable, "-m", "harness.inputs", workload, json.dumps(as_dict(params))]

@@ -14,7 +14,7 @@ from harness import cells as cells_module
 from harness import outcome, process, results, tasklog
 from harness.cells import Cell, all_cells, shuffled
 from harness.cli import parse
-from harness.suite import run_cell
+from harness.launch import run_cell
 from harness.trial import check_tasks, check_workers
 from tests.conftest import ROOT, TINY, shared_memory, without
 
@@ -100,9 +100,14 @@ def test_a_head_start_is_refused(tiny):
 
 @pytest.mark.parametrize(
     ("workload", "idiom", "reason"),
-    [("numerical", "pure", "8 tasks asked for, 1 ran"), ("stateful", "one worker's state", "differ")],
+    [
+        ("numerical", "pure", "8 tasks asked for, 1 ran"),
+        ("numerical", "concatenated", "results for 320 filters, 8 asked for"),
+        ("numerical", "threads", "tasks ran in the calling process"),
+        ("stateful", "one worker's state", "differ"),
+    ],
 )
-def test_dask_traps_are_noticed(workload, idiom, reason, tiny):
+def test_traps_are_noticed(workload, idiom, reason, tiny):
     trial = run_cell(cell_of("traps", idiom, workload, n_jobs=2), tiny)
     assert trial["outcome"] == outcome.WRONG
     assert reason in trial["reason"]

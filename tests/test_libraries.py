@@ -6,8 +6,8 @@ import pytest
 
 from harness.cells import all_cells
 from harness.cli import all_scripts, parse
+from harness.launch import run_cell
 from harness.outcome import OK, SKIPPED
-from harness.suite import run_cell
 from tests.conftest import shared_memory
 
 LIBRARIES = ("dask", "futures", "joblib", "mp", "mpire", "ray", "serial")
@@ -37,9 +37,36 @@ def test_idiom(cell, tiny):
     assert 1 <= trial["workers"] <= cell.n_jobs
     assert trial["in_parent"] == (cell.library == "serial")
     assert all(0 <= start <= end <= trial["wall_s"] * 1e9 for start, end in _intervals(trial))
+    if cell.workload == "stateful" and trial["workers"] > 1:
+        # Documents are long and short in turn: worker i mod n would give one worker all the long ones.
+        parities = [{i % 2 for i, p in zip(*_columns(trial), strict=True) if p == pid} for pid in _pids(trial)]
+        assert {0, 1} in parities
     assert trial["left_behind"]["processes"] == 0
     assert trial["left_behind"]["shm_segments"] == 0
     assert shared_memory() <= segments
+
+
+def _columns(trial):
+    return trial["tasks"]["index"], trial["tasks"]["pid"]
+
+
+def _pids(trial):
+    return set(trial["tasks"]["pid"])
+
+
+@pytest.mark.parametrize("library", ["mp", "futures"])
+@pytest.mark.parametrize("idiom", ["fork, merge counts", "fork, state, barrier", "spawn, state, barrier"])
+def test_many_short_tasks_are_sent_in_chunks(library, idiom, tiny):
+    (cell,) = [c for c in CELLS if (c.library, c.idiom) == (library, idiom)]
+    trial = run_cell(cell, tiny)
+    worker = dict(zip(*_columns(trial), strict=True))
+    assert all(len({worker[index] for index in range(chunk, chunk + 4)}) == 1 for chunk in range(0, 24, 4))
+
+
+def test_a_second_trial_finds_no_warm_worker(tiny):
+    (cell,) = [c for c in CELLS if c.library == "joblib" and c.idiom == "loky, loaded once"]
+    first, second = run_cell(cell, tiny), run_cell(cell, tiny)
+    assert not _pids(first) & _pids(second)
 
 
 def test_naive_idioms_are_named_so_and_exist():
@@ -82,3 +109,5 @@ def test_scripts_import_their_own_library_alone_and_know_only_harness_script():
             name for name in imported if name.partition(".")[0] in allowed[library]
         }
         assert "time" not in imported
+        # A Manager's proxy would put all workers' state into one process and one GIL.
+        assert "Manager" not in Path(path).read_text()

@@ -1,6 +1,8 @@
 """Traps that falsified earlier comparisons, walked into on purpose: the suite has to notice each of them."""
 
 from distributed import Client, LocalCluster, get_worker
+from joblib import Parallel, delayed
+from mpire import WorkerPool
 
 from harness.script import run
 from workloads import numerical, stateful
@@ -42,8 +44,28 @@ def dask_asks_one_worker_for_all(inputs, n_jobs):
         return stateful.frequent_prefixes(client.gather([client.submit(counts, workers=[w]) for w in workers]))
 
 
+def mpire_concatenates_arrays(inputs, n_jobs):
+    """`map` joins the arrays that come back to one; whoever takes its rows for the results has others."""
+    with WorkerPool(n_jobs) as pool:
+        return enumerate(pool.map(filter_alone, [(i, inputs.image) for i in range(inputs.num_filters)]))
+
+
+def filter_alone(index, image):
+    return numerical.filter_image(index, image)[1]
+
+
+def joblib_shares_memory_by_threads(inputs, n_jobs):
+    """`require="sharedmem"` means threads: no worker process at all."""
+    parallel = Parallel(n_jobs=n_jobs, require="sharedmem")
+    return parallel(delayed(numerical.filter_image)(i, inputs.image) for i in range(inputs.num_filters))
+
+
 if __name__ == "__main__":
     run(
-        numerical={"pure": dask_takes_calls_for_pure},
+        numerical={
+            "pure": dask_takes_calls_for_pure,
+            "concatenated": mpire_concatenates_arrays,
+            "threads": joblib_shares_memory_by_threads,
+        },
         stateful={"one worker's state": dask_asks_one_worker_for_all},
     )

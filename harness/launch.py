@@ -1,0 +1,123 @@
+"""One trial, seen from outside: start its interpreter, wait, clean up after it, and say what became of it."""
+
+import json
+import signal
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import params
+from harness import environment, inputs, outcome, process, script, tasklog
+from harness.cells import Cell
+from harness.trial import load_workload
+
+OUTPUT_KEPT = 2000  # characters of a failed trial's output that are kept beside its reason
+
+
+def run_cell(cell: Cell, chosen: params.Params) -> dict[str, Any]:
+    """Run one trial of ``cell`` in a fresh interpreter and return its record, whatever became of it."""
+    killed_before = _kernel_oom_kills()
+    with temporary_folder() as folder:
+        spec = {
+            "workload": cell.workload,
+            "idiom": cell.idiom,
+            "n_jobs": cell.n_jobs,
+            "params": params.as_dict(chosen),
+            "inputs": str(inputs.folder_of(cell.workload, chosen)),
+        }
+        (folder / "trial.json").write_text(json.dumps(spec))
+        variables = environment.trial_environment(folder)
+        ended = process.run_to_end(
+            [sys.executable, str(cell.script)],
+            environment={
+                **variables,
+                script.TRIAL_VARIABLE: str(folder / "trial.json"),
+                tasklog.ENVIRONMENT_VARIABLE: str(folder / "tasks.log"),
+            },
+            cwd=environment.ROOT,
+            output=folder / "output.txt",
+            timeout_s=chosen.timeout_s,
+        )
+        record = _record(folder, ended, load_workload(cell.workload).num_tasks(chosen))
+        if record["outcome"] != outcome.OK and _kernel_oom_kills() > killed_before:
+            record |= {"outcome": outcome.OUT_OF_MEMORY, "reason": f"the kernel ended a process: {record['reason']}"}
+        record["left_behind"] |= _left_files(Path(variables["HOME"]), Path(variables["TMPDIR"]))
+    return record
+
+
+def _record(folder: Path, ended: process.Ended, tasks_asked: int) -> dict[str, Any]:
+    said_path = folder / "outcome.json"
+    said = json.loads(said_path.read_text()) if said_path.exists() else {}
+    log = tasklog.read(folder / "tasks.log")
+    kind, reason = _outcome(said, ended, folder / "output.txt")
+    start_ns = said.get("start_ns", log.tasks[0][2] if log.tasks else 0)
+    columns = list(zip(*log.tasks, strict=True)) or [(), (), (), ()]
+    return trial_record(
+        outcome=kind,
+        reason=reason,
+        wall_s=(said["end_ns"] - start_ns) / 1e9 if kind == outcome.OK else None,
+        trial_s=ended.seconds,
+        tasks_asked=tasks_asked,
+        tasks_run=len(log.tasks),
+        workers=len(log.workers),
+        in_parent=said.get("pid") in log.workers,
+        tasks={
+            "index": list(columns[0]),
+            "pid": list(columns[1]),
+            "start_ns": [start - start_ns for start in columns[2]],
+            "end_ns": [end - start_ns for end in columns[3]],
+        },
+        left_behind=dict(ended.left),
+        output="" if kind == outcome.OK else tail(folder / "output.txt"),
+    )
+
+
+def trial_record(**fields: Any) -> dict[str, Any]:
+    """Return a trial's record; what a trial that was not run cannot know is None or zero."""
+    blank = {
+        "outcome": "", "reason": "", "block": 0, "position": None, "wall_s": None, "trial_s": None, "tasks_asked": 0,
+        "tasks_run": 0, "workers": 0, "in_parent": False, "tasks": {}, "left_behind": {}, "output": "",
+    }  # fmt: skip
+    return {**blank, **fields}
+
+
+def _outcome(said: dict[str, Any], ended: process.Ended, output: Path) -> tuple[str, str]:
+    if ended.timed_out:
+        where = "its interpreter did not end" if said else "it did not return"
+        return outcome.TIMEOUT, f"{where} within {ended.seconds:.0f} s"
+    if said:
+        return said["outcome"], said["reason"]
+    lines = tail(output).strip().splitlines()
+    last = lines[-1] if lines else "no output"
+    if ended.returncode < 0:
+        return outcome.CRASH, f"its interpreter was ended by {signal.Signals(-ended.returncode).name}: {last}"
+    return outcome.CRASH, f"its interpreter ended with status {ended.returncode} and no result: {last}"
+
+
+def tail(output: Path) -> str:
+    """Return the end of what a process printed."""
+    return output.read_text(errors="replace")[-OUTPUT_KEPT:]
+
+
+def _left_files(*folders: Path) -> dict[str, int]:
+    files = [path for folder in folders for path in folder.rglob("*") if not path.is_dir()]
+    return {"files": len(files), "file_bytes": sum(process.size_of(path) for path in files)}
+
+
+def _kernel_oom_kills() -> int:
+    """Return how many processes the kernel has ended for want of memory: in this container, or else on this machine."""
+    for path in (Path("/sys/fs/cgroup/memory.events"), Path("/proc/vmstat")):
+        if path.exists():
+            lines = path.read_text().splitlines()
+            return sum(int(line.split()[1]) for line in lines if line.startswith("oom_kill "))
+    return 0
+
+
+@contextmanager
+def temporary_folder() -> Iterator[Path]:
+    """Yield a folder that is removed at the end; its path is short because Ray's sockets will lie in it."""
+    with tempfile.TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True) as name:
+        yield Path(name)
