@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter, NullLocator
 
 from report.labels import Anchor, above, in_a_column, place
-from report.measured import NAIVE, Cell, Comparable, Measured, comparable, read
+from report.measured import NAIVE, SERIAL, WORKLOADS, Cell, Comparable, Measured, comparable, in_order, read
 
 # Okabe and Ito's palette, distinguishable with any colour vision; one colour per library in every figure.
 # https://jfly.uni-koeln.de/color/
@@ -40,7 +40,7 @@ def draw_workload(group: Comparable, align: bool) -> list[Path]:
     """Draw wall time against number of workers for one workload; return the PNG and the SVG that were written."""
     with plt.rc_context(STYLE):
         figure, axes = plt.subplots(figsize=(8, 6))
-        figure.subplots_adjust(left=0.09, right=0.66, top=0.88, bottom=0.14)
+        figure.subplots_adjust(left=0.09, right=0.66, top=0.92, bottom=0.14)
         most = max(group.worker_counts, default=1)
         anchors = [anchor for file in group.files for idiom in file.idioms for anchor in _line(axes, file, idiom, most)]
         anchors += _ideal(axes, group)
@@ -64,7 +64,9 @@ def draw_total(groups: Iterable[Comparable], align: bool) -> list[Path]:
             axes.set_yticks(range(len(libraries)), libraries if axes is panels[0][0] else [""] * len(libraries))
             best = _best(group, libraries)
             place(axes, best, above(axes, best), base.with_name(f"total.{group.workload}.labels.json"), align)
-        _caption(figure, "Wall time of every idiom on most workers; the fastest of a library is filled", *groups)
+        most = max((count for group in groups for count in group.worker_counts), default=1)
+        title = f"Wall time on {most} workers: each library's fastest idiom is filled; grey: serial / workers"
+        _caption(figure, title, *groups)
         return _show_and_save(figure, base)
 
 
@@ -78,7 +80,7 @@ def _line(axes: Axes, file: Measured, idiom: str, most: int) -> list[Anchor]:
     color = COLORS.get(file.library, OTHER_COLOR)
     marker = MARKERS[place_of % len(MARKERS)]
     axes.errorbar(x, y, (less, more), color=color, linestyle=style, marker=marker, capsize=2.5, elinewidth=0.8)
-    if x == (1,) and most > 1:  # serial: one number, to compare all numbers of workers with
+    if file.library == SERIAL:  # one number, to compare all numbers of workers with
         axes.plot([1, most], [*y, *y], color=color, linestyle=style)
         x, y = (1, most), (*y, *y)
     before = (x[-2], y[-2]) if len(x) > 1 else None
@@ -168,7 +170,7 @@ def _caption(figure: Figure, title: str, *groups: Comparable) -> None:
     newest = max((file for group in groups for file in group.files), key=lambda file: file.run["started"])
     profile = f"{newest.run['profile']} profile" + (": a first look" if newest.run["profile"] == "quick" else "")
     said = " / ".join(dict.fromkeys(group.said_of_trials for group in groups))
-    figure.suptitle(title, x=0.02, ha="left", fontsize="large")
+    figure.suptitle(title, x=0.02, ha="left", fontsize="medium")
     lines = [f"{profile}, {said}", newest.machine]
     left_out = sum(len(group.left_out) for group in groups)
     if left_out:
@@ -190,5 +192,5 @@ def _show_and_save(figure: Figure, base: Path) -> list[Path]:
 def groups_of(paths: Iterable[Path]) -> tuple[list[Comparable], list[str]]:
     """Return what may be drawn, one group per workload, and one line for each file that was refused."""
     files, refused = read(paths)
-    workloads = dict.fromkeys(file.workload for file in files)
+    workloads = in_order({file.workload for file in files}, WORKLOADS)
     return [comparable([file for file in files if file.workload == name]) for name in workloads], refused

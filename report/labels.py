@@ -51,7 +51,7 @@ def place(
             va="center",
             rotation=_slope(axes, anchor) if align else 0,
             rotation_mode="anchor",
-            arrowprops={"arrowstyle": "-", "color": anchor.color, "linewidth": 0.5, "shrinkA": 0, "shrinkB": 2},
+            arrowprops={"arrowstyle": "-", "color": anchor.color, "linewidth": 0.5, "shrinkB": 2, "relpos": (0, 0.5)},
             annotation_clip=False,
         )
         label.draggable()

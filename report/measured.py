@@ -12,6 +12,9 @@ from harness.environment import machine_label
 from harness.outcome import FAILURES, OK, SKIPPED
 from report.statistics import Summary, summarize
 
+SERIAL = "serial"  # the library that speedups and limits refer to
+LIBRARIES = (SERIAL, "mp", "futures", "joblib", "dask", "ray", "mpire")  # the order in which they are shown, everywhere
+WORKLOADS = ("numerical", "stateful", "initialization")
 NAIVE = "naive"  # an idiom whose name begins so is what many write first, and is drawn dotted
 
 
@@ -90,7 +93,7 @@ class Comparable:
     @cached_property
     def serial_s(self) -> float | None:
         """The best serial time: what speedups and the ideal line refer to. None if serial was not measured."""
-        times = [c.summary.median for f in self.files if f.library == "serial" for c in f.cells.values() if c.summary]
+        times = [c.summary.median for f in self.files if f.library == SERIAL for c in f.cells.values() if c.summary]
         return min(times, default=None)
 
     @cached_property
@@ -130,8 +133,8 @@ def comparable(files: Sequence[Measured]) -> Comparable:
             left_out.append(f"{file.path.name}: other parameters ({file.run['profile']} profile)")
         elif file.machine != newest.machine:
             left_out.append(f"{file.path.name}: another machine ({file.machine})")
-    order = {name: i for i, name in enumerate(LIBRARIES)}
-    same.sort(key=lambda file: (order.get(file.library, len(order)), file.library))
+    libraries = in_order({file.library for file in same}, LIBRARIES)
+    same.sort(key=lambda file: libraries.index(file.library))
     return Comparable(newest.workload, tuple(same), tuple(left_out))
 
 
@@ -139,5 +142,6 @@ def _key(file: Measured) -> tuple[str, str]:
     return file.run["params_hash"], file.machine
 
 
-LIBRARIES = ("serial", "mp", "futures", "joblib", "dask", "ray", "mpire")
-"""The order in which libraries are shown, everywhere; a library that is not named here comes last."""
+def in_order(names: Iterable[str], order: Sequence[str]) -> list[str]:
+    """Return ``names`` in ``order``; what is not named there comes last, by its name."""
+    return sorted(names, key=lambda name: (order.index(name) if name in order else len(order), name))

@@ -6,7 +6,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from report.measured import Comparable, Measured, comparable, read
+from report.measured import SERIAL, Comparable, Measured, comparable, read
 from report.statistics import Summary
 
 PLAIN_WIDTH = 150  # columns, where there is no terminal to ask
@@ -57,7 +57,7 @@ def workload_table(group: Comparable) -> Table:
 
 def _row(group: Comparable, file: Measured, idiom: str, counts: list[int]) -> list[str]:
     summaries = [cell.summary if (cell := file.cells.get((idiom, n))) else None for n in counts]
-    most = next(iter(reversed(summaries if file.library != "serial" else summaries[:1])), None)
+    most = next(iter(reversed(summaries if file.library != SERIAL else summaries[:1])), None)
     speedup = f"{group.serial_s / most.median:.2f}" if group.serial_s and most else ""
     return [*map(_time, summaries), speedup, _escape("; ".join(_notes(file, idiom)))]
 
@@ -74,7 +74,7 @@ def _notes(file: Measured, idiom: str) -> list[str]:
     notes = [f"{cell.n_jobs} workers: {cell.failure}" for cell in cells if cell.failure]
     notes += [f"skipped: {cell.skipped}" for cell in cells if cell.skipped]
     in_parent = [cell.n_jobs for cell in cells if any(trial["in_parent"] for trial in cell.trials)]
-    if in_parent and file.library != "serial":
+    if in_parent and file.library != SERIAL:
         notes.append(f"{', '.join(map(str, in_parent))} worker: runs in the calling process")
     left = {key: max(trial["left_behind"].get(key, 0) for cell in cells for trial in cell.trials) for key in _LEFT}
     notes += [f"leaves {count} {_LEFT[key]}" for key, count in left.items() if count]
