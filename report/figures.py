@@ -81,7 +81,7 @@ def _line(axes: Axes, file: Measured, idiom: str, most: int) -> list[Anchor]:
     marker = MARKERS[place_of % len(MARKERS)]
     axes.errorbar(x, y, (less, more), color=color, linestyle=style, marker=marker, capsize=2.5, elinewidth=0.8)
     if file.library == SERIAL:  # one number, to compare all numbers of workers with
-        axes.plot([1, most], [*y, *y], color=color, linestyle=style)
+        axes.plot([1, most], [*y, *y], color=color, linestyle=style, snap=False)  # snapping would draw it bolder
         x, y = (1, most), (*y, *y)
     before = (x[-2], y[-2]) if len(x) > 1 else None
     label = f"{file.library}: {idiom}"
@@ -133,8 +133,9 @@ def _panel(axes: Axes, group: Comparable, libraries: list[str]) -> None:
         best = _best_cell(file)
         for cell in _on_most_workers(file):
             _, seconds, less, more = _point(cell)
-            fill = color if cell is best else "white"
-            axes.errorbar(seconds, row, xerr=[[less], [more]], color=color, marker="o", markerfacecolor=fill, capsize=2)
+            fill, zorder = (color, 3) if cell is best else ("white", 2)
+            style = {"color": color, "marker": "o", "markerfacecolor": fill, "capsize": 2, "zorder": zorder}
+            axes.errorbar(seconds, row, xerr=[[less], [more]], **style)
     if group.serial_s and group.worker_counts:
         axes.axvline(group.serial_s / group.worker_counts[-1], color=LIMIT_COLOR, linewidth=1, zorder=0)
     axes.set(xscale="log", title=group.workload, xlabel="wall time (s)", ylim=(len(libraries) - 0.4, -0.7))
