@@ -134,7 +134,7 @@ def _panel(axes: Axes, group: Comparable, libraries: list[str]) -> None:
         for cell in _on_most_workers(file):
             _, seconds, less, more = _point(cell)
             fill, zorder = (color, 3) if cell is best else ("white", 2)
-            style = {"color": color, "marker": "o", "markerfacecolor": fill, "capsize": 2, "zorder": zorder}
+            style: Any = {"color": color, "marker": "o", "markerfacecolor": fill, "capsize": 2, "zorder": zorder}
             axes.errorbar(seconds, row, xerr=[[less], [more]], **style)
     if group.serial_s and group.worker_counts:
         axes.axvline(group.serial_s / group.worker_counts[-1], color=LIMIT_COLOR, linewidth=1, zorder=0)
