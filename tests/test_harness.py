@@ -229,6 +229,8 @@ def test_interrupt_saves_what_was_measured_and_ends_children(number, tmp_path):
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        # A shell without job control starts what it puts into the background with SIGINT ignored, and so its children.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     descendants = wait_for_descendant(started.pid, "raylet")
     started.send_signal(number)
