@@ -10,6 +10,8 @@ from rich.console import Console
 
 from harness.cli import UserError, fail, parse, program_of
 from harness.suite import measure
+from report.measured import widest_interval
+from report.selfcheck import print_self_check
 from report.tables import print_tables
 
 
@@ -18,13 +20,14 @@ def main() -> int:
     console = Console()
     try:
         settings = parse(sys.argv[1:])
-        run = measure(settings, console)
+        run = measure(settings, widest_interval, console)
     except UserError as error:
         fail(str(error), program_of(sys.argv[1:]))
     except KeyboardInterrupt:
-        console.print("Interrupted. Every trial that had ended is saved; python utils.py shows them.")
+        console.print("Interrupted. Every trial that had ended is saved: python utils.py shows them, --resume goes on.")
         return 130
-    print_tables(settings.results, settings.workloads, console)
+    show = print_self_check if settings.self_check else print_tables
+    show(settings.results, settings.workloads, console)
     console.print(f"{run.trials} trials, {run.failures} failed. Results: {settings.results}. Figures: python utils.py")
     return 1 if run.failures else 0
 

@@ -5,12 +5,14 @@ iterables (there is no starmap) and a `chunksize`, which its page advises to rai
 https://docs.python.org/3.11/library/concurrent.futures.html#processpoolexecutor
 """
 
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from itertools import repeat
-from multiprocessing import get_context
 
-from harness.script import run, skip
+from harness.script import needs, run, skip
 from workloads import initialization, numerical, stateful
+
+with needs("concurrent", "multiprocessing"):
+    from concurrent.futures import ProcessPoolExecutor, as_completed
+    from multiprocessing import get_context
 
 # "Using a large value for chunksize can significantly improve performance compared to the default size of 1"
 # (Executor.map, on the page above). Even, so that long and short documents share every chunk.

@@ -6,10 +6,11 @@ Leaving the pool's context terminates its workers instead of waiting for them to
 https://docs.python.org/3.11/library/multiprocessing.html#module-multiprocessing.pool
 """
 
-from multiprocessing import get_context
-
-from harness.script import run, skip
+from harness.script import needs, run, skip
 from workloads import initialization, numerical, stateful
+
+with needs("multiprocessing"):
+    from multiprocessing import get_context, pool  # noqa: F401 -- `Pool` imports it at its first call
 
 # Documents are many and short. "For very long iterables using a large value for chunksize can make the job complete
 # much faster" (imap, on the page above). Even, so that long and short documents share every chunk.

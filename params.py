@@ -19,6 +19,7 @@ class Params:
     # How often and how widely to measure
     n_jobs: tuple[int, ...] = POWERS_OF_TWO  # worker counts
     trials: int = 6  # of every cell; below 6 no confidence interval is claimed
+    memory_trials: int = 1  # of every cell besides: sampling memory holds a trial up, so it is not timed
     timeout_s: float = 120.0  # of one trial, from the start of its interpreter to its end
     seed: int = 20261121  # of the inputs and of the order of the trials
 
@@ -44,6 +45,7 @@ PROFILES = {
     "quick": Params(
         n_jobs=(1, ALL_CORES),
         trials=1,
+        memory_trials=0,
         timeout_s=60.0,
         image_size=1000,
         num_documents=100,
@@ -65,7 +67,7 @@ PROFILES = {
 
 DEFAULT_PROFILE = "default"
 
-_LEAST = {"image_size": 32, "hidden_units": 64, "words_delta": 0, "seed": 0}
+_LEAST = {"image_size": 32, "hidden_units": 64, "words_delta": 0, "seed": 0, "memory_trials": 0}
 
 
 def check(params: Params) -> None:

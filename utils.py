@@ -1,4 +1,9 @@
-"""The one door to looking at results: ``python utils.py [--results DIR]`` lists what is there and draws it.
+"""The one door to looking at results.
+
+    python utils.py                          list what was measured, draw it
+    python utils.py table [WORKLOAD ...]     wall times, where they go, memory
+    python utils.py compare OLD NEW          before and after, cell by cell
+    python utils.py export --format csv FILE
 
 With a display, every figure opens with labels that can be dragged; where they end up is remembered beside the figure.
 Without one (``MPLBACKEND=Agg``), the same figures are written with remembered or automatic label positions.
@@ -8,9 +13,16 @@ import argparse
 import sys
 from collections.abc import Iterable
 from pathlib import Path
+from typing import NoReturn
 
+from rich.console import Console
+
+from report.breakdown import draw_parts, draw_timeline
+from report.compare import NotComparable, compare, print_comparison
+from report.export import write_csv, write_pyperf
 from report.figures import draw_total, draw_workload, groups_of
-from report.measured import Measured
+from report.measured import WORKLOADS, Measured, read
+from report.tables import print_tables
 
 RESULTS = Path(__file__).resolve().parent / "results"
 
@@ -40,16 +52,49 @@ def visualize_total_benchmark_times(files: Iterable[str | Path], align_labels: b
 
 
 def main() -> int:
-    """List and draw; return 0, or 1 if a file was refused, or 2 if there is nothing to show."""
-    parser = argparse.ArgumentParser(description="List the results and draw them.", allow_abbrev=False)
-    parser.add_argument("--results", type=Path, default=RESULTS, metavar="DIR", help="where results are")
-    folder = parser.parse_args().results
-    groups, refused = groups_of(sorted(folder.glob("*.p3")))
+    """Do what the command line asks for; return 0, 1 where a result is bad news, 2 for a mistake."""
+    options = _parser().parse_args()
+    return options.action(options)
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        sys.exit(_fail(f"{message}; see python utils.py --help"))
+
+
+def _fail(message: str) -> int:
+    print(f"utils.py: {message}", file=sys.stderr)
+    return 2
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="utils.py", description="Look at results. Without a command: list and draw them.")
+    parser.set_defaults(action=_draw)
+    commands = parser.add_subparsers(metavar="COMMAND")
+    table = commands.add_parser("table", help="wall times, where they go, memory")
+    table.add_argument("workloads", nargs="*", metavar="WORKLOAD", help=f"{', '.join(WORKLOADS)} (all)")
+    table.set_defaults(action=_table)
+    comparing = commands.add_parser("compare", help="before and after: ratio, interval, verdict of every cell")
+    comparing.add_argument("old", type=Path, metavar="OLD", help="a folder of results, or one file")
+    comparing.add_argument("new", type=Path, metavar="NEW", help="another")
+    comparing.add_argument("--force", action="store_true", help="though machines or parameters differ")
+    comparing.add_argument("--fail-on", choices=["slower"], help="exit status 1 if a cell is slower, or fails now")
+    comparing.set_defaults(action=_compare)
+    export = commands.add_parser("export", help="for other tools")
+    export.add_argument("--format", choices=["csv", "pyperf"], required=True, help="a row per trial; pyperf's JSON")
+    export.add_argument("file", type=Path, metavar="FILE", help="to be written")
+    export.set_defaults(action=_export)
+    for each in (parser, table, export):
+        each.add_argument("--results", type=Path, default=RESULTS, metavar="DIR", help="where results are")
+    return parser
+
+
+def _draw(options: argparse.Namespace) -> int:
+    groups, refused = groups_of(sorted(options.results.glob("*.p3")))
     for line in refused:
         print(line, file=sys.stderr)
     if not groups:
-        print(f"utils.py: no results in {folder}; measure first: python benchmark_all.py", file=sys.stderr)
-        return 2
+        return _nothing(options.results)
     for group in groups:
         print(f"{group.workload}, {group.files[0].machine}")
         for file in group.files:
@@ -57,9 +102,49 @@ def main() -> int:
         for line in group.left_out:
             print(f"  left out: {line}")
     drawn = [path for group in groups for path in draw_workload(group, align=False)]
+    drawn += [path for group in groups for path in (*draw_parts(group), *draw_timeline(group))]
     for path in [*drawn, *draw_total(groups, align=False)]:
         print(path)
     return 1 if refused else 0
+
+
+def _table(options: argparse.Namespace) -> int:
+    if unknown := [name for name in options.workloads if name not in WORKLOADS]:
+        return _fail(f"there is no workload {unknown[0]!r}: choose from {', '.join(WORKLOADS)}")
+    files, refused = read(sorted(options.results.glob("*.p3")))
+    if not files and not refused:
+        return _nothing(options.results)
+    print_tables(options.results, options.workloads or WORKLOADS, Console())
+    return 1 if refused else 0
+
+
+def _compare(options: argparse.Namespace) -> int:
+    try:
+        found = compare(options.old, options.new, options.force)
+    except NotComparable as error:
+        return _fail(str(error))
+    print_comparison(found, Console() if sys.stdout.isatty() else Console(width=180))
+    return 1 if options.fail_on and found.slower else 0
+
+
+def _export(options: argparse.Namespace) -> int:
+    files, refused = read(sorted(options.results.glob("*.p3")))
+    for line in refused:
+        print(line, file=sys.stderr)
+    if not files:
+        return _nothing(options.results)
+    try:
+        if options.format == "csv":
+            print(f"{write_csv(files, options.file)} trials: {options.file}")
+        else:
+            print(f"{write_pyperf(files, options.file)} benchmarks: {options.file}")
+    except (OSError, ValueError) as error:
+        return _fail(f"{options.file} cannot be written: {error}")
+    return 1 if refused else 0
+
+
+def _nothing(folder: Path) -> int:
+    return _fail(f"no results in {folder}; measure first: python benchmark_all.py")
 
 
 def _line(file: Measured) -> str:

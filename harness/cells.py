@@ -6,13 +6,14 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from harness import outcome, process, script
 from harness.cli import Settings
 from harness.environment import trial_environment
+from harness.kinds import SELF_AGAIN, SELF_SLOWDOWN, SELF_SLOWED
 
 LISTING_TIMEOUT_S = 60.0
 NO_IDIOM = "-"  # the idiom's name in the row of a script that cannot say which idioms it has
@@ -20,7 +21,11 @@ NO_IDIOM = "-"  # the idiom's name in the row of a script that cannot say which 
 
 @dataclass(frozen=True)
 class Cell:
-    """One (library, workload, idiom, n_jobs). With an ``outcome``, it is known beforehand and nothing is run."""
+    """One (library, workload, idiom, n_jobs).
+
+    With an ``outcome``, it is known beforehand and nothing is run. ``slowdown``: the share of its own time by which it
+    is made slower on purpose.
+    """
 
     library: str
     script: Path
@@ -29,6 +34,7 @@ class Cell:
     n_jobs: int
     outcome: str | None = None
     reason: str = ""
+    slowdown: float = 0.0
 
 
 def all_cells(settings: Settings) -> list[Cell]:
@@ -42,11 +48,31 @@ def all_cells(settings: Settings) -> list[Cell]:
     ]
 
 
-def shuffled(cells: list[Cell], seed: int, block: int) -> list[Cell]:
+def shuffled(cells: list[Cell], seed: int, block: str) -> list[Cell]:
     """Return the cells of a block in its own order, the same for the same seed."""
     order = list(cells)
     random.Random(f"{seed} {block}").shuffle(order)
     return order
+
+
+def self_check_cells(settings: Settings) -> list[Cell]:
+    """Return one idiom of one library three times: as it is, as it is under another name, and slowed down by 5 %.
+
+    The idiom is the first that the script lists, on most workers, in each of the workloads.
+    """
+    first: dict[str, Cell] = {}
+    for cell in all_cells(settings):
+        if not cell.outcome and cell.n_jobs == settings.worker_counts[-1]:
+            first.setdefault(cell.workload, cell)
+    return [
+        copy
+        for cell in first.values()
+        for copy in (
+            cell,
+            replace(cell, library=cell.library + SELF_AGAIN),
+            replace(cell, library=cell.library + SELF_SLOWED, slowdown=SELF_SLOWDOWN),
+        )
+    ]
 
 
 def _cells_of(library: str, path: Path, workload: str, listing: dict, counts: tuple[int, ...]) -> Iterator[Cell]:

@@ -11,6 +11,8 @@ import params
 from harness.environment import ROOT, physical_cores
 from workloads import WORKLOADS
 
+SELF_CHECK = "measure one library against itself, and against itself slowed down by 5%%: does the suite tell the truth?"
+SELF_CHECK_LIBRARY = "mp"
 SCRIPT_OPTION = "--script="  # how a library's script hands itself over: see `harness.script`
 
 
@@ -20,7 +22,10 @@ class UserError(Exception):
 
 @dataclass(frozen=True)
 class Settings:
-    """What to measure. ``scripts``: library name to the path of its script."""
+    """What to measure, and for how long. ``scripts``: library name to the path of its script.
+
+    ``precision`` is a share (0.02 for ``2%``). Without it and ``budget_s``, the trials that ``params`` asks for.
+    """
 
     scripts: dict[str, Path]
     workloads: tuple[str, ...]
@@ -28,6 +33,10 @@ class Settings:
     params: params.Params
     worker_counts: tuple[int, ...]
     results: Path
+    precision: float | None
+    budget_s: float | None
+    resume: bool
+    self_check: bool
 
 
 class _Parser(argparse.ArgumentParser):
@@ -54,20 +63,29 @@ def parse(arguments: Sequence[str]) -> Settings:
     if arguments and arguments[0].startswith(SCRIPT_OPTION):
         script, arguments = Path(arguments[0].removeprefix(SCRIPT_OPTION)), arguments[1:]
     options = _parser(script).parse_args(arguments)
-    scripts = {library_of(script): script} if script else _chosen(options.libraries)
+    scripts = {library_of(script): script} if script else _chosen(options)
     unknown = [name for name in options.workloads if name not in WORKLOADS]
     if unknown:
         raise UserError(f"there is no workload {unknown[0]!r}: choose from {', '.join(WORKLOADS)}")
     if options.results.exists() and not options.results.is_dir():
         raise UserError(f"--results is {options.results}: that is not a folder")
+    if options.trials is not None and (options.precision or options.budget):
+        raise UserError("--trials says how many blocks, --precision and --budget let them follow: choose one way")
     chosen, counts = _params(options)
+    self_check = script is None and options.self_check
+    if self_check:
+        chosen = replace(chosen, memory_trials=0)
     return Settings(
         scripts=scripts,
         workloads=tuple(dict.fromkeys(options.workloads)) or WORKLOADS,
         profile=options.profile,
         params=chosen,
         worker_counts=counts,
-        results=options.results,
+        results=options.results / "self-check" if self_check else options.results,
+        precision=options.precision,
+        budget_s=options.budget,
+        resume=options.resume,
+        self_check=self_check,
     )
 
 
@@ -82,11 +100,38 @@ def _parser(script: Path | None) -> argparse.ArgumentParser:
     parser.add_argument("--profile", default=params.DEFAULT_PROFILE, help=f"{', '.join(params.PROFILES)} (%(default)s)")
     parser.add_argument("--n-jobs", nargs="+", type=int, metavar="N", help="worker counts (the profile's)")
     parser.add_argument("--trials", type=int, metavar="N", help="trials of every cell (the profile's)")
+    parser.add_argument(
+        "--precision", type=_share, metavar="2%%", help="add blocks until no interval is wider than ± 2%%"
+    )
+    parser.add_argument("--budget", type=_seconds, metavar="10m", help="begin no block that would end after this time")
+    parser.add_argument("--resume", action="store_true", help="go on with the newest run where it stopped")
     parser.add_argument("--results", type=Path, default=ROOT / "results", metavar="DIR", help="where results go")
     parser.add_argument("--timeout", type=float, metavar="SECONDS", help="time limit of one trial (the profile's)")
     if script is None:
+        parser.add_argument("--self-check", action="store_true", help=SELF_CHECK)
         parser.add_argument("--libraries", nargs="+", metavar="NAME", help=f"{', '.join(all_scripts())} (all)")
     return parser
+
+
+def _share(text: str) -> float:
+    try:
+        share = float(text.removesuffix("%")) / 100
+    except ValueError:
+        share = 0.0
+    if not (text.endswith("%") and 0 < share < 1):
+        raise argparse.ArgumentTypeError(f"it is {text!r}: it must be a percentage between 0% and 100%, such as 2%")
+    return share
+
+
+def _seconds(text: str) -> float:
+    units = {"s": 1, "m": 60, "h": 3600}
+    try:
+        seconds = float(text[:-1]) * units[text[-1:]]
+    except (ValueError, KeyError):
+        seconds = 0.0
+    if not 0 < seconds < float("inf"):
+        raise argparse.ArgumentTypeError(f"it is {text!r}: it must be a time with its unit, such as 90s, 10m or 2h")
+    return seconds
 
 
 def _params(options: argparse.Namespace) -> tuple[params.Params, tuple[int, ...]]:
@@ -121,9 +166,12 @@ def library_of(script: Path) -> str:
     return script.stem.removeprefix("benchmark_")
 
 
-def _chosen(names: Sequence[str] | None) -> dict[str, Path]:
+def _chosen(options: argparse.Namespace) -> dict[str, Path]:
     scripts = all_scripts()
-    for name in names or ():
+    names = options.libraries or ([SELF_CHECK_LIBRARY] if options.self_check else list(scripts))
+    for name in names:
         if name not in scripts:
             raise UserError(f"there is no library {name!r}: choose from {', '.join(scripts)}")
-    return {name: scripts[name] for name in names} if names else scripts
+    if options.self_check and len(names) > 1:
+        raise UserError(f"--self-check is of one library, not of {len(names)}: name one with --libraries")
+    return {name: scripts[name] for name in names}

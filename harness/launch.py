@@ -12,54 +12,67 @@ from typing import Any
 import params
 from harness import environment, inputs, outcome, process, script, tasklog
 from harness.cells import Cell
+from harness.kinds import MEMORY, TIME
+from harness.memory import Sampler, summary_of
 from harness.trial import load_workload
 
 OUTPUT_KEPT = 2000  # characters of a failed trial's output that are kept beside its reason
 
 
-def run_cell(cell: Cell, chosen: params.Params) -> dict[str, Any]:
-    """Run one trial of ``cell`` in a fresh interpreter and return its record, whatever became of it."""
+def run_cell(cell: Cell, chosen: params.Params, kind: str = TIME) -> dict[str, Any]:
+    """Run one trial of ``cell`` in a fresh interpreter and return its record, whatever became of it.
+
+    ``kind``: whether the trial is there for its time, or for its memory, which is sampled and holds it up.
+    """
     killed_before = _kernel_oom_kills()
     with temporary_folder() as folder:
+        samples = folder / "samples.log" if kind == MEMORY else None
         spec = {
             "workload": cell.workload,
             "idiom": cell.idiom,
             "n_jobs": cell.n_jobs,
+            "slowdown": cell.slowdown,
             "params": params.as_dict(chosen),
             "inputs": str(inputs.folder_of(cell.workload, chosen)),
+            "samples": str(samples or ""),
         }
         (folder / "trial.json").write_text(json.dumps(spec))
         variables = environment.trial_environment(folder)
-        ended = process.run_to_end(
-            [sys.executable, str(cell.script)],
-            environment={
-                **variables,
-                script.TRIAL_VARIABLE: str(folder / "trial.json"),
-                tasklog.ENVIRONMENT_VARIABLE: str(folder / "tasks.log"),
-            },
-            cwd=environment.ROOT,
-            output=folder / "output.txt",
-            timeout_s=chosen.timeout_s,
-        )
-        record = _record(folder, ended, load_workload(cell.workload).num_tasks(chosen))
+        with sampled(samples) as sampler:
+            ended = process.run_to_end(
+                [sys.executable, str(cell.script)],
+                environment={
+                    **variables,
+                    script.TRIAL_VARIABLE: str(folder / "trial.json"),
+                    tasklog.ENVIRONMENT_VARIABLE: str(folder / "tasks.log"),
+                },
+                cwd=environment.ROOT,
+                output=folder / "output.txt",
+                timeout_s=chosen.timeout_s,
+            )
+        record = _record(folder, ended, load_workload(cell.workload).num_tasks(chosen), kind)
+        if sampler and record["outcome"] == outcome.OK:
+            marks = json.loads((folder / "outcome.json").read_text())["memory_ns"]
+            record["memory"] = summary_of(sampler.path, sampler.cpu_s, *marks)
         if record["outcome"] != outcome.OK and _kernel_oom_kills() > killed_before:
             record |= {"outcome": outcome.OUT_OF_MEMORY, "reason": f"the kernel ended a process: {record['reason']}"}
         record["left_behind"] |= _left_files(Path(variables["HOME"]), Path(variables["TMPDIR"]))
     return record
 
 
-def _record(folder: Path, ended: process.Ended, tasks_asked: int) -> dict[str, Any]:
+def _record(folder: Path, ended: process.Ended, tasks_asked: int, kind: str) -> dict[str, Any]:
     said_path = folder / "outcome.json"
     said = json.loads(said_path.read_text()) if said_path.exists() else {}
     log = tasklog.read(folder / "tasks.log")
-    kind, reason = _outcome(said, ended, folder / "output.txt")
+    ended_as, reason = _outcome(said, ended, folder / "output.txt")
     start_ns = said.get("start_ns", log.tasks[0][2] if log.tasks else 0)
     columns = list(zip(*log.tasks, strict=True)) or [(), (), (), ()]
-    return trial_record(
-        outcome=kind,
+    record = trial_record(
+        kind=kind,
+        outcome=ended_as,
         reason=reason,
-        wall_s=(said["end_ns"] - start_ns) / 1e9 if kind == outcome.OK else None,
         trial_s=ended.seconds,
+        import_s=said.get("import_s"),
         tasks_asked=tasks_asked,
         tasks_run=len(log.tasks),
         workers=len(log.workers),
@@ -71,17 +84,45 @@ def _record(folder: Path, ended: process.Ended, tasks_asked: int) -> dict[str, A
             "end_ns": [end - start_ns for end in columns[3]],
         },
         left_behind=dict(ended.left),
-        output="" if kind == outcome.OK else tail(folder / "output.txt"),
+        output="" if ended_as == outcome.OK else tail(folder / "output.txt"),
     )
+    if ended_as == outcome.OK:
+        record |= {"wall_s": (said["end_ns"] - start_ns) / 1e9, **said["parts"]}
+        # Of the whole tree, but without what the trial's interpreter did before the call and after the return.
+        for i, name in enumerate(("cpu_user_s", "cpu_system_s")):
+            forgotten = sum(used[i] for used in log.forgotten_cpu_ns.values()) / 1e9
+            record[name] = ended.cpu_s[i] - said["cpu_outside_s"][i] + forgotten
+    return record
 
 
 def trial_record(**fields: Any) -> dict[str, Any]:
-    """Return a trial's record; what a trial that was not run cannot know is None or zero."""
+    """Return a trial's record; what a trial that was not run cannot know is None or zero.
+
+    Times are in seconds, but for ``tasks``, in nanoseconds after the call. The parts of the wall time are those of
+    `breakdown.parts_of`, memory is that of `memory.summary_of`.
+    """
     blank = {
-        "outcome": "", "reason": "", "block": 0, "position": None, "wall_s": None, "trial_s": None, "tasks_asked": 0,
-        "tasks_run": 0, "workers": 0, "in_parent": False, "tasks": {}, "left_behind": {}, "output": "",
+        "kind": TIME, "outcome": "", "reason": "", "block": 0, "position": None, "yardstick_s": None, "trial_s": None,
+        "import_s": None, "wall_s": None, "startup_s": None, "work_s": None, "wait_s": None, "tail_s": None,
+        "straggler_s": None, "shutdown_s": None, "cpu_user_s": None, "cpu_system_s": None, "tasks_asked": 0,
+        "tasks_run": 0, "workers": 0, "in_parent": False, "tasks": {}, "memory": {}, "left_behind": {}, "output": "",
     }  # fmt: skip
     return {**blank, **fields}
+
+
+@contextmanager
+def sampled(path: Path | None) -> Iterator[Sampler | None]:
+    """Sample the memory of all descendants into ``path``, if there is one, until the block has ended."""
+    if path is None:
+        yield None
+        return
+    path.touch()
+    sampler = Sampler(path)
+    sampler.start()
+    try:
+        yield sampler
+    finally:
+        sampler.stop()
 
 
 def _outcome(said: dict[str, Any], ended: process.Ended, output: Path) -> tuple[str, str]:

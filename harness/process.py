@@ -5,6 +5,7 @@ Everything here ends processes by the ids that it started or adopted, never by n
 
 import ctypes
 import os
+import resource
 import shutil
 import signal
 import subprocess
@@ -25,11 +26,16 @@ _PR_SET_CHILD_SUBREAPER = 36
 
 @dataclass(frozen=True)
 class Ended:
-    """How a process ended. ``left``: what it left behind that had to be removed, as counts and bytes."""
+    """How a process ended.
+
+    ``cpu_s``: user and system time of its whole tree. ``left``: what it left behind that had to be removed, as counts
+    and bytes.
+    """
 
     returncode: int
     timed_out: bool
     seconds: float
+    cpu_s: tuple[float, float]
     left: dict[str, int] = field(default_factory=dict)
 
 
@@ -45,6 +51,7 @@ def run_to_end(command: list[str], *, environment: dict[str, str], cwd: Path, ou
     ``output`` gets its stdout and stderr. A KeyboardInterrupt ends the tree too, and goes on.
     """
     segments = _shared_memory()
+    cpu_before = resource.getrusage(resource.RUSAGE_CHILDREN)
     start = time.monotonic()
     timed_out = False
     with output.open("wb") as file:
@@ -69,7 +76,11 @@ def run_to_end(command: list[str], *, environment: dict[str, str], cwd: Path, ou
                 left["processes"] = end_descendants(grace_s=GRACE_S if orderly else 0.0)
                 returncode = process.wait()
                 left |= _remove_segments(_shared_memory() - segments)
-    return Ended(returncode, timed_out, seconds, left)
+    # Every descendant has been waited for by now: by its own parent or, orphans, by this process. Not in it are those
+    # whose parent ignores SIGCHLD (see `tasklog`).
+    cpu = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu_s = cpu.ru_utime - cpu_before.ru_utime, cpu.ru_stime - cpu_before.ru_stime
+    return Ended(returncode, timed_out, seconds, cpu_s, left)
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from typing import Any
 
 import psutil
 
-SCHEMA = 1
+SCHEMA = 2
 SUFFIX = ".p3"
 PROTOCOL = 3  # as the suffix says
 SPARE_BYTES = 256 * 2**20  # that reading a file may need besides its content
@@ -105,8 +105,20 @@ def load(path: Path) -> dict[str, Any]:
     return content
 
 
-_RUN_FIELDS = {"params": dict, "params_hash": str, "profile": str, "started": str, "idioms": list, "trials": list}
-_TRIAL_FIELDS = {"idiom": str, "n_jobs": int, "outcome": str, "reason": str, "in_parent": bool, "left_behind": dict}
+_RUN_FIELDS = {
+    "params": dict, "params_hash": str, "profile": str, "started": str, "seed": int, "worker_counts": list,
+    "inputs": dict, "bandwidth_bytes_per_s": float, "disturbances": list, "stopping": dict, "idioms": list,
+    "trials": list,
+}  # fmt: skip
+_TRIAL_FIELDS = {
+    "kind": str, "idiom": str, "n_jobs": int, "block": int, "outcome": str, "reason": str, "in_parent": bool,
+    "tasks_asked": int, "tasks_run": int, "tasks": dict, "memory": dict, "left_behind": dict,
+}  # fmt: skip
+SECONDS = (
+    "yardstick_s", "trial_s", "import_s", "wall_s", "startup_s", "work_s", "wait_s", "tail_s", "straggler_s",
+    "shutdown_s", "cpu_user_s", "cpu_system_s",
+)  # fmt: skip
+"""The fields of a trial that are a time, or None where there is none."""
 
 
 def _has_shape(content: dict[str, Any]) -> bool:
@@ -126,7 +138,9 @@ def _is_run(run: dict[str, Any]) -> bool:
         and all(isinstance(value, str | int | float) for value in machine.values())
         and isinstance(machine.get("memory_bytes", 0), int)
         and isinstance(run["environment"].get("python", ""), str)
-        and all(isinstance(idiom, str) for idiom in run["idioms"])
+        and all(isinstance(value, str) for value in (*run["idioms"], *run["disturbances"]))
+        and all(_is_number(run["inputs"].get(name, 0)) for name in ("moved_bytes", "shared_bytes"))
+        and _is_number(run["bandwidth_bytes_per_s"])
         and all(_is_trial(trial) for trial in run["trials"])
     )
 
@@ -137,12 +151,32 @@ def _is_trial(trial: dict[str, Any]) -> bool:
     return (
         _are(trial, _TRIAL_FIELDS)
         and (timed or (wall_s is None and trial["outcome"] != "ok"))
+        and all(trial[name] is None or _is_number(trial[name]) for name in SECONDS)
         and all(isinstance(value, int) for value in trial["left_behind"].values())
+        and _are_tasks(trial["tasks"])
+        and all(_are_numbers(trial["memory"].get(name, {})) for name in ("start", "peak", "end"))
     )
 
 
 def _are(fields: dict[str, Any], types: Mapping[str, type]) -> bool:
     return all(isinstance(fields[name], kind) for name, kind in types.items())
+
+
+def _are_tasks(tasks: dict[str, Any]) -> bool:
+    columns = list(tasks.values())
+    return (
+        set(tasks) in ({"index", "pid", "start_ns", "end_ns"}, set())
+        and all(isinstance(column, list) and len(column) == len(columns[0]) for column in columns)
+        and all(isinstance(value, int) for column in columns for value in column)
+    )
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and math.isfinite(value)
+
+
+def _are_numbers(sample: Any) -> bool:
+    return isinstance(sample, dict) and all(_is_number(value) for value in sample.values())
 
 
 def _is_file_name(name: Any) -> bool:

@@ -7,10 +7,13 @@ from collections.abc import Callable, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 LIST_VARIABLE = "BENCHMARK_LIST"  # write to this file which idioms there are, run nothing
 TRIAL_VARIABLE = "BENCHMARK_TRIAL"  # run the trial that this file describes
+
+import_s = 0.0  # what the imports in `needs` have taken in this process
 
 Idiom = Callable[[Any, int], Any]
 """A function of (inputs, n_jobs) that opens what it needs, computes the workload, closes it, and returns the result."""
@@ -25,7 +28,12 @@ class skip:  # noqa: N801 -- reads as a verb: ``"state at exit": skip("there is 
 
 @contextmanager
 def needs(*packages: str):
-    """Import a library that may be missing: then every row of the script says so, and how to install it."""
+    """Import the library under test, under a clock of its own.
+
+    One that is missing is a row of the script, which says how to install it.
+    """
+    global import_s
+    start = perf_counter()
     try:
         yield
     except ModuleNotFoundError as error:
@@ -33,6 +41,7 @@ def needs(*packages: str):
         if missing not in packages:
             raise
         _report({"missing": missing})
+    import_s += perf_counter() - start
 
 
 def run(*, parallel: bool = True, **idioms: Mapping[str, Idiom | skip]) -> None:
@@ -45,7 +54,7 @@ def run(*, parallel: bool = True, **idioms: Mapping[str, Idiom | skip]) -> None:
     if trial := os.environ.get(TRIAL_VARIABLE):
         from harness.trial import run_trial
 
-        run_trial(Path(trial), idioms)
+        run_trial(Path(trial), idioms, import_s)
     else:
         listed = {
             workload: {name: idiom.reason if isinstance(idiom, skip) else None for name, idiom in named.items()}

@@ -1,7 +1,7 @@
 """A run: prepare the inputs, lay the cells in blocks, run every trial, save after each."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from time import strftime
 from typing import Any
@@ -12,22 +12,31 @@ from rich.table import Column
 
 import params
 from harness import environment, inputs, outcome, process, results
-from harness.cells import Cell, all_cells, shuffled
+from harness.cells import Cell, all_cells, self_check_cells, shuffled
 from harness.cli import Settings, UserError
+from harness.conditions import disturbances
+from harness.kinds import MEMORY, TIME
 from harness.launch import run_cell, tail, temporary_folder, trial_record
+from harness.memory import MEMORY_UNAVAILABLE
+from harness.stopping import Stopping
 from harness.trial import load_workload
+from harness.yardstick import yardstick_s
 
 INPUTS_TIMEOUT_S = 3600.0
 WARM_UP_TIMEOUT_S = 60.0
 
 
 class Run:
-    """What one run has measured so far, on disk after every trial."""
+    """What one run has measured so far, on disk after every trial.
+
+    Raises UserError for a file that would have to be overwritten, and for a run that cannot be gone on with.
+    """
 
     def __init__(self, settings: Settings, cells: list[Cell]) -> None:
         self.settings = settings
         self.trials = 0
         self.failures = 0
+        self.done: set[tuple[str, int, Cell]] = set()
         self._common: dict[str, Any] = {
             "started": strftime("%Y-%m-%dT%H:%M:%S%z"),
             "profile": settings.profile,
@@ -37,69 +46,183 @@ class Run:
             "environment": environment.collect(),
         }
         self._files = {(cell.workload, cell.library): self._earlier(cell) for cell in cells}
+        if settings.resume:
+            self._common = self._interrupted()
 
     def _earlier(self, cell: Cell) -> list[dict[str, Any]]:
-        """Return the runs that a file holds already. Raises UserError for a file that would have to be overwritten."""
         path = results.path_of(self.settings.results, cell.workload, cell.library)
         try:
             return results.load(path)["runs"] if path.exists() else []
         except results.ResultsError as error:
             raise UserError(str(error)) from error
 
-    def begin(self, cells: list[Cell]) -> None:
-        """Open a new run in every file, without a trial yet."""
+    def _interrupted(self) -> dict[str, Any]:
+        """Return what is common to the newest run, which must have been of what would be measured now."""
+        runs = [runs[-1] for runs in self._files.values() if runs]
+        if not runs:
+            raise UserError(f"--resume: there is no run to go on with in {self.settings.results}; measure without it")
+        newest = max(runs, key=lambda run: run["started"])
+        if differences := list(_differences(newest, self._common, self.settings.workloads)):
+            raise UserError(
+                f"--resume: the run of {newest['started']} cannot be gone on with: {'; '.join(differences)}. "
+                "Measure without --resume, or restore what has changed"
+            )
+        return {name: newest[name] for name in self._common}
+
+    def begin(self, cells: list[Cell], bandwidth: float, disturbances: list[str]) -> None:
+        """Open a run in every file, without a trial yet, or the one to go on with; note what that has done already."""
         for (workload, library), runs in self._files.items():
-            relevant = {name: self._common["params"][name] for name in load_workload(workload).PARAMS}
-            idioms = dict.fromkeys(c.idiom for c in cells if (c.workload, c.library) == (workload, library))
-            new = {
-                "params_hash": results.hash_of(relevant),
-                "inputs": inputs.facts(workload, self.settings.params),
-                "idioms": list(idioms),
-                "trials": [],
-            }
-            runs.append({**self._common, **new})
+            mine = [cell for cell in cells if (cell.workload, cell.library) == (workload, library)]
+            if not (self.settings.resume and runs and runs[-1]["started"] == self._common["started"]):
+                new = {
+                    "params_hash": results.hash_of(_relevant(self._common["params"], workload)),
+                    "inputs": inputs.facts(workload, self.settings.params),
+                    "idioms": list(dict.fromkeys(cell.idiom for cell in mine)),
+                    "bandwidth_bytes_per_s": bandwidth,
+                    "disturbances": disturbances,
+                    "stopping": {},
+                    "trials": [],
+                }
+                runs.append({**self._common, **new})
+            by_name = {(cell.idiom, cell.n_jobs): cell for cell in mine}
+            for trial in runs[-1]["trials"]:
+                if cell := by_name.get((trial["idiom"], trial["n_jobs"])):
+                    self.done.add((trial["kind"], trial["block"], cell))
 
     def add(self, cell: Cell, trial: dict[str, Any]) -> None:
         """Record a trial and save the file that it belongs to."""
-        runs = self._files[cell.workload, cell.library]
-        runs[-1]["trials"].append({"idiom": cell.idiom, "n_jobs": cell.n_jobs, **trial})
-        results.save(self.settings.results, cell.workload, cell.library, runs)
+        self.newest(cell.workload, cell.library)["trials"].append({"idiom": cell.idiom, "n_jobs": cell.n_jobs, **trial})
+        self._save(cell.workload, cell.library)
         self.trials += trial["outcome"] != outcome.SKIPPED
         self.failures += trial["outcome"] in outcome.FAILURES
 
+    def finish(self, stopping: dict[str, Any]) -> None:
+        """Record why the run has ended and how sure it is."""
+        for workload, library in self._files:
+            self.newest(workload, library)["stopping"] = stopping
+            self._save(workload, library)
 
-def measure(settings: Settings, console: Console) -> Run:
+    def newest(self, workload: str, library: str) -> dict[str, Any]:
+        """Return this run's part in the file of ``library`` in ``workload``."""
+        return self._files[workload, library][-1]
+
+    def parts(self) -> list[tuple[str, str, dict[str, Any]]]:
+        """Return workload, library and this run's part in their file, for every file."""
+        return [(*names, self.newest(*names)) for names in self._files]
+
+    def _save(self, workload: str, library: str) -> None:
+        results.save(self.settings.results, workload, library, self._files[workload, library])
+
+
+def _relevant(all_params: dict[str, Any], workload: str) -> dict[str, Any]:
+    return {name: all_params[name] for name in load_workload(workload).PARAMS}
+
+
+def _differences(old: dict[str, Any], new: dict[str, Any], workloads: tuple[str, ...]) -> Iterator[str]:
+    """Yield, in words, all because of which trials of the two runs may not stand in one block."""
+    for workload in workloads:
+        before, now = _relevant(old["params"], workload), _relevant(new["params"], workload)
+        if results.hash_of(before) != results.hash_of(now):
+            changed = ", ".join(
+                f"{name} was {before[name]}, is {now[name]}" for name in now if before[name] != now[name]
+            )
+            yield f"parameters {results.hash_of(before)} and {results.hash_of(now)} of {workload} ({changed})"
+    for name in ("seed", "worker_counts"):
+        if old[name] != new[name]:
+            yield f"{name} was {old[name]}, is {new[name]}"
+    machines = [environment.machine_label(run["environment"]) for run in (old, new)]
+    if machines[0] != machines[1]:
+        yield f"it ran on another machine ({machines[0]}; this is {machines[1]})"
+    was, now = old["environment"]["versions"], new["environment"]["versions"]
+    for name in now:
+        if was.get(name) != now[name]:
+            yield f"{name} was {was.get(name)}, is {now[name]}"
+
+
+Widest = Callable[[list[tuple[str, str, dict[str, Any]]]], tuple[float, str] | None]
+"""Of the parts of a run (see `Run.parts`): the widest interval's half-width as a share, and of what, if it is known."""
+
+
+def measure(settings: Settings, widest: Widest, console: Console) -> Run:
     """Run every trial of ``settings``; one that fails costs nothing but itself. Raises UserError before the first."""
     process.become_subreaper()
     process.raise_interrupt_on_termination()
-    cells = all_cells(settings)
+    cells = self_check_cells(settings) if settings.self_check else all_cells(settings)
     run = Run(settings, cells)
     impossible = {workload: make_inputs(workload, settings.params, console) for workload in settings.workloads}
     cells = [_unless_impossible(cell, impossible[cell.workload]) for cell in cells]
-    _warm_up(console)
-    run.begin(cells)
+    bandwidth = _warm_up(console)
+    run.begin(cells, bandwidth, _check_conditions(settings, console))
     for cell in cells:
-        if cell.outcome:
+        if cell.outcome and (TIME, 0, cell) not in run.done:
             run.add(cell, trial_record(outcome=cell.outcome, reason=cell.reason))
             _say(console, cell, cell.outcome, cell.reason)
     to_run = [cell for cell in cells if not cell.outcome]
+    stopping = Stopping(settings.params.trials, settings.precision, settings.budget_s, lambda: widest(run.parts()))
     with _progress(console) as progress:
-        bar = progress.add_task("", total=len(to_run) * settings.params.trials)
-        for position, (block, cell) in enumerate(_plan(to_run, settings.params)):
-            progress.update(bar, description=f"{cell.workload} {cell.library}: {cell.idiom}, {cell.n_jobs} workers")
-            trial = run_cell(cell, settings.params) | {"block": block, "position": position}
-            run.add(cell, trial)
-            if trial["outcome"] != outcome.OK:
-                _say(progress.console, cell, trial["outcome"], trial["reason"])
-            progress.advance(bar)
+        blocks = Blocks(run, to_run, progress)
+        block = 0
+        while to_run and stopping.wants(block):
+            if blocks.measure(TIME, block):
+                stopping.block_done()
+            block += 1
+        for memory_block in range(settings.params.memory_trials):
+            blocks.measure(MEMORY, memory_block)
+    reached = stopping.reached(block)
+    run.finish(reached)
+    console.print(_said_of(reached), highlight=False, markup=False, soft_wrap=True)
     return run
 
 
-def _plan(cells: list[Cell], chosen: params.Params) -> Iterator[tuple[int, Cell]]:
-    """Lay the trials in blocks: each holds every cell once, in a new random order, so that drift meets all alike."""
-    for block in range(chosen.trials):
-        for cell in shuffled(cells, chosen.seed, block):
-            yield block, cell
+class Blocks:
+    """Lays trials in blocks: each holds every cell once, in a new random order, so that drift meets all alike."""
+
+    def __init__(self, run: Run, cells: list[Cell], progress: Progress) -> None:
+        self.run, self.cells, self.progress = run, cells, progress
+        self.position = 0
+        chosen = run.settings.params
+        known = run.settings.precision is None and run.settings.budget_s is None
+        self.total = (chosen.memory_trials + chosen.trials * known) * len(cells)  # grows where it is not known
+        self.bar = progress.add_task("", total=self.total)
+
+    def measure(self, kind: str, block: int) -> int:
+        """Run one block of trials, but for those that an interrupted run has done; return how many were run."""
+        run_before = self.run.trials
+        for cell in shuffled(self.cells, self.run.settings.params.seed, f"{kind} {block}"):
+            what = f"{cell.workload} {cell.library}: {cell.idiom}, {cell.n_jobs} workers"
+            self.total = max(self.total, self.position + 1)
+            self.progress.update(self.bar, description=what, completed=self.position, total=self.total)
+            if (kind, block, cell) not in self.run.done:
+                self._trial(kind, block, cell)
+            self.position += 1
+        self.progress.update(self.bar, completed=self.position)
+        return self.run.trials - run_before
+
+    def _trial(self, kind: str, block: int, cell: Cell) -> None:
+        if kind == MEMORY and MEMORY_UNAVAILABLE:
+            trial = trial_record(kind=kind, outcome=outcome.SKIPPED, reason=MEMORY_UNAVAILABLE)
+        else:
+            yardstick = yardstick_s()
+            trial = run_cell(cell, self.run.settings.params, kind) | {"yardstick_s": yardstick}
+        self.run.add(cell, trial | {"block": block, "position": self.position})
+        if trial["outcome"] in outcome.FAILURES:
+            _say(self.progress.console, cell, trial["outcome"], trial["reason"])
+
+
+def _said_of(reached: dict[str, Any]) -> str:
+    widest = reached["reached_precision"]
+    sure = f"the widest interval is ± {widest:.1%} ({reached['widest_cell']})" if widest else "too few for intervals"
+    return f"{reached['blocks']} blocks in {reached['spent_s'] / 60:.1f} min, {reached['reason']}; {sure}."
+
+
+def _check_conditions(settings: Settings, console: Console) -> list[str]:
+    """Say what would disturb the measurement; return it for the record. Nothing is refused: who knows may go on."""
+    n_jobs = settings.worker_counts[-1]
+    needs = [load_workload(workload).memory_bytes(settings.params, n_jobs) for workload in settings.workloads]
+    found = disturbances(n_jobs, max(in_all for in_all, _ in needs), max(shared for _, shared in needs))
+    for line in found:
+        console.print(f"warning: {line}", highlight=False, markup=False, soft_wrap=True)
+    return found
 
 
 def _progress(console: Console) -> Progress:
@@ -158,12 +281,18 @@ def _unless_impossible(cell: Cell, reason: str) -> Cell:
     return replace(cell, outcome=outcome.ERROR, reason=reason) if reason and not cell.outcome else cell
 
 
-def _warm_up(console: Console) -> None:
-    with console.status("warming up memory and disk cache"), temporary_folder() as temporary:
-        process.run_to_end(
-            [sys.executable, "-m", "harness.warmup"],
+def _warm_up(console: Console) -> float:
+    """Return the memory bandwidth in bytes per second, or 0.0 where it could not be measured."""
+    with (
+        console.status("warming up memory and disk cache"),
+        temporary_folder() as temporary,
+    ):
+        output = temporary / "output.txt"
+        ended = process.run_to_end(
+            [sys.executable, "-m", "harness.warmup", str(environment.physical_cores())],
             environment=environment.trial_environment(temporary),
             cwd=environment.ROOT,
-            output=temporary / "output.txt",
+            output=output,
             timeout_s=WARM_UP_TIMEOUT_S,
         )
+        return float(tail(output)) if ended.returncode == 0 else 0.0

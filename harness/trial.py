@@ -3,31 +3,46 @@
 import importlib
 import json
 import os
+import resource
 import sys
 import traceback
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from time import perf_counter_ns
+from time import perf_counter_ns, sleep
 from typing import Any, cast
 
 from harness import outcome, tasklog
+from harness.breakdown import check_parts, parts_of
 from params import Params, from_dict
 from workloads.contract import Workload
 
 
-def run_trial(spec_path: Path, idioms: Mapping[str, Mapping[str, Any]]) -> None:
-    """Run the trial that ``spec_path`` describes and write what became of it beside it, to ``outcome.json``."""
+def run_trial(spec_path: Path, idioms: Mapping[str, Mapping[str, Any]], import_s: float) -> None:
+    """Run the trial that ``spec_path`` describes and write what became of it beside it, to ``outcome.json``.
+
+    ``import_s``: what importing the library took, which is before the clock.
+    """
     spec = json.loads(spec_path.read_text())
     params = from_dict(spec["params"])
     workload = load_workload(spec["workload"])
     inputs_folder = Path(spec["inputs"])
-    inputs = workload.load(params, inputs_folder)
     function = idioms[spec["workload"]][spec["idiom"]]
+    samples = Path(spec["samples"]) if spec["samples"] else None
+    inputs = workload.load(params, inputs_folder)
+    memory_start_ns = 0
+    if samples:
+        # Memory starts where all that loading imports is there and the inputs are not: they count as the first copy.
+        del inputs
+        memory_start_ns = _wait_for_sample(samples)
+        inputs = workload.load(params, inputs_folder)
+    if spec["slowdown"]:
+        function = _slowed(function, spec["slowdown"])
     _refuse_head_start(workload)
 
     # Fairness: nothing but the call lies between the two readings of the clock, and a function returns only when the
     # pool that it opened is closed. BaseException, because SystemExit crosses some libraries from worker to parent.
+    cpu_before = _cpu_seconds(with_children=True)
     start_ns = perf_counter_ns()
     try:
         result = function(inputs, spec["n_jobs"])
@@ -36,10 +51,48 @@ def run_trial(spec_path: Path, idioms: Mapping[str, Mapping[str, Any]]) -> None:
         ended: dict[str, Any] = {"outcome": _outcome_of(error), "reason": _one_line(error)}
     else:
         end_ns = perf_counter_ns()
-        reason = _check(workload, params, inputs_folder, result, spec["n_jobs"])
-        ended = {"outcome": outcome.WRONG if reason else outcome.OK, "reason": reason or "", "end_ns": end_ns}
-    ended |= {"start_ns": start_ns, "pid": os.getpid()}
+        cpu_end = _cpu_seconds(with_children=False)
+        released_ns = _wait_for_sample(samples) if samples else 0
+        ended = {"memory_ns": [memory_start_ns, end_ns, released_ns], "end_ns": end_ns}
+        ended |= _checked(workload, params, inputs_folder, result, spec["n_jobs"], start_ns, end_ns)
+        cpu_checked = _cpu_seconds(with_children=False)
+        ended["cpu_outside_s"] = [
+            before + checked - end for before, checked, end in zip(cpu_before, cpu_checked, cpu_end, strict=True)
+        ]
+    ended |= {"start_ns": start_ns, "pid": os.getpid(), "import_s": import_s}
     (spec_path.parent / "outcome.json").write_text(json.dumps(ended))
+
+
+def _slowed(function: Callable[[Any, int], Any], share: float) -> Callable[[Any, int], Any]:
+    """Return ``function`` made slower by a known share of its own time: a difference that the suite has to find."""
+
+    def slower(inputs: Any, n_jobs: int) -> Any:
+        start = perf_counter_ns()
+        result = function(inputs, n_jobs)
+        end = perf_counter_ns()
+        while perf_counter_ns() < end + share * (end - start):
+            pass
+        return result
+
+    return slower
+
+
+def _wait_for_sample(samples: Path) -> int:
+    """Wait until memory has been sampled from now on, and return when that was: the sample under way began earlier."""
+    for _ in range(2):
+        size = samples.stat().st_size
+        while samples.stat().st_size == size:
+            sleep(0.001)
+    return perf_counter_ns()
+
+
+def _cpu_seconds(with_children: bool) -> tuple[float, float]:
+    """Return user and system CPU time of this process, and of those of its children that have ended."""
+    own = resource.getrusage(resource.RUSAGE_SELF)
+    if not with_children:
+        return own.ru_utime, own.ru_stime
+    ended = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return own.ru_utime + ended.ru_utime, own.ru_stime + ended.ru_stime
 
 
 def load_workload(name: str) -> Workload:
@@ -55,13 +108,22 @@ def _refuse_head_start(workload: Workload) -> None:
         )
 
 
-def _check(workload: Workload, params: Params, folder: Path, result: Any, n_jobs: int) -> str | None:
+def _checked(
+    workload: Workload, params: Params, folder: Path, result: Any, n_jobs: int, start_ns: int, end_ns: int
+) -> dict[str, Any]:
+    """Return the outcome and where the wall time went; parts that cannot be right are an outcome too."""
     log = tasklog.read(Path(os.environ[tasklog.ENVIRONMENT_VARIABLE]))
-    return (
+    reason = (
         check_tasks([index for index, *_ in log.tasks], workload.num_tasks(params))
         or check_workers(log.workers, n_jobs, tasklog.cpus_allowed(), os.getpid())
         or _check_result(workload, result, folder)
     )
+    if reason:
+        return {"outcome": outcome.WRONG, "reason": reason}
+    parts = parts_of(log.tasks, start_ns, end_ns, n_jobs)
+    if reason := check_parts(parts, (end_ns - start_ns) / 1e9):
+        return {"outcome": outcome.WRONG, "reason": reason}
+    return {"outcome": outcome.OK, "reason": "", "parts": parts}
 
 
 def check_tasks(indices: list[int], asked: int) -> str | None:

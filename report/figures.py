@@ -6,34 +6,13 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
-from matplotlib.backends.registry import BackendFilter, backend_registry
-from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, NullFormatter, NullLocator
+from matplotlib.ticker import FuncFormatter, NullLocator
 
 from report.labels import Anchor, above, in_a_column, place
 from report.measured import NAIVE, SERIAL, WORKLOADS, Cell, Comparable, Measured, comparable, in_order, read
+from report.style import COLORS, LIMIT_COLOR, OTHER_COLOR, STYLE, caption, plain, plain_seconds, show_and_save
 
-# Okabe and Ito's palette, distinguishable with any colour vision; one colour per library in every figure.
-# https://jfly.uni-koeln.de/color/
-COLORS = {
-    "serial": "#000000",
-    "mp": "#0072B2",
-    "futures": "#56B4E9",
-    "joblib": "#E69F00",
-    "dask": "#D55E00",
-    "ray": "#CC79A7",
-    "mpire": "#009E73",
-}
-OTHER_COLOR = "#777777"
-LIMIT_COLOR = "#777777"
 LINES, MARKERS, NAIVE_LINE = ("-", "--", "-."), "osD^vP", ":"  # one line width for all
-STYLE: Any = {
-    "font.size": 10,
-    "lines.linewidth": 1.3,
-    "lines.markersize": 4.5,
-    "svg.fonttype": "none",
-    "savefig.dpi": 200,
-}
 
 
 def draw_workload(group: Comparable, align: bool) -> list[Path]:
@@ -47,8 +26,8 @@ def draw_workload(group: Comparable, align: bool) -> list[Path]:
         _axes(axes, group)
         base = group.files[0].path.parent / group.workload
         place(axes, anchors, in_a_column(axes, anchors), base.with_suffix(".labels.json"), align)
-        _caption(figure, f"{group.workload}: wall time", group)
-        return _show_and_save(figure, base)
+        caption(figure, f"{group.workload}: wall time", group)
+        return show_and_save(figure, base)
 
 
 def draw_total(groups: Iterable[Comparable], align: bool) -> list[Path]:
@@ -65,9 +44,9 @@ def draw_total(groups: Iterable[Comparable], align: bool) -> list[Path]:
             best = _best(group, libraries)
             place(axes, best, above(axes, best), base.with_name(f"total.{group.workload}.labels.json"), align)
         most = max((count for group in groups for count in group.worker_counts), default=1)
-        title = f"Wall time on {most} workers: each library's fastest idiom is filled; grey: serial / workers"
-        _caption(figure, title, *groups)
-        return _show_and_save(figure, base)
+        title = f"Wall time on {most} workers: each library's fastest idiom is filled; grey: the physical limit"
+        caption(figure, title, *groups)
+        return show_and_save(figure, base)
 
 
 def _line(axes: Axes, file: Measured, idiom: str, most: int) -> list[Anchor]:
@@ -98,33 +77,20 @@ def _ideal(axes: Axes, group: Comparable) -> list[Anchor]:
     if not group.serial_s or not group.worker_counts:
         return []
     counts = group.worker_counts
-    limits = [group.serial_s / count for count in counts]
+    limits = [group.limit_s(count) or group.serial_s for count in counts]
     axes.plot(counts, limits, color=LIMIT_COLOR, linewidth=1, zorder=0)
     before = (counts[-2], limits[-2]) if len(counts) > 1 else None
-    return [Anchor("limit", "limit: serial / workers", counts[-1], limits[-1], LIMIT_COLOR, before)]
+    return [Anchor("limit", "physical limit", counts[-1], limits[-1], LIMIT_COLOR, before)]
 
 
 def _axes(axes: Axes, group: Comparable) -> None:
     axes.set(xscale="log", yscale="log", xlabel="number of workers", ylabel="wall time (s)")
     axes.xaxis.set_major_locator(plt.FixedLocator(group.worker_counts or [1]))
     axes.xaxis.set_minor_locator(NullLocator())
-    axes.xaxis.set_major_formatter(FuncFormatter(_plain))
-    _plain_seconds(axes.yaxis, *axes.get_ylim())
+    axes.xaxis.set_major_formatter(FuncFormatter(plain))
+    plain_seconds(axes.yaxis, *axes.get_ylim())
     axes.grid(axis="y", color="#dddddd", linewidth=0.6)
     axes.spines[["top", "right"]].set_visible(False)
-
-
-def _plain_seconds(axis, low: float, high: float) -> None:
-    """Tick a logarithmic axis at 1, 2, 5 times powers of ten, in plain numbers."""
-    ticks = [digit * 10.0**power for power in range(-6, 7) for digit in (1, 2, 5)]
-    axis.set_major_locator(plt.FixedLocator([tick for tick in ticks if low <= tick <= high] or [low]))
-    axis.set_minor_locator(NullLocator())
-    axis.set_major_formatter(FuncFormatter(_plain))
-    axis.set_minor_formatter(NullFormatter())
-
-
-def _plain(value: float, _position: int | None = None) -> str:
-    return f"{value:g}"
 
 
 def _panel(axes: Axes, group: Comparable, libraries: list[str]) -> None:
@@ -136,12 +102,12 @@ def _panel(axes: Axes, group: Comparable, libraries: list[str]) -> None:
             fill, zorder = (color, 3) if cell is best else ("white", 2)
             style: Any = {"color": color, "marker": "o", "markerfacecolor": fill, "capsize": 2, "zorder": zorder}
             axes.errorbar(seconds, row, xerr=[[less], [more]], **style)
-    if group.serial_s and group.worker_counts:
-        axes.axvline(group.serial_s / group.worker_counts[-1], color=LIMIT_COLOR, linewidth=1, zorder=0)
+    if group.worker_counts and (limit := group.limit_s(group.worker_counts[-1])):
+        axes.axvline(limit, color=LIMIT_COLOR, linewidth=1, zorder=0)
     axes.set(xscale="log", title=group.workload, xlabel="wall time (s)", ylim=(len(libraries) - 0.4, -0.7))
     low, high = axes.get_xlim()
     axes.set_xlim(low / 1.2, high * 1.2)
-    _plain_seconds(axes.xaxis, *axes.get_xlim())
+    plain_seconds(axes.xaxis, *axes.get_xlim())
     axes.tick_params(axis="x", labelsize="small")
     axes.grid(axis="y", color="#dddddd", linewidth=0.6)
     axes.spines[["top", "right"]].set_visible(False)
@@ -164,30 +130,6 @@ def _best(group: Comparable, libraries: list[str]) -> list[Anchor]:
             seconds, color = _point(cell)[1], COLORS.get(file.library, OTHER_COLOR)
             anchors.append(Anchor(file.library, f"{seconds:.2g} s", seconds, libraries.index(file.library), color))
     return anchors
-
-
-def _caption(figure: Figure, title: str, *groups: Comparable) -> None:
-    """Say in the figure what it shows, on which machine, and what it leaves out."""
-    newest = max((file for group in groups for file in group.files), key=lambda file: file.run["started"])
-    profile = f"{newest.run['profile']} profile" + (": a first look" if newest.run["profile"] == "quick" else "")
-    said = " / ".join(dict.fromkeys(group.said_of_trials for group in groups))
-    figure.suptitle(title, x=0.02, ha="left", fontsize="medium")
-    lines = [f"{profile}, {said}", newest.machine]
-    left_out = sum(len(group.left_out) for group in groups)
-    if left_out:
-        lines.append(f"left out: {left_out} results of other parameters or machines")
-    figure.text(0.02, 0.015, "\n".join(lines), fontsize="x-small", color="#444444")
-
-
-def _show_and_save(figure: Figure, base: Path) -> list[Path]:
-    """Let the labels be dragged, where there is a display, until the window is closed; then write PNG and SVG."""
-    if plt.get_backend().lower() not in backend_registry.list_builtin(BackendFilter.NON_INTERACTIVE):
-        plt.show()
-    paths = [base.with_suffix(".png"), base.with_suffix(".svg")]
-    for path in paths:
-        figure.savefig(path)
-    plt.close(figure)
-    return paths
 
 
 def groups_of(paths: Iterable[Path]) -> tuple[list[Comparable], list[str]]:

@@ -1,19 +1,24 @@
 """What there is to show: the newest run of every results file, and which of them may stand in one chart."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from operator import sub
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from harness import results
 from harness.environment import machine_label
+from harness.kinds import MEMORY, TIME
 from harness.outcome import FAILURES, OK, SKIPPED
-from report.statistics import Summary, summarize
+from report.statistics import LEAST_FOR_INTERVAL, Ratio, Summary, half_width, paired, summarize
 
 SERIAL = "serial"  # the library that speedups and limits refer to
-LIBRARIES = (SERIAL, "mp", "futures", "joblib", "dask", "ray", "mpire")  # the order in which they are shown, everywhere
+FLOOR = "fork"  # written by hand: what about 60 lines of Python can reach
+LIBRARIES = (SERIAL, FLOOR, "mp", "futures", "joblib", "dask", "ray", "mpire")  # as they are shown, everywhere
+REFERENCE = "mp"  # whose first idiom all others are compared with: named beforehand, not for its result
 WORKLOADS = ("numerical", "stateful", "initialization")
 NAIVE = "naive"  # an idiom whose name begins so is what many write first, and is drawn dotted
 
@@ -28,10 +33,53 @@ class Cell:
     trials: tuple[dict[str, Any], ...]
 
     @cached_property
+    def timed(self) -> list[dict[str, Any]]:
+        """The trials that were right and not held up by sampling memory."""
+        return [trial for trial in self.trials if trial["outcome"] == OK and trial["kind"] == TIME]
+
+    @cached_property
+    def times(self) -> dict[int, float]:
+        """Wall time in seconds by block."""
+        return {trial["block"]: trial["wall_s"] for trial in self.timed}
+
+    @cached_property
     def summary(self) -> Summary | None:
-        """Wall time in seconds of the trials that were right, or None if none was."""
-        walls = [trial["wall_s"] for trial in self.trials if trial["outcome"] == OK]
-        return summarize(walls) if walls else None
+        """Wall time in seconds, or None if no trial was right."""
+        return summarize(list(self.times.values())) if self.times else None
+
+    def middle(self, name: str) -> float | None:
+        """Return the median over the timed trials of the trial's field ``name``."""
+        values = [trial[name] for trial in self.timed if trial[name] is not None]
+        return median(values) if values else None
+
+    @cached_property
+    def memory(self) -> dict[str, int]:
+        """Peak and growth in bytes (``pss_peak_bytes``, ``pss_growth_bytes``, ...), medians of the sampled trials."""
+        found = [trial["memory"] for trial in self.trials if trial["outcome"] == OK and trial["memory"]]
+        if not found:
+            return {}
+        peaks = {name: median(memory["peak"][name] for memory in found) for name in found[0]["peak"]}
+        starts = {name: median(memory["start"][name] for memory in found) for name in peaks}
+        named = [(name.removesuffix("_bytes"), name) for name in peaks]
+        return {f"{short}_peak_bytes": round(peaks[name]) for short, name in named} | {
+            f"{short}_growth_bytes": round(peaks[name] - starts[name]) for short, name in named
+        }
+
+    def copies(self, shared_bytes: int) -> float | None:
+        """Return how often an input of that size lay in memory at the peak, by the memory that the trial grew by.
+
+        It grows from before the input was loaded, so that one copy is the least; what else tasks and processes need is
+        in it too. PSS misses segments in /dev/shm that no process has mapped: where these are more, they count.
+        """
+        if not self.memory or not shared_bytes:
+            return None
+        return max(self.memory["pss_growth_bytes"], self.memory["shm_growth_bytes"]) / shared_bytes
+
+    @cached_property
+    def memory_skipped(self) -> str:
+        """Why its memory was not sampled; empty if it was, or was not asked for."""
+        found = (t["reason"] for t in self.trials if t["kind"] == MEMORY and t["outcome"] == SKIPPED)
+        return next(found, "")
 
     @cached_property
     def failure(self) -> str:
@@ -46,7 +94,8 @@ class Cell:
     @cached_property
     def skipped(self) -> str:
         """Why it was skipped; empty if it was not."""
-        return next((trial["reason"] for trial in self.trials if trial["outcome"] == SKIPPED), "")
+        found = (t["reason"] for t in self.trials if t["kind"] == TIME and t["outcome"] == SKIPPED)
+        return next(found, "")
 
 
 @dataclass(frozen=True)
@@ -77,6 +126,9 @@ class Measured:
         return [idiom for idiom in self.run["idioms"] if any(name == idiom for name, _ in self.cells)]
 
 
+Name = tuple[str, str]  # library, idiom
+
+
 @dataclass(frozen=True)
 class Comparable:
     """Files of one workload that were measured with the same parameters on the same machine, and what was left out."""
@@ -90,11 +142,63 @@ class Comparable:
         """Every number of workers that was tried."""
         return sorted({n for file in self.files for (_, n), cell in file.cells.items() if not cell.skipped})
 
+    def cells(self, n_jobs: int) -> dict[Name, Cell]:
+        """Return the cells with that number of workers that have a time, by library and idiom."""
+        found = {(f.library, idiom): cell for f in self.files for (idiom, n), cell in f.cells.items() if n == n_jobs}
+        return {name: cell for name, cell in found.items() if cell.summary}
+
+    @cached_property
+    def reference(self) -> Name | None:
+        """Library and idiom that all others are compared with, at the same number of workers; None for serial alone."""
+        parallel = [file for file in self.files if file.library not in (SERIAL, FLOOR) and file.idioms]
+        chosen = next((file for file in parallel if file.library == REFERENCE), next(iter(parallel), None))
+        return (chosen.library, chosen.idioms[0]) if chosen else None
+
+    def ratios(self, n_jobs: int) -> dict[Name, Ratio]:
+        """Return each cell's time over the reference's, by library and idiom: one family of paired comparisons."""
+        cells = self.cells(n_jobs)
+        if self.reference not in cells:
+            return {}
+        reference = cells[self.reference].times
+        return paired({name: (cell.times, reference) for name, cell in cells.items() if name != self.reference})
+
+    @cached_property
+    def _serial(self) -> Cell | None:
+        cells = [cell for (library, _), cell in self.cells(1).items() if library == SERIAL]
+        return min(cells, key=lambda cell: cell.summary.median if cell.summary else 0.0, default=None)
+
     @cached_property
     def serial_s(self) -> float | None:
-        """The best serial time: what speedups and the ideal line refer to. None if serial was not measured."""
-        times = [c.summary.median for f in self.files if f.library == SERIAL for c in f.cells.values() if c.summary]
-        return min(times, default=None)
+        """The best serial time: what speedups and limits refer to. None if serial was not measured."""
+        return self._serial.summary.median if self._serial and self._serial.summary else None
+
+    @cached_property
+    def longest_task_s(self) -> float:
+        """The longest task in the serial runs: however many workers there are, one of them has to run it."""
+        trials = self._serial.timed if self._serial else []
+        longest = [max(map(sub, t["tasks"]["end_ns"], t["tasks"]["start_ns"]), default=0) for t in trials]
+        return median(longest) / 1e9 if longest else 0.0
+
+    @cached_property
+    def data_s(self) -> float:
+        """The time that input and result take through the machine's memory, once: bytes over measured bandwidth."""
+        run = self.newest.run
+        bandwidth = run["bandwidth_bytes_per_s"]
+        return run["inputs"].get("moved_bytes", 0) / bandwidth if bandwidth else 0.0
+
+    @property
+    def shared_bytes(self) -> int:
+        """The size of the one large input of all tasks; 0 where there is none."""
+        return self.newest.run["inputs"].get("shared_bytes", 0)
+
+    def limit_s(self, n_jobs: int) -> float | None:
+        """Return the physical limit: serial / workers, but never below the longest task or the data's way."""
+        return max(self.serial_s / n_jobs, self.longest_task_s, self.data_s) if self.serial_s else None
+
+    @property
+    def newest(self) -> Measured:
+        """The file that was measured last."""
+        return max(self.files, key=lambda file: file.run["started"])
 
     @cached_property
     def said_of_trials(self) -> str:
@@ -145,3 +249,34 @@ def _key(file: Measured) -> tuple[str, str]:
 def in_order(names: Iterable[str], order: Sequence[str]) -> list[str]:
     """Return ``names`` in ``order``; what is not named there comes last, by its name."""
     return sorted(names, key=lambda name: (order.index(name) if name in order else len(order), name))
+
+
+def widest_interval(parts: Iterable[tuple[str, str, dict[str, Any]]]) -> tuple[float, str] | None:
+    """Return the half-width, as a share, of the widest interval of a run, and of what; None while one has no interval.
+
+    ``parts``: workload, library and run. Intervals are those that tables show: of the ratio to the reference, and of
+    the wall time where there is nothing to compare with. Cells in which trials have failed are left out: more blocks
+    might never give them an interval.
+    """
+    files = [Measured(Path(), *part) for part in parts]
+    widest = (0.0, "")
+    for workload in in_order({file.workload for file in files}, WORKLOADS):
+        group = comparable([file for file in files if file.workload == workload])
+        for n_jobs in group.worker_counts:
+            for name, low, high in _intervals(group, n_jobs):
+                if low is None or high is None:
+                    return None
+                widest = max(widest, (half_width(low, high), f"{workload}, {': '.join(name)}, {n_jobs} workers"))
+    return widest if widest[1] else None
+
+
+def _intervals(group: Comparable, n_jobs: int) -> Iterator[tuple[Name, float | None, float | None]]:
+    cells = {name: cell for name, cell in group.cells(n_jobs).items() if not cell.failure}
+    ratios = group.ratios(n_jobs)
+    for name, cell in cells.items():
+        summary = cell.summary
+        if ratio := ratios.get(name):
+            yield name, ratio.low, ratio.high
+        elif not ratios and summary:
+            known = summary.count >= LEAST_FOR_INTERVAL
+            yield name, summary.low if known else None, summary.high if known else None

@@ -1,4 +1,4 @@
-"""Results as tables for the terminal: one per workload, a row per library and idiom, a column per number of workers."""
+"""The tables of a workload: wall time, where it goes, memory; a row per library and idiom."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -6,60 +6,103 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from report.measured import SERIAL, Comparable, Measured, comparable, read
-from report.statistics import Summary
+from report.conditions import said_of_drift
+from report.measured import SERIAL, Cell, Comparable, Measured, comparable, read
+from report.statistics import LEAST_FOR_INTERVAL, UNKNOWN, Ratio, Summary
 
-PLAIN_WIDTH = 150  # columns, where there is no terminal to ask
+PLAIN_WIDTH = 180  # columns, where there is no terminal to ask
 
 
 def print_tables(folder: Path, workloads: Iterable[str], console: Console) -> None:
-    """Print a table for each of ``workloads`` that ``folder`` has results of."""
+    """Print wall times, parts and memory of each of ``workloads`` that ``folder`` has results of."""
     if not console.is_terminal:
         console = Console(file=console.file, width=PLAIN_WIDTH)
     files, refused = read(sorted(folder.glob("*.p3")))
     for line in refused:
-        console.print(line, markup=False, highlight=False, soft_wrap=True)
+        _line(console, line)
     for workload in workloads:
         if found := [file for file in files if file.workload == workload]:
             _print(comparable(found), console)
 
 
 def _print(group: Comparable, console: Console) -> None:
-    newest = max(group.files, key=lambda file: file.run["started"])
+    most = group.worker_counts[-1] if group.worker_counts else 1
     console.print()
     console.print(f"{group.workload}: wall time in s, {group.said_of_trials}", markup=False, style="bold")
-    if newest.run["profile"] == "quick":
+    if group.newest.run["profile"] == "quick":
         console.print("quick profile: few worker counts, few trials, small inputs. A first look, nothing to quote.")
-    console.print(workload_table(group))
-    console.print(newest.machine, markup=False, highlight=False)
-    for line in group.left_out:
-        console.print(f"left out: {line}", markup=False, highlight=False)
-
-
-def workload_table(group: Comparable) -> Table:
-    """Return the table of one workload, with the physical limit as its first row."""
-    counts = group.worker_counts
-    table = Table(pad_edge=False)
-    table.add_column("library", no_wrap=True)
-    table.add_column("idiom", no_wrap=True)
-    for count in counts:
-        table.add_column(f"{count} worker{'s' * (count > 1)}", justify="right", no_wrap=True)
-    table.add_column("speedup", justify="right", no_wrap=True)
-    table.add_column("note", overflow="fold")
+    console.print(time_table(group))
+    _line(console, _said_of_limit(group, most))
     if group.serial_s:
-        limits = [f"{group.serial_s / count:.2f}" for count in counts]
-        table.add_row("limit", "serial / workers", *limits, f"{counts[-1]:.2f}", "", style="dim")
+        said = f"Speedup and efficiency: against the best serial time, {group.serial_s:.3f} s. "
+    else:
+        said = "No serial time was measured, so that no speedup is known. "
+    _line(console, said + _said_of_ratios(group, most))
+    _line(console, said_of_drift([file.run for file in group.files]))
+    for line in group.newest.run["disturbances"]:
+        _line(console, f"warning: {line}")
+    _line(console, group.newest.machine)
+    for line in group.left_out:
+        _line(console, f"left out: {line}")
+    console.print(
+        f"\n{group.workload}: where the time goes on {most} workers, medians in s", markup=False, style="bold"
+    )
+    console.print(parts_table(group, most))
+    console.print(f"\n{group.workload}: peak memory of the process tree", markup=False, style="bold")
+    console.print(memory_table(group) if any(map(_has_memory, group.files)) else _no_memory(group))
+
+
+def _line(console: Console, text: str) -> None:
+    console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+def time_table(group: Comparable) -> Table:
+    """Return wall times per number of workers; speedup, efficiency and the ratio to the reference on most workers."""
+    counts = group.worker_counts
+    table = _table(*(_workers(count) for count in counts), "speedup", "efficiency", _versus(group))
+    table.add_column("note", overflow="fold")
+    limits = [group.limit_s(count) for count in counts]
+    if group.serial_s and limits[-1]:
+        bound = [f"{limit:.2f}" for limit in limits]
+        speedup = group.serial_s / limits[-1]
+        table.add_row("limit", "physical", *bound, f"{speedup:.2f}", f"{speedup / counts[-1]:.0%}", "", "", style="dim")
+    ratios = group.ratios(counts[-1]) if counts else {}
     for file in group.files:
         for idiom in file.idioms:
-            table.add_row(file.library, _escape(idiom), *_row(group, file, idiom, counts))
+            ratio = ratios.get((file.library, idiom))
+            table.add_row(
+                file.library,
+                _escape(idiom),
+                *_times(group, file, idiom),
+                _versus_text(group, file, idiom, ratio),
+                _escape("; ".join(_notes(file, idiom))),
+            )
     return table
 
 
-def _row(group: Comparable, file: Measured, idiom: str, counts: list[int]) -> list[str]:
+def _table(*columns: str) -> Table:
+    table = Table(pad_edge=False)
+    table.add_column("library", no_wrap=True)
+    table.add_column("idiom", no_wrap=True)
+    for column in columns:
+        table.add_column(_escape(column), justify="right", no_wrap=True)
+    return table
+
+
+def _workers(count: int) -> str:
+    return f"{count} worker{'s' * (count > 1)}"
+
+
+def _times(group: Comparable, file: Measured, idiom: str) -> list[str]:
+    counts = group.worker_counts
     summaries = [cell.summary if (cell := file.cells.get((idiom, n))) else None for n in counts]
-    most = next(iter(reversed(summaries if file.library != SERIAL else summaries[:1])), None)
-    speedup = f"{group.serial_s / most.median:.2f}" if group.serial_s and most else ""
-    return [*map(_time, summaries), speedup, _escape("; ".join(_notes(file, idiom)))]
+    if not counts:
+        return ["", ""]
+    count, summary = (1, summaries[0]) if file.library == SERIAL else (counts[-1], summaries[-1])
+    if not (group.serial_s and summary):
+        return [*map(_time, summaries), "", ""]
+    speedup = group.serial_s / summary.median
+    return [*map(_time, summaries), f"{speedup:.2f}", f"{speedup / count:.0%}"]
 
 
 def _time(summary: Summary | None) -> str:
@@ -69,19 +112,132 @@ def _time(summary: Summary | None) -> str:
     return f"{summary.median:.2f}{spread}"
 
 
+def _versus(group: Comparable) -> str:
+    return f"vs {', '.join(group.reference)}" if group.reference else "ratio"
+
+
+def _versus_text(group: Comparable, file: Measured, idiom: str, ratio: Ratio | None) -> str:
+    if (file.library, idiom) == group.reference:
+        return "reference"
+    if ratio is None:
+        return ""
+    if ratio.low is None or ratio.high is None:
+        return f"{ratio.ratio:.2f}"
+    return f"{ratio.ratio:.2f} ({ratio.low:.2f}-{ratio.high:.2f}) {ratio.verdict}"
+
+
+def _said_of_limit(group: Comparable, most: int) -> str:
+    if not group.serial_s:
+        return "No physical limit is known: it starts from the serial time."
+    return (
+        f"Limit on {_workers(most)}: the largest of serial / workers ({group.serial_s / most:.3f} s), the longest task "
+        f"({group.longest_task_s:.3f} s), input and result once through the memory ({group.data_s:.3f} s)."
+    )
+
+
+def _said_of_ratios(group: Comparable, most: int) -> str:
+    ratios = group.ratios(most)
+    if not ratios or not group.reference:
+        return ""
+    if all(ratio.verdict == UNKNOWN for ratio in ratios.values()):
+        fewest = min(ratio.count for ratio in ratios.values())
+        return (
+            f"Ratios are medians over the blocks. {fewest} blocks are too few to tell {len(ratios)} rows from the "
+            f"reference: more --trials, at least {LEAST_FOR_INTERVAL}."
+        )
+    level = max(ratio.level for ratio in ratios.values())
+    return (
+        f"Ratios are medians over the blocks, with {level:.1%} intervals, so that of all differences found among "
+        f"{len(ratios)} comparisons 5 % at most are expected to be false. A tie's interval holds 1."
+    )
+
+
 def _notes(file: Measured, idiom: str) -> list[str]:
     cells = [cell for (name, _), cell in file.cells.items() if name == idiom]
-    notes = [f"{cell.n_jobs} workers: {cell.failure}" for cell in cells if cell.failure]
+    notes = [f"{_workers(cell.n_jobs)}: {cell.failure}" for cell in cells if cell.failure]
     notes += [f"skipped: {cell.skipped}" for cell in cells if cell.skipped]
     in_parent = [cell.n_jobs for cell in cells if any(trial["in_parent"] for trial in cell.trials)]
     if in_parent and file.library != SERIAL:
-        notes.append(f"{', '.join(map(str, in_parent))} worker: runs in the calling process")
+        notes.append(f"{', '.join(map(_workers, in_parent))}: runs in the calling process")
     left = {key: max(trial["left_behind"].get(key, 0) for cell in cells for trial in cell.trials) for key in _LEFT}
     notes += [f"leaves {count} {_LEFT[key]}" for key, count in left.items() if count]
     return notes
 
 
 _LEFT = {"processes": "processes", "shm_segments": "shared-memory segments", "files": "temporary files"}
+
+
+def parts_table(group: Comparable, n_jobs: int) -> Table:
+    """Return the parts of the wall time on ``n_jobs`` workers (serial: 1); see `harness.breakdown.parts_of`."""
+    table = _table(*(title for title, _ in _PARTS))
+    for file in group.files:
+        count = 1 if file.library == SERIAL else n_jobs
+        for idiom in file.idioms:
+            cell = file.cells.get((idiom, count))
+            if cell and cell.summary:
+                values = [cell.middle(field) for _, field in _PARTS]
+                table.add_row(file.library, _escape(idiom), *("" if v is None else f"{v:.3f}" for v in values))
+    return table
+
+
+_PARTS = (
+    ("wall", "wall_s"),
+    ("start-up", "startup_s"),
+    ("work", "work_s"),
+    ("waiting", "wait_s"),
+    ("of that, at the end", "tail_s"),
+    ("shut-down", "shutdown_s"),
+    ("last - median worker", "straggler_s"),
+    ("CPU user", "cpu_user_s"),
+    ("CPU system", "cpu_system_s"),
+    ("import, before", "import_s"),
+)
+
+
+def memory_table(group: Comparable) -> Table:
+    """Return peak PSS and copies per number of workers; the other measures of the peak on most workers."""
+    counts = group.worker_counts
+    most = counts[-1] if counts else 1
+    copies = group.shared_bytes > 0
+    titles = [f"{_workers(n)}: PSS MiB{', copies' * copies}" for n in counts]
+    table = _table(*titles, *(f"{title} on {most}" for title, _ in _PEAKS))
+    for file in group.files:
+        for idiom in file.idioms:
+            cells = [file.cells.get((idiom, count)) for count in counts]
+            if any(cell and cell.memory for cell in cells):
+                last = cells[0] if file.library == SERIAL else cells[-1]
+                peaks = [_mib(last, field) for _, field in _PEAKS]
+                table.add_row(file.library, _escape(idiom), *(_peak(group, cell) for cell in cells), *peaks)
+    return table
+
+
+_PEAKS = (
+    ("USS", "uss_peak_bytes"),
+    ("RSS", "rss_peak_bytes"),
+    ("/dev/shm growth", "shm_growth_bytes"),
+    ("system growth", "used_growth_bytes"),
+)
+
+
+def _peak(group: Comparable, cell: Cell | None) -> str:
+    if not (cell and cell.memory):
+        return ""
+    copies = cell.copies(group.shared_bytes)
+    return _mib(cell, "pss_peak_bytes") + (f", {copies:.1f}" if copies is not None else "")
+
+
+def _mib(cell: Cell | None, field: str) -> str:
+    return f"{cell.memory[field] / 2**20:.0f}" if cell and cell.memory else ""
+
+
+def _has_memory(file: Measured) -> bool:
+    return any(cell.memory for cell in file.cells.values())
+
+
+def _no_memory(group: Comparable) -> str:
+    skipped = {cell.memory_skipped for file in group.files for cell in file.cells.values()} - {""}
+    profile = group.newest.run["profile"]
+    return "; ".join(skipped) or f"not measured: memory_trials is 0 in the {profile} profile of params.py"
 
 
 def _escape(text: str) -> str:

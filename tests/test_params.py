@@ -22,7 +22,8 @@ def test_paper_has_the_published_sizes():
 
 
 @pytest.mark.parametrize(
-    "name", [field.name for field in fields(Params) if field.name not in ("n_jobs", "seed", "words_delta")]
+    "name",
+    [field.name for field in fields(Params) if field.name not in ("n_jobs", "seed", "words_delta", "memory_trials")],
 )
 @pytest.mark.parametrize("value", [0, -1])
 def test_zero_and_negative_are_refused_by_name(name, value):

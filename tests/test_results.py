@@ -9,24 +9,32 @@ import random
 import pytest
 
 from harness import results
+from harness.launch import trial_record
 
 
 def a_run(**changes):
-    trial = {
-        "idiom": "loop", "n_jobs": 1, "outcome": "ok", "reason": "", "wall_s": 1.5, "trial_s": 2.0, "block": 0,
-        "position": 0, "tasks_asked": 2, "tasks_run": 2, "workers": 1, "in_parent": False, "left_behind": {},
-        "tasks": {"index": [0, 1], "pid": [7, 7], "start_ns": [0, 5], "end_ns": [4, 9]}, "output": "",
-    }  # fmt: skip
+    trial = trial_record(
+        idiom="loop", n_jobs=1, outcome="ok", position=0, yardstick_s=0.004, trial_s=2.0, import_s=0.1, wall_s=1.5,
+        startup_s=0.1, work_s=1.2, wait_s=0.1, tail_s=0.0, straggler_s=0.0, shutdown_s=0.1, cpu_user_s=1.4,
+        cpu_system_s=0.1, tasks_asked=2, tasks_run=2, workers=1,
+        tasks={"index": [0, 1], "pid": [7, 7], "start_ns": [0, 5], "end_ns": [4, 9]},
+    )  # fmt: skip
     return {
-        "params_hash": "abc", "environment": {}, "params": {}, "profile": "quick", "seed": 1,
-        "started": "2026-11-21T00:00:00+0000", "idioms": ["loop"], "trials": [{**trial, **changes}],
+        "params_hash": "abc", "environment": {}, "params": {}, "profile": "quick", "seed": 1, "worker_counts": [1],
+        "started": "2026-11-21T00:00:00+0000", "idioms": ["loop"], "inputs": {}, "bandwidth_bytes_per_s": 1e10,
+        "disturbances": [], "stopping": {}, "trials": [{**trial, **changes}],
     }  # fmt: skip
 
 
 def test_round_trip(tmp_path):
     results.save(tmp_path, "numerical", "ray", [a_run()])
     path = tmp_path / "numerical_ray.p3"
-    assert results.load(path) == {"schema": 1, "workload": "numerical", "library": "ray", "runs": [a_run()]}
+    assert results.load(path) == {
+        "schema": results.SCHEMA,
+        "workload": "numerical",
+        "library": "ray",
+        "runs": [a_run()],
+    }
     assert [entry.name for entry in tmp_path.iterdir()] == ["numerical_ray.p3"]
 
 
@@ -48,7 +56,7 @@ class Hostile:
 def test_hostile_pickle_is_refused_and_does_not_run(tmp_path, protocol):
     ran = tmp_path / "ran"
     path = tmp_path / "numerical_ray.p3"
-    path.write_bytes(pickle.dumps({"schema": 1, "runs": Hostile(f"touch {ran}")}, protocol=protocol))
+    path.write_bytes(pickle.dumps({"schema": results.SCHEMA, "runs": Hostile(f"touch {ran}")}, protocol=protocol))
     with pytest.raises(results.ResultsError, match=r"numerical_ray\.p3.*system"):
         results.load(path)
     assert not ran.exists()
@@ -56,7 +64,7 @@ def test_hostile_pickle_is_refused_and_does_not_run(tmp_path, protocol):
 
 def test_even_harmless_classes_are_refused(tmp_path):
     path = tmp_path / "a.p3"
-    path.write_bytes(pickle.dumps({"schema": 1, "runs": [pickle.PicklingError]}))
+    path.write_bytes(pickle.dumps({"schema": results.SCHEMA, "runs": [pickle.PicklingError]}))
     with pytest.raises(results.ResultsError, match="PicklingError"):
         results.load(path)
 
@@ -67,12 +75,16 @@ def test_even_harmless_classes_are_refused(tmp_path):
         b"",
         b"garbage",
         pickle.dumps([1, 2]),
-        pickle.dumps({"schema": 1}),
-        pickle.dumps({"schema": 2, "workload": "numerical", "library": "ray", "runs": []}),
-        pickle.dumps({"schema": 1, "workload": "numerical", "library": "ray", "runs": [{}]}),
-        pickle.dumps({"schema": 1, "workload": "numerical", "library": "ray", "runs": [a_run(wall_s="fast")]}),
-        pickle.dumps({"schema": 1, "workload": "numerical", "library": "ray", "runs": [a_run(n_jobs=None)]}),
-        pickle.dumps({"schema": 1, "workload": 5, "library": "ray", "runs": []}),
+        pickle.dumps({"schema": results.SCHEMA}),
+        pickle.dumps({"schema": results.SCHEMA + 1, "workload": "numerical", "library": "ray", "runs": []}),
+        pickle.dumps({"schema": results.SCHEMA, "workload": "numerical", "library": "ray", "runs": [{}]}),
+        pickle.dumps(
+            {"schema": results.SCHEMA, "workload": "numerical", "library": "ray", "runs": [a_run(wall_s="fast")]}
+        ),
+        pickle.dumps(
+            {"schema": results.SCHEMA, "workload": "numerical", "library": "ray", "runs": [a_run(n_jobs=None)]}
+        ),
+        pickle.dumps({"schema": results.SCHEMA, "workload": 5, "library": "ray", "runs": []}),
     ],
 )
 def test_damaged_file_is_one_line_with_its_name(tmp_path, content):

@@ -18,6 +18,9 @@ class Workload(Protocol):
     def prepare(self, params: Params, folder: Path) -> dict[str, Any]:
         """Write the inputs and the serial reference result; return plain facts about them for the record.
 
+        ``moved_bytes``: the input read once and the result written once, which is the least that any implementation
+        moves. ``shared_bytes``, where there is one large input for all tasks: its size, which copies are counted by.
+
         Raises ValueError, in one line, where ``params`` allow no valid input.
         """
 
@@ -26,6 +29,9 @@ class Workload(Protocol):
 
     def num_tasks(self, params: Params) -> int:
         """Return how many tasks a trial must run, with the indices 0 to that number."""
+
+    def memory_bytes(self, params: Params, n_jobs: int) -> tuple[int, int]:
+        """Return the memory that a trial of any idiom may take, and how much of it may lie in /dev/shm: estimates."""
 
     def check(self, result: Any, folder: Path) -> str | None:
         """Return what is wrong with a function's result, in one line, or None. Runs after the clock has stopped."""

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 PARAMS = ("image_size", "num_filters")
 NOT_IN_PARENT = ()
 
+PROCESS_BYTES = 150 * 2**20  # an interpreter with scikit-image
 DECIMATION = 5  # a task returns every 5th row and column of the filtered image
 
 # Photographs that ship inside the scikit-image package: nothing is downloaded.
@@ -90,9 +91,11 @@ def prepare(params: Params, folder: Path) -> dict[str, Any]:
     import numpy as np
 
     image = make_image(params.image_size)
+    results = np.stack([filter_image(i, image)[1] for i in range(params.num_filters)])
     np.save(folder / "image.npy", image)
-    np.save(folder / "reference.npy", np.stack([filter_image(i, image)[1] for i in range(params.num_filters)]))
-    return {"image_bytes": image.nbytes, "image_std": float(image.std())}
+    np.save(folder / "reference.npy", results)
+    moved = image.nbytes + results.nbytes
+    return {"shared_bytes": image.nbytes, "moved_bytes": moved, "image_std": float(image.std())}
 
 
 def load(params: Params, folder: Path) -> Inputs:
@@ -110,6 +113,13 @@ def load(params: Params, folder: Path) -> Inputs:
 def num_tasks(params: Params) -> int:
     """See `contract.Workload`."""
     return params.num_filters
+
+
+def memory_bytes(params: Params, n_jobs: int) -> tuple[int, int]:
+    """See `contract.Workload`. A filter holds up to six arrays of float64; naive idioms queue an image per task."""
+    image = 4 * params.image_size**2
+    queued = params.num_filters * image
+    return n_jobs * (PROCESS_BYTES + 13 * image) + queued, queued
 
 
 def check(result: Iterable[tuple[int, np.ndarray]], folder: Path) -> str | None:

@@ -13,6 +13,7 @@ from params import Params
 PARAMS = ("num_documents", "words_per_document", "words_delta", "vocabulary_size", "seed")
 NOT_IN_PARENT = ()
 
+PROCESS_BYTES = 100 * 2**20  # an interpreter with a library, and the counts of all prefixes
 LONGEST_PREFIX = 3
 THRESHOLD = 3  # the result is the set of prefixes that occur more often than this in all documents together
 
@@ -86,7 +87,8 @@ def prepare(params: Params, folder: Path) -> dict[str, Any]:
     (folder / "documents.txt").write_text("\n".join(documents))
     reference = frequent_prefixes(count_prefixes(*document) for document in enumerate(documents))
     (folder / "reference.txt").write_text("\n".join(sorted(reference)))
-    return {"documents_bytes": sum(map(len, documents)), "frequent_prefixes": len(reference)}
+    moved = sum(map(len, documents)) + sum(map(len, reference))
+    return {"moved_bytes": moved, "frequent_prefixes": len(reference)}
 
 
 def load(params: Params, folder: Path) -> Inputs:
@@ -97,6 +99,12 @@ def load(params: Params, folder: Path) -> Inputs:
 def num_tasks(params: Params) -> int:
     """See `contract.Workload`."""
     return params.num_documents
+
+
+def memory_bytes(params: Params, n_jobs: int) -> tuple[int, int]:
+    """See `contract.Workload`. Words have 5.5 letters on average; the parent may hold its documents and send copies."""
+    documents = 7 * params.num_documents * params.words_per_document
+    return n_jobs * PROCESS_BYTES + 3 * documents, documents
 
 
 def check(result: set[str], folder: Path) -> str | None:

@@ -1,0 +1,8 @@
+"""What a trial is there for."""
+
+TIME = "time"
+MEMORY = "memory"  # sampled, which holds it up: no time is taken from it
+
+# The self-check measures one library three times: as it is, as it is under another name, and with a known slowdown.
+SELF_AGAIN, SELF_SLOWED = "-again", "-slowed"  # appended to the library's name
+SELF_SLOWDOWN = 0.05  # of its own time

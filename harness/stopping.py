@@ -1,0 +1,56 @@
+"""When a run has enough blocks: after a number of them, when the intervals are narrow enough, or when time is up."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass
+class Stopping:
+    """``precision``: the half-width, as a share, that no interval may exceed. ``trials`` counts if neither is given.
+
+    ``widest`` returns the widest half-width so far and of which cell, or None while one has too few blocks for any.
+    """
+
+    trials: int
+    precision: float | None
+    budget_s: float | None
+    widest: Callable[[], tuple[float, str] | None]
+    _begin_s: float = field(default_factory=time.monotonic)
+    _blocks_here: int = 0
+    _why: str = ""
+
+    def wants(self, block: int) -> bool:
+        """Return whether block number ``block``, from 0, shall be run."""
+        self._why = self._reason_to_stop(block)
+        return not self._why
+
+    def block_done(self) -> None:
+        """Note that another block has been measured."""
+        self._blocks_here += 1
+
+    def _reason_to_stop(self, block: int) -> str:
+        if self.precision is None and self.budget_s is None:
+            return f"{self.trials} blocks were asked for" if block >= self.trials else ""
+        if self.precision is not None and (widest := self.widest()) and widest[0] <= self.precision:
+            return f"every interval is within ± {self.precision:.2%}"
+        # A block is whole or not begun: half of one could not be paired. The first is measured whatever it takes.
+        if self.budget_s is not None and self._blocks_here:
+            spent = time.monotonic() - self._begin_s
+            if spent + spent / self._blocks_here > self.budget_s:
+                return f"another block does not fit into the budget of {self.budget_s:.0f} s"
+        return ""
+
+    def reached(self, blocks: int) -> dict[str, Any]:
+        """Return what was asked for and what was reached, as plain data."""
+        half_width, cell = self.widest() or (None, "")
+        return {
+            "asked_precision": self.precision,
+            "asked_budget_s": self.budget_s,
+            "reached_precision": half_width,
+            "widest_cell": cell,
+            "blocks": blocks,
+            "spent_s": time.monotonic() - self._begin_s,
+            "reason": self._why,
+        }

@@ -1,0 +1,186 @@
+"""Before and after: two sets of results, cell by cell, and what else changed between them."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+from rich.console import Console
+from rich.table import Table
+
+from report.measured import Cell, Measured, in_order, read
+from report.statistics import LEAST_FOR_INTERVAL, SLOWER, UNKNOWN, Ratio, paired, unpaired
+
+
+class NotComparable(Exception):
+    """Two sets of results that cannot be compared, in one line that says why."""
+
+
+Key = tuple[str, str, str, int]  # workload, library, idiom, n_jobs
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """``ratios``: of new to old. ``changed``: versions and the like. ``unlike``: what ``force`` has overlooked."""
+
+    pairs: dict[Key, tuple[Cell, Cell]]
+    ratios: dict[Key, Ratio]
+    is_paired: bool
+    changed: tuple[str, ...]
+    unlike: tuple[str, ...]
+    alone: tuple[str, ...]  # cells of one side only
+
+    @property
+    def slower(self) -> list[Key]:
+        """The cells that are slower, or that succeeded before and fail in every trial now."""
+        found = [key for key, ratio in self.ratios.items() if ratio.verdict == SLOWER]
+        return found + [key for key, (old, new) in self.pairs.items() if old.times and not new.times and new.failure]
+
+
+def compare(old: Path, new: Path, force: bool) -> Comparison:
+    """Compare two folders, library by library, or two files of one workload.
+
+    Trials are paired by their block where both sides are of one run, and so were measured side by side. Raises
+    NotComparable for other machines or parameters, unless ``force``, and where there is nothing to compare.
+    """
+    olds, news = _files(old), _files(new)
+    if old.is_file() and new.is_file():
+        both = [(olds[0], news[0])] if olds[0].workload == news[0].workload else []
+    else:
+        by_name = {(file.workload, file.library): file for file in news}
+        both = [(file, by_name[name]) for file in olds if (name := (file.workload, file.library)) in by_name]
+    if not both:
+        raise NotComparable(f"{old} and {new} have no workload of one library in common")
+    unlike = tuple(dict.fromkeys(line for pair in both for line in _unlike(*pair)))
+    if unlike and not force:
+        raise NotComparable(f"{old} and {new} differ: {'; '.join(unlike)}. Measure again, or --force")
+    pairs = {key: cells for pair in both for key, cells in _cells(*pair)}
+    is_paired = all(was.run["started"] == now.run["started"] for was, now in both)
+    times = {key: (now.times, was.times) for key, (was, now) in pairs.items()}
+    ratios = (
+        paired(times)
+        if is_paired
+        else unpaired({k: (list(a.values()), list(b.values())) for k, (a, b) in times.items()})
+    )
+    changed = tuple(dict.fromkeys(line for pair in both for line in _changed(*pair)))
+    return Comparison(pairs, ratios, is_paired, changed, unlike, tuple(_alone(olds, news, both)))
+
+
+def _files(path: Path) -> list[Measured]:
+    if not path.exists():
+        raise NotComparable(f"there is no {path}: name two folders of results, or two results files")
+    files, refused = read(sorted(path.glob("*.p3")) if path.is_dir() else [path])
+    if refused:
+        raise NotComparable(refused[0])
+    if not files:
+        raise NotComparable(f"no results in {path}; measure first: python benchmark_all.py --results {path}")
+    return files
+
+
+def _unlike(old: Measured, new: Measured) -> Iterator[str]:
+    """Yield why times of the two cannot be compared."""
+    if old.machine != new.machine:
+        yield f"machine: {old.machine} -> {new.machine}"
+    if old.run["params_hash"] != new.run["params_hash"]:
+        before, now = old.run["params"], new.run["params"]
+        names = [name for name in now if name in before and before[name] != now[name]]
+        values = ", ".join(f"{name} {before[name]} -> {now[name]}" for name in names)
+        yield f"parameters of {new.workload}: {old.run['params_hash']} -> {new.run['params_hash']} ({values})"
+
+
+def _changed(old: Measured, new: Measured) -> Iterator[str]:
+    """Yield what else changed, which may be why times did."""
+    was, now = old.run["environment"], new.run["environment"]
+    before, after = was.get("versions", {}), now.get("versions", {})
+    for name in sorted({*before, *after}):
+        if before.get(name) != after.get(name):
+            yield f"{name} {before.get(name, 'not installed')} -> {after.get(name, 'not installed')}"
+    revisions = [side.get("suite", {}).get("git_revision", "unknown") for side in (was, now)]
+    if revisions[0] != revisions[1]:
+        yield f"suite {revisions[0]} -> {revisions[1]}"
+
+
+def _cells(old: Measured, new: Measured) -> Iterator[tuple[Key, tuple[Cell, Cell]]]:
+    names = in_order({idiom for idiom, _ in new.cells}, new.run["idioms"])
+    for (idiom, n_jobs), cell in sorted(new.cells.items(), key=lambda item: (names.index(item[0][0]), item[0][1])):
+        if earlier := old.cells.get((idiom, n_jobs)):
+            yield (new.workload, new.library, idiom, n_jobs), (earlier, cell)
+
+
+def _alone(olds: list[Measured], news: list[Measured], both: list[tuple[Measured, Measured]]) -> Iterator[str]:
+    for side, files, place in (("old", olds, 0), ("new", news, 1)):
+        matched = [pair[place] for pair in both]
+        for file in files:
+            if file not in matched:
+                yield f"only in {side}: {file.workload}, {file.library}"
+    for was, now in both:
+        for side, one, other in (("old", was, now), ("new", now, was)):
+            for idiom, n_jobs in one.cells.keys() - other.cells.keys():
+                yield f"only in {side}: {one.workload}, {one.library}, {idiom}, {n_jobs} workers"
+
+
+def print_comparison(found: Comparison, console: Console) -> None:
+    """Print the table of all cells, and what stands around it."""
+    for line in found.unlike:
+        _line(console, f"not alike, compared all the same (--force): {line}")
+    console.print(_table(found))
+    _line(console, _said_of_method(found))
+    for line in (*found.changed, *found.alone):
+        _line(console, line)
+    counts = {verdict: sum(r.verdict == verdict for r in found.ratios.values()) for verdict in _verdicts(found)}
+    _line(
+        console,
+        "; ".join(f"{verdict}: {count}" for verdict, count in counts.items()) or "no cell has times on both sides",
+    )
+
+
+def _table(found: Comparison) -> Table:
+    table = Table(pad_edge=False)
+    for title in ("workload", "library", "idiom"):
+        table.add_column(title, no_wrap=True)
+    for title in ("workers", "old s", "new s", "new / old", "interval", "verdict"):
+        table.add_column(title, justify="right", no_wrap=title != "verdict")
+    for key, (old, new) in found.pairs.items():
+        if not (old.skipped and new.skipped):
+            table.add_row(
+                *map(_escape, map(str, key)), _seconds(old), _seconds(new), *_verdict(found.ratios.get(key), old, new)
+            )
+    return table
+
+
+def _verdict(ratio: Ratio | None, old: Cell, new: Cell) -> tuple[str, str, str]:
+    failures = [f"{side}: {cell.failure}" for side, cell in (("old", old), ("new", new)) if cell.failure]
+    if ratio is None:
+        return "", "", _escape("; ".join(failures) or "not in both")
+    interval = f"{ratio.low:.3f}-{ratio.high:.3f}" if ratio.low is not None else f"none, {ratio.count} blocks"
+    return f"{ratio.ratio:.3f}", interval, _escape("; ".join([ratio.verdict, *failures]))
+
+
+def _said_of_method(found: Comparison) -> str:
+    if not found.ratios:
+        return ""
+    level = next(iter(found.ratios.values())).level
+    few = sum(ratio.verdict == UNKNOWN for ratio in found.ratios.values())
+    method = (
+        "paired by block: both sides are of one run"
+        if found.is_paired
+        else "unpaired: the runs were made at different times, and what drifted between them is in the ratios"
+    )
+    said = f"{method}; {level:.1%} intervals for {len(found.ratios)} comparisons"
+    return f"{said}; {few} without one: fewer than {LEAST_FOR_INTERVAL} blocks, or too few for so many" if few else said
+
+
+def _verdicts(found: Comparison) -> Iterable[str]:
+    return sorted({ratio.verdict for ratio in found.ratios.values()})
+
+
+def _seconds(cell: Cell) -> str:
+    return f"{median(cell.times.values()):.3f}" if cell.times else ""
+
+
+def _line(console: Console, text: str) -> None:
+    console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+def _escape(text: str) -> str:
+    return text.replace("[", r"\[")

@@ -1,0 +1,104 @@
+"""Results for other tools: tidy CSV, one row per trial, and pyperf's JSON."""
+
+import csv
+import io
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyperf
+
+from harness.kinds import MEMORY, TIME
+from harness.outcome import OK
+from harness.results import write_atomically
+from report.conditions import is_marked, yardstick_of
+from report.measured import Cell, Measured
+
+COLUMNS = (
+    "workload", "library", "idiom", "n_jobs", "kind", "block", "position", "outcome", "reason", "wall_s", "startup_s",
+    "work_s", "wait_s", "tail_s", "straggler_s", "shutdown_s", "cpu_s", "cpu_user_s", "cpu_system_s", "import_s",
+    "trial_s", "tasks_asked", "tasks_run", "workers", "pss_peak_bytes", "uss_peak_bytes", "rss_peak_bytes",
+    "shm_peak_bytes", "used_peak_bytes", "pss_growth_bytes", "copies", "left_behind", "yardstick_s", "yardstick_moved",
+    "library_version", "python", "machine", "started", "profile", "params_hash",
+)  # fmt: skip
+TIMES = tuple(name for name in COLUMNS if name.endswith("_s"))
+PACKAGES = {"dask": "distributed"}  # the version of the library: of the package that does its scheduling
+
+
+def write_csv(files: Iterable[Measured], path: Path) -> int:
+    """Write one row per trial of the newest run of every file, and return their number. What is not known is empty.
+
+    Trials whose memory was sampled have ``kind`` memory and no times: sampling holds them up. Raises OSError.
+    """
+    rows = [row for file in files for row in _rows(file)]
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    write_atomically(path, text.getvalue().encode())
+    return len(rows)
+
+
+def _rows(file: Measured) -> Iterator[dict[str, Any]]:
+    run = file.run
+    typical = yardstick_of([run])
+    of_run = {
+        "workload": file.workload,
+        "library": file.library,
+        "library_version": version_of(file),
+        "python": run["environment"].get("python", ""),
+        "machine": file.machine,
+        "started": run["started"],
+        "profile": run["profile"],
+        "params_hash": run["params_hash"],
+    }
+    shared_bytes = run["inputs"].get("shared_bytes", 0)
+    for trial in run["trials"]:
+        row = {name: trial[name] for name in COLUMNS if name in trial}
+        if trial["kind"] == TIME and trial["outcome"] == OK:
+            row["cpu_s"] = trial["cpu_user_s"] + trial["cpu_system_s"]
+        if trial["kind"] == MEMORY:
+            row |= dict.fromkeys(TIMES)
+            memory = Cell(file.library, trial["idiom"], trial["n_jobs"], (trial,))
+            row |= {name: size for name, size in memory.memory.items() if name in COLUMNS}
+            row["copies"] = memory.copies(shared_bytes)
+        left = " ".join(f"{name}={count}" for name, count in sorted(trial["left_behind"].items()) if count)
+        yield {**of_run, **row, "left_behind": left, "yardstick_moved": int(is_marked(trial, typical))}
+
+
+def version_of(file: Measured) -> str:
+    """Return the version of the library, which for those of the standard library is Python's."""
+    environment = file.run["environment"]
+    versions = environment.get("versions", {})
+    return versions.get(PACKAGES.get(file.library, file.library)) or environment.get("python", "").split(" ")[-1]
+
+
+def write_pyperf(files: Sequence[Measured], path: Path) -> int:
+    """Write wall times as pyperf's JSON, one benchmark per cell, one run per trial; return the number of benchmarks.
+
+    pyperf holds no failures: cells without a time are left out. Raises ValueError if that leaves nothing, and OSError.
+    """
+    benchmarks = [_benchmark(file, cell) for file in files for cell in file.cells.values() if cell.timed]
+    if not benchmarks:
+        raise ValueError("no trial has a time, and pyperf's format holds nothing else")
+    pyperf.BenchmarkSuite(benchmarks).dump(str(path), compact=False, replace=True)
+    return len(benchmarks)
+
+
+def _benchmark(file: Measured, cell: Cell) -> pyperf.Benchmark:
+    machine = file.run["environment"].get("machine", {})
+    metadata = {
+        "name": f"{file.workload}, {file.library}, {cell.idiom}, {cell.n_jobs} workers",
+        "unit": "second",
+        "loops": 1,
+        "python_version": file.run["environment"].get("python", "unknown"),
+        "cpu_model_name": machine.get("cpu", "unknown"),
+        "platform": machine.get("kernel", "unknown"),
+        "hostname": machine.get("hostname", "unknown"),
+        "library_version": version_of(file) or "unknown",
+        "params_hash": file.run["params_hash"],
+    }
+    metadata = {name: value for name, value in metadata.items() if value != ""}
+    return pyperf.Benchmark(
+        [pyperf.Run([trial["wall_s"]], metadata=metadata, collect_metadata=False) for trial in cell.timed]
+    )
