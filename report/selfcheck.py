@@ -22,7 +22,10 @@ def self_check(files: Iterable[Measured], workload: str) -> dict[str, Ratio]:
     if itself is None:
         return {}
     others = {suffix: cells[itself + suffix] for suffix in (SELF_AGAIN, SELF_SLOWED) if itself + suffix in cells}
-    return paired({suffix: (cell.times, cells[itself].times) for suffix, cell in others.items()})
+    ratios: dict[str, Ratio] = {}
+    for suffix, cell in others.items():  # two questions, each asked once: no family that would ask for more blocks
+        ratios |= paired({suffix: (cell.times, cells[itself].times)})
+    return ratios
 
 
 def print_self_check(folder: Path, workloads: Iterable[str], console: Console) -> None:

@@ -10,7 +10,7 @@ from matplotlib.ticker import FuncFormatter, NullFormatter, NullLocator
 
 from report.measured import Comparable
 
-# Okabe and Ito's palette, and a dark purple, distinguishable with any colour vision; one colour per library, everywhere.
+# Okabe and Ito's palette and a dark purple, distinguishable with any colour vision; one colour per library, everywhere.
 # https://jfly.uni-koeln.de/color/
 COLORS = {
     "serial": "#000000",

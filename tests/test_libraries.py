@@ -98,7 +98,8 @@ def test_scripts_import_their_own_library_alone_and_know_only_harness_script():
     import ast
 
     allowed = {
-        "serial": set(), "fork": {"functools", "itertools", "os", "pickle", "struct"}, "mp": {"multiprocessing"}, "futures": {"concurrent", "itertools", "multiprocessing"},
+        "serial": set(), "fork": {"functools", "itertools", "os", "pickle", "struct"},
+        "mp": {"multiprocessing"}, "futures": {"concurrent", "itertools", "multiprocessing"},
         "joblib": {"joblib"}, "dask": {"dask", "distributed"}, "ray": {"ray", "contextlib"}, "mpire": {"mpire"},
     }  # fmt: skip
     for library, path in all_scripts().items():

@@ -16,7 +16,6 @@ import utils
 from harness import results
 from report import figures, labels
 from report.measured import comparable, read
-from report.statistics import INTERVAL, RANGE, summarize
 from report.tables import print_tables
 from tests.conftest import ROOT
 from tests.test_results import a_run
@@ -51,26 +50,6 @@ def folder(tmp_path):
     save(tmp_path, "dask", {("scatter", 1): [10, 10, 11], ("scatter", 4): ["wrong", "wrong", "wrong"]})
     save(tmp_path, "mp", {("fork", 1): [8, 8, 8], ("fork", 4): [2.1, 2.2, 2.3], ("exit", 4): ["skipped"]})
     return tmp_path
-
-
-def test_interval_covers_the_true_median():
-    """Simulated truth: skewed samples whose median is known. Nominal 95 %; discrete, so never below."""
-    rng = np.random.default_rng(20261121)
-    for count in (6, 12, 30):
-        covered = 0
-        for _ in range(1000):
-            summary = summarize(np.exp(rng.normal(0, 0.3, count)).tolist())
-            assert summary.spread == INTERVAL
-            covered += summary.low <= 1 <= summary.high
-        assert 0.935 <= covered / 1000 <= 0.995, (count, covered)
-
-
-def test_few_samples_claim_no_interval():
-    summary = summarize([3.0, 1.0, 2.0])
-    assert (summary.median, summary.low, summary.high, summary.spread) == (2, 1, 3, RANGE)
-    assert summarize([1.0] * 5).spread == RANGE
-    with pytest.raises(ValueError, match="no samples"):
-        summarize([])
 
 
 def table_of(folder, width=None):

@@ -1,0 +1,96 @@
+"""What the suite itself costs: ``python docs/suite_speed.py [RESULTS]``.
+
+Prints how long statistics and tables take over 20 000 trials, made up here, and, for the newest run in RESULTS, which
+share of its time lay inside the measured functions and where the rest went.
+"""
+
+import io
+import random
+import sys
+import tempfile
+from pathlib import Path
+from time import perf_counter
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from rich.console import Console  # noqa: E402
+
+from harness import results  # noqa: E402
+from report.compare import compare  # noqa: E402
+from report.export import write_csv  # noqa: E402
+from report.measured import LIBRARIES, WORKLOADS, read, widest_interval  # noqa: E402
+from report.tables import print_tables  # noqa: E402
+
+TRIALS, BLOCKS, COUNTS, TASKS = 20_000, 20, (1, 2, 4), 24
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        made = _make(folder)
+        print(f"{made} trials in {len(list(folder.glob('*.p3')))} files")
+        _time("statistics and tables", lambda: print_tables(folder, WORKLOADS, Console(file=io.StringIO())))
+        files, _ = read(sorted(folder.glob("*.p3")))
+        _time("widest interval", lambda: widest_interval((f.workload, f.library, f.run) for f in files))
+        _time("comparison", lambda: compare(folder, folder, force=False))
+        _time("CSV", lambda: write_csv(files, folder / "trials.csv"))
+    if len(sys.argv) > 1:
+        _print_shares(Path(sys.argv[1]))
+
+
+def _time(what: str, function) -> None:
+    start = perf_counter()
+    function()
+    print(f"  {what}: {perf_counter() - start:.2f} s")
+
+
+def _make(folder: Path) -> int:
+    """Write TRIALS made-up trials, spread evenly over libraries, workloads and as many idioms as that takes."""
+    from tests.test_results import a_run
+
+    rng = random.Random(1)
+    idioms = TRIALS // (len(LIBRARIES) * len(WORKLOADS) * len(COUNTS) * BLOCKS)
+    template, made = a_run()["trials"][0], 0
+    tasks = {"index": list(range(TASKS)), "pid": [7] * TASKS}
+    tasks |= {"start_ns": list(range(0, 2 * TASKS, 2)), "end_ns": list(range(1, 2 * TASKS, 2))}
+    for library in LIBRARIES:
+        for workload in WORKLOADS:
+            trials = [
+                {
+                    **template,
+                    "idiom": f"idiom {i}",
+                    "n_jobs": n,
+                    "block": block,
+                    "position": made + block,
+                    "tasks": tasks,
+                }
+                | {"wall_s": rng.lognormvariate(0, 0.1), "yardstick_s": rng.lognormvariate(-5, 0.02)}
+                for i in range(idioms + 1)
+                for n in COUNTS
+                for block in range(BLOCKS)
+            ]
+            made += len(trials)
+            names = [f"idiom {i}" for i in range(idioms + 1)]
+            results.save(folder, workload, library, [{**a_run(), "idioms": names, "trials": trials}])
+    return made
+
+
+def _print_shares(folder: Path) -> None:
+    files, _ = read(sorted(folder.glob("*.p3")))
+    newest = max(file.run["started"] for file in files)
+    runs = [file.run for file in files if file.run["started"] == newest]
+    trials = [trial for run in runs for trial in run["trials"] if trial["trial_s"]]
+    spent = runs[0]["stopping"]["spent_s"]
+    inside = sum(trial["wall_s"] or 0 for trial in trials)
+    in_trials = sum(trial["trial_s"] for trial in trials)
+    print(f"{folder}: {len(trials)} trials in {spent / 60:.1f} min")
+    print(f"  inside measured functions: {inside / spent:.1%}")
+    print(
+        f"  the rest of the trials' interpreters (start, imports, inputs, check, end): {(in_trials - inside) / spent:.1%}"
+    )
+    print(f"  between trials (yardstick, cleaning up, saving, drawing the bar): {(spent - in_trials) / spent:.1%}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,205 @@
+"""Before and after, and results for other tools."""
+
+import csv
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pyperf
+import pytest
+
+from harness import results
+from report.compare import NotComparable, compare
+from report.export import COLUMNS
+from report.statistics import FASTER, SLOWER, TIE, UNKNOWN
+from tests.test_report import run_utils
+from tests.test_results import a_run
+from tests.test_runs import a_part
+
+OLD, NEW = "2026-11-20T00:00:00+0000", "2026-11-21T00:00:00+0000"
+MACHINE = {"machine": {"cpu": "Z80", "physical_cores_usable": 1, "memory_bytes": 2**16}}
+
+
+def times(factor, blocks=10, seed=1):
+    rng = np.random.default_rng(seed)
+    return (factor * np.exp(rng.normal(0, 0.01, blocks))).tolist()
+
+
+def save(folder, library, idioms, **changes):
+    workload, _, run = a_part(library, idioms, **changes)
+    folder.mkdir(exist_ok=True)
+    results.save(folder, workload, library, [run])
+
+
+@pytest.fixture
+def folders(tmp_path):
+    old, new = tmp_path / "old", tmp_path / "new"
+    save(
+        old, "mp", {"slower": times(1.0, seed=1), "faster": times(1.0, seed=2), "same": times(1.0, seed=3)}, started=OLD
+    )
+    save(
+        new, "mp", {"slower": times(1.2, seed=4), "faster": times(0.8, seed=5), "same": times(1.0, seed=6)}, started=NEW
+    )
+    return old, new
+
+
+def verdicts(found):
+    return {key[2]: ratio.verdict for key, ratio in found.ratios.items()}
+
+
+def test_verdicts_per_cell(folders):
+    found = compare(*folders, force=False)
+    assert not found.is_paired
+    assert verdicts(found) == {"slower": SLOWER, "faster": FASTER, "same": TIE}
+    ratio = found.ratios["numerical", "mp", "slower", 1]
+    assert ratio.low <= 1.2 <= ratio.high
+    assert [key[2] for key in found.slower] == ["slower"]
+
+
+def test_command_prints_and_fails_on_slower(folders):
+    ended = run_utils("compare", *folders)
+    assert ended.returncode == 0, ended.stderr
+    for said in ("slower", "faster", "tie", "unpaired", "slower: 1"):
+        assert said in ended.stdout
+    assert run_utils("compare", *folders, "--fail-on", "slower").returncode == 1
+    assert run_utils("compare", folders[1], folders[1], "--fail-on", "slower").returncode == 0
+
+
+def test_sides_of_one_run_are_paired(tmp_path):
+    """Two files of one run: the machine's drift, which is as large as 5 fold here, cancels block by block."""
+    drift = np.geomspace(1, 5, 10)
+    save(tmp_path, "mp", {"fork": drift.tolist()})
+    save(tmp_path, "mp-slowed", {"fork": (1.05 * drift).tolist()})
+    found = compare(tmp_path / "numerical_mp.p3", tmp_path / "numerical_mp-slowed.p3", force=False)
+    assert found.is_paired
+    (ratio,) = found.ratios.values()
+    assert (ratio.verdict, round(ratio.ratio, 6)) == (SLOWER, 1.05)
+
+
+def test_few_and_unequal_blocks(tmp_path):
+    old, new = tmp_path / "old", tmp_path / "new"
+    save(old, "mp", {"few": times(1.0, 5), "unequal": times(1.0, 7)}, started=OLD)
+    save(new, "mp", {"few": times(2.0, 20), "unequal": times(1.0, 12)}, started=NEW)
+    found = compare(old, new, force=False)
+    assert verdicts(found) == {"few": UNKNOWN, "unequal": TIE}
+    assert found.ratios["numerical", "mp", "few", 1].low is None
+    ended = run_utils("compare", old, new)
+    assert "none, 5 blocks" in ended.stdout
+    assert "1 without one: fewer than 6 blocks" in ended.stdout
+
+
+def test_a_cell_that_fails(tmp_path):
+    old, new = tmp_path / "old", tmp_path / "new"
+    save(old, "mp", {"breaks": times(1.0), "some": times(1.0)}, started=OLD)
+    save(new, "mp", {"breaks": ["error"] * 10, "some": [*times(1.0, 8), "crash", "crash"]}, started=NEW)
+    ended = run_utils("compare", old, new, "--fail-on", "slower")
+    assert ended.returncode == 1  # it cannot be shown not to be slower
+    assert "error 10 of 10" in ended.stdout
+    assert "crash 2 of 10" in ended.stdout
+    assert verdicts(compare(old, new, force=False)) == {"some": TIE}
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"params_hash": "other", "params": {"image_size": 5}}, "parameters of numerical: abc -> other"),
+        ({"environment": MACHINE}, "machine: "),
+    ],
+)
+def test_unlike_results_are_refused_or_named(changes, said, folders, tmp_path):
+    other = tmp_path / "other"
+    save(other, "mp", {"same": times(1.0)}, **changes)
+    ended = run_utils("compare", folders[0], other)
+    assert ended.returncode == 2
+    assert said in ended.stderr
+    assert "--force" in ended.stderr
+    assert ended.stderr.count("\n") == 1
+    ended = run_utils("compare", folders[0], other, "--force")
+    assert ended.returncode == 0
+    assert said in ended.stdout
+    assert "not alike" in ended.stdout
+
+
+def test_versions_that_changed_and_cells_of_one_side_are_named(tmp_path):
+    old, new = tmp_path / "old", tmp_path / "new"
+    save(
+        old, "ray", {"tasks": times(1.0), "gone": times(1.0)}, started=OLD, environment={"versions": {"ray": "2.59.0"}}
+    )
+    save(new, "ray", {"tasks": times(1.0)}, started=NEW, environment={"versions": {"ray": "2.60.0"}})
+    save(new, "dask", {"scatter": times(1.0)}, started=NEW)
+    ended = run_utils("compare", old, new)
+    assert "ray 2.59.0 -> 2.60.0" in ended.stdout
+    assert "only in old: numerical, ray, gone, 1 workers" in ended.stdout
+    assert "only in new: numerical, dask" in ended.stdout
+
+
+def test_nothing_to_compare_is_one_clear_line(tmp_path, folders):
+    (tmp_path / "empty").mkdir()
+    for new, said in (("empty", "no results in"), ("missing", "there is no")):
+        ended = run_utils("compare", folders[0], tmp_path / new)
+        assert (ended.returncode, ended.stderr.count("\n")) == (2, 1)
+        assert said in ended.stderr
+    save(tmp_path / "else", "ray", {"tasks": [1.0]})
+    with pytest.raises(NotComparable, match="no workload of one library in common"):
+        compare(folders[0], tmp_path / "else", force=False)
+    (tmp_path / "empty" / "numerical_mp.p3").write_bytes(b"damaged")
+    assert "refused" in run_utils("compare", folders[0], tmp_path / "empty").stderr
+
+
+def test_csv_has_a_row_per_trial(tmp_path):
+    memory = {"start": {"pss_bytes": 100, "shm_bytes": 0}, "peak": {"pss_bytes": 400, "shm_bytes": 0}, "end": {}}
+    workload, _, run = a_part("ray", {"tasks, =1+1": [1.0, 2.0, "timeout"]}, inputs={"shared_bytes": 100})
+    run["trials"].append({**run["trials"][0], "kind": "memory", "memory": memory})
+    run["environment"] = {"versions": {"ray": "2.60.0"}, "python": "CPython 3.11.7"}
+    results.save(tmp_path, workload, "ray", [run])
+    target = tmp_path / "trials.csv"
+    ended = run_utils("export", "--format", "csv", target, "--results", tmp_path)
+    assert ended.returncode == 0, ended.stderr
+    assert "4 trials" in ended.stdout
+    rows = list(csv.DictReader(target.open()))
+    asked = (
+        "workload, library, idiom, n_jobs, block, outcome, reason, wall_s, startup_s, work_s, wait_s, shutdown_s, cpu_s,"
+        " tasks_asked, tasks_run, pss_peak_bytes, uss_peak_bytes, rss_peak_bytes, copies, left_behind, library_version,"
+        " params_hash"
+    )
+    assert set(asked.split(", ")) <= set(COLUMNS) == set(rows[0])
+    assert [row["wall_s"] for row in rows] == ["1.0", "2.0", "", ""]
+    assert [row["outcome"] for row in rows] == ["ok", "ok", "timeout", "ok"]
+    assert [row["copies"] for row in rows] == ["", "", "", "3.0"]
+    assert rows[3]["pss_peak_bytes"] == "400"
+    assert {row["library_version"] for row in rows} == {"2.60.0"}
+    assert {row["idiom"] for row in rows} == {"tasks, =1+1"}
+    assert float(rows[0]["cpu_s"]) == pytest.approx(1.5)
+    parts = sum(float(rows[0][name]) for name in ("startup_s", "work_s", "wait_s", "shutdown_s"))
+    assert parts == pytest.approx(1.5)  # of the template's trial, whose wall time was 1.5
+
+
+def test_pyperf_reads_what_was_exported(folders, tmp_path):
+    paths = [tmp_path / "old.json", tmp_path / "new.json"]
+    for folder, path in zip(folders, paths, strict=True):
+        ended = run_utils("export", "--format", "pyperf", path, "--results", folder)
+        assert ended.returncode == 0, ended.stderr
+    suite = pyperf.BenchmarkSuite.load(str(paths[1]))
+    assert suite.get_benchmark_names() == [f"numerical, mp, {name}, 1 workers" for name in ("slower", "faster", "same")]
+    assert suite.get_benchmark("numerical, mp, slower, 1 workers").get_nvalue() == 10
+    command = [sys.executable, "-m", "pyperf", "compare_to", *map(str, paths)]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    assert "1.20x slower" in ended.stdout or "1.21x slower" in ended.stdout or "1.19x slower" in ended.stdout
+    assert json.loads(paths[0].read_text())["benchmarks"]
+
+
+def test_what_cannot_be_exported_is_one_clear_line(tmp_path, folders):
+    assert run_utils("export", "--format", "csv", tmp_path / "a.csv", "--results", tmp_path).returncode == 2
+    ended = run_utils("export", "--format", "csv", "/proc/no/file.csv", "--results", folders[0])
+    assert (ended.returncode, ended.stderr.count("\n")) == (2, 1)
+    save(tmp_path / "failed", "mp", {"fork": ["error"]})
+    ended = run_utils("export", "--format", "pyperf", tmp_path / "a.json", "--results", tmp_path / "failed")
+    assert (ended.returncode, ended.stderr.count("\n")) == (2, 1)
+    assert "no trial has a time" in ended.stderr
+    ended = run_utils("export", "--format", "xml", "a", "--results", folders[0])
+    assert (ended.returncode, ended.stderr.count("\n")) == (2, 1)
+
+
+def test_run_template_is_valid():
+    assert a_run()["trials"][0]["outcome"] == "ok"

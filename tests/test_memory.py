@@ -1,0 +1,92 @@
+"""Memory and CPU time of a whole process tree, of processes whose use is known."""
+
+import sys
+
+import pytest
+
+from harness import memory
+from harness.cells import Cell, all_cells
+from harness.cli import parse
+from harness.kinds import MEMORY, TIME
+from harness.launch import run_cell
+from harness.outcome import OK
+from tests.conftest import ROOT
+
+SIZE = 200 * 2**20
+BURN_S = 0.4
+SPARE = 40 * 2**20
+
+linux_only = pytest.mark.skipif(sys.platform != "linux", reason="PSS is read from /proc")
+
+
+def trial_of(idiom, tiny, kind):
+    script = ROOT / "tests" / "scripts" / "benchmark_memory.py"
+    trial = run_cell(Cell("memory", script, "numerical", idiom, 1), tiny, kind)
+    assert (trial["outcome"], trial["reason"]) == (OK, ""), trial["output"]
+    return trial
+
+
+def growth(trial):
+    sample = trial["memory"]
+    return {name: sample["peak"][name] - sample["start"][name] for name in memory.FIELDS}
+
+
+@linux_only
+@pytest.mark.parametrize(
+    ("idiom", "pss", "uss", "rss", "shm"),
+    [
+        ("nothing", 0, 0, 0, 0),
+        ("own_copy", 1, 1, 1, 0),
+        ("shared_by_fork", 1, 1, 2, 0),  # RSS counts shared pages in every process; USS had them before the fork
+        ("unmapped_segment", 0, 0, 0, 1),  # in no process' page table, which is why /dev/shm is sampled too
+        ("daemon", 1, 1, 1, 0),
+    ],
+)
+def test_known_memory_is_measured(idiom, pss, uss, rss, shm, tiny):
+    grown = growth(trial_of(idiom, tiny, MEMORY))
+    for name, copies in (("pss", pss), ("uss", uss), ("rss", rss), ("shm", shm)):
+        # A forked child shares the interpreter's pages: RSS counts these once more, and USS no longer.
+        more, less = (3 * SPARE, SPARE / 4) if name == "rss" else (SPARE, 2 * SPARE if name == "uss" else SPARE / 4)
+        assert copies * SIZE - less <= grown[f"{name}_bytes"] <= copies * SIZE + more, (name, grown)
+
+
+@linux_only
+def test_the_sampler_says_how_often_it_looked_and_what_it_cost(tiny):
+    said = trial_of("nothing", tiny, MEMORY)["memory"]
+    assert 0 < said["interval_s"] <= 0.02
+    assert said["interval_s"] <= said["longest_interval_s"]
+    assert said["samples"] >= 5
+    assert 0 < said["sampler_cpu_share"] <= 1
+
+
+def test_a_timed_trial_is_not_sampled(tiny):
+    assert trial_of("nothing", tiny, TIME)["memory"] == {}
+
+
+@linux_only
+def test_the_input_counts_as_the_first_copy(tiny):
+    """Memory starts before the input is loaded: with 160 kB only a bound, but the start must lie below the end."""
+    sample = trial_of("nothing", tiny, MEMORY)["memory"]
+    assert sample["end"]["pss_bytes"] >= sample["start"]["pss_bytes"]
+
+
+@linux_only
+@pytest.mark.parametrize(("idiom", "burnt"), [("nothing", 0), ("burns", 2), ("burns_unheard", 1)])
+def test_cpu_time_is_of_the_whole_tree(idiom, burnt, tiny):
+    trial = trial_of(idiom, tiny, TIME)
+    used = trial["cpu_user_s"] + trial["cpu_system_s"]
+    assert burnt * BURN_S * 0.95 <= used <= burnt * BURN_S + 0.3, trial
+
+
+@linux_only
+@pytest.mark.parametrize("library", ["mp", "ray"])
+def test_daemons_and_workers_of_a_library_are_in_the_tree(library, tiny):
+    """Ray's start-up alone brings a server, a raylet and workers; a forked pool hardly anything."""
+    cells = all_cells(parse(["numerical", "--libraries", library, "--n-jobs", "2"]))
+    trial = run_cell(cells[0], tiny, MEMORY)
+    assert trial["outcome"] == OK
+    assert trial["memory"]["samples"] > 0
+    many = 250 * 2**20
+    assert (growth(trial)["pss_bytes"] > many) == (library == "ray")
+    end = trial["memory"]["end"]["pss_bytes"] - trial["memory"]["start"]["pss_bytes"]
+    assert end < many  # with the pool closed, what it took is given back

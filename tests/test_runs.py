@@ -1,0 +1,266 @@
+"""How long a run goes on, how it is gone on with after an interrupt, and whether it tells the truth about itself."""
+
+import re
+
+import pytest
+
+from harness import results
+from harness.cli import UserError, parse
+from harness.kinds import MEMORY, TIME
+from harness.stopping import Stopping
+from report.measured import widest_interval
+from tests.test_harness import run_suite
+from tests.test_results import a_run
+
+TINY_RUN = ("numerical", "--profile", "quick", "--libraries", "serial", "fork", "--n-jobs", "2")
+
+
+def blocks_of(stopping, most=50):
+    """Return how many blocks ``stopping`` asks for."""
+    for block in range(most):
+        if not stopping.wants(block):
+            return block
+        stopping.block_done()
+    return most
+
+
+def test_a_number_of_trials_is_a_number_of_blocks():
+    stopping = Stopping(7, None, None, lambda: None)
+    assert blocks_of(stopping) == 7
+    reached = stopping.reached(7)
+    assert (reached["blocks"], reached["reached_precision"]) == (7, None)
+    assert reached["reason"] == "7 blocks were asked for"
+
+
+def test_precision_goes_on_until_every_interval_is_within_it():
+    widths = iter([None, None, (0.09, "a"), (0.03, "b"), (0.02, "a"), (0.02, "a")])
+    stopping = Stopping(1, 0.02, None, lambda: next(widths))
+    assert blocks_of(stopping) == 4
+    reached = stopping.reached(4)
+    assert (reached["asked_precision"], reached["reached_precision"], reached["widest_cell"]) == (0.02, 0.02, "a")
+
+
+def test_a_block_that_does_not_fit_the_budget_is_not_begun(monkeypatch):
+    clock = [100.0]
+    monkeypatch.setattr("harness.stopping.time.monotonic", lambda: clock[0])
+    stopping = Stopping(1, 0.001, 60.0, lambda: (0.5, "a"), _begin_s=100.0)
+    blocks = 0
+    while stopping.wants(blocks):
+        clock[0] += 25.0
+        stopping.block_done()
+        blocks += 1
+    assert blocks == 2  # a third would end after 75 s
+    assert "does not fit into the budget of 60 s" in stopping.reached(2)["reason"]
+    assert stopping.reached(2)["spent_s"] == 50
+
+
+def test_the_first_block_is_measured_whatever_it_takes():
+    assert blocks_of(Stopping(1, None, 1e-9, lambda: None)) == 1
+
+
+def a_part(library, idioms, workload="numerical", **changes):
+    """Return a run's part in a file. ``idioms``: {name: [seconds by block]}."""
+    template = a_run()["trials"][0]
+    trials = [
+        {**template, "idiom": idiom, "n_jobs": 1, "block": block}
+        | ({"wall_s": value} if isinstance(value, float) else {"wall_s": None, "outcome": value})
+        for idiom, values in idioms.items()
+        for block, value in enumerate(values)
+    ]
+    return workload, library, {**a_run(), "idioms": list(idioms), "trials": trials, **changes}
+
+
+def test_widest_interval_is_the_widest_ratio():
+    mp = a_part("mp", {"fork": [1.0] * 8})
+    narrow, wide = [1.5] * 8, [2.0 * 1.1 ** (-1) ** block for block in range(8)]
+    width, what = widest_interval([mp, a_part("joblib", {"narrow": narrow}), a_part("ray", {"wide": wide})])
+    assert (round(width, 6), what) == (0.1, "numerical, ray: wide, 1 workers")
+    assert widest_interval([mp, a_part("joblib", {"narrow": narrow})])[0] == pytest.approx(0)
+
+
+def test_widest_interval_is_unknown_with_few_blocks_and_forgets_cells_that_fail():
+    mp = a_part("mp", {"fork": [1.0] * 5})
+    assert widest_interval([mp, a_part("ray", {"tasks": [2.0] * 5})]) is None
+    mp = a_part("mp", {"fork": [1.0] * 8})
+    failing = a_part("ray", {"tasks": [2.0] * 8, "broken": [1.0, *["error"] * 7]})
+    assert widest_interval([mp, failing])[1] == "numerical, ray: tasks, 1 workers"
+    alone = a_part("serial", {"loop": [1.0, 1.1] * 4})
+    assert widest_interval([alone])[1] == "numerical, serial: loop, 1 workers"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--precision", "2"], "it is '2': it must be a percentage between 0% and 100%, such as 2%"),
+        (["--precision", "0%"], "it is '0%'"),
+        (["--precision", "nan%"], "it is 'nan%'"),
+        (["--budget", "10"], "it is '10': it must be a time with its unit, such as 90s, 10m or 2h"),
+        (["--budget", "-3m"], "expected one argument"),
+        (["--budget=-3m"], "it is '-3m'"),
+        (["--budget", "infh"], "it is 'infh'"),
+        (["--trials", "3", "--budget", "10m"], "choose one way"),
+        (["--self-check", "--libraries", "mp", "ray"], "--self-check is of one library, not of 2"),
+    ],
+)
+def test_bad_stopping_is_one_clear_line(arguments, said):
+    ended = run_suite(*arguments)
+    assert ended.returncode == 2
+    assert said in ended.stderr
+    assert ended.stderr.count("\n") == 1
+
+
+def test_units_of_precision_and_budget():
+    settings = parse(["--precision", "2.5%", "--budget", "1.5m"])
+    assert (settings.precision, settings.budget_s) == (0.025, 90)
+    assert parse(["--budget", "2h"]).budget_s == 7200
+
+
+def test_budget_is_kept_and_what_was_reached_is_printed_and_stored(tmp_path):
+    ended = run_suite(*TINY_RUN, "--budget", "1s", "--results", str(tmp_path))
+    assert ended.returncode == 0, ended.stderr
+    assert "1 blocks in" in ended.stdout
+    assert "another block does not fit into the budget of 1 s" in ended.stdout
+    for library in ("serial", "fork"):
+        run = results.load(tmp_path / f"numerical_{library}.p3")["runs"][-1]
+        assert run["stopping"]["blocks"] == 1
+        assert run["stopping"]["asked_budget_s"] == 1
+        assert run["bandwidth_bytes_per_s"] > 1e8
+        assert all(trial["yardstick_s"] > 0 for trial in run["trials"])
+
+
+@pytest.fixture(scope="module")
+def interrupted(tmp_path_factory):
+    """A run of 2 blocks that was cut off: as a pickle may hold it after an interrupt, without its last trials."""
+    folder = tmp_path_factory.mktemp("interrupted")
+    assert run_suite(*TINY_RUN, "--trials", "2", "--results", str(folder)).returncode == 0
+    cut(folder)
+    return folder
+
+
+def cut(folder):
+    runs = results.load(folder / "numerical_fork.p3")["runs"]
+    runs[-1]["trials"] = [trial for trial in runs[-1]["trials"] if trial["block"] == 0]
+    runs[-1]["stopping"] = {}
+    results.save(folder, "numerical", "fork", runs)
+    (folder / "numerical_serial.p3").unlink()  # as if its first trial had not ended yet
+
+
+def test_resume_runs_what_is_missing_and_nothing_twice(interrupted):
+    before = results.load(interrupted / "numerical_fork.p3")["runs"]
+    ended = run_suite(*TINY_RUN, "--trials", "2", "--results", str(interrupted), "--resume")
+    assert ended.returncode == 0, ended.stderr
+    assert "\n3 trials, 0 failed" in ended.stdout  # one of fork, two of serial
+    runs = results.load(interrupted / "numerical_fork.p3")["runs"]
+    assert len(runs) == len(before) == 1
+    assert runs[0]["trials"][0] == before[0]["trials"][0]
+    assert [trial["block"] for trial in runs[0]["trials"]] == [0, 1]
+    (serial,) = results.load(interrupted / "numerical_serial.p3")["runs"]
+    assert [trial["block"] for trial in serial["trials"]] == [0, 1]
+    assert serial["started"] == runs[0]["started"]
+    # More blocks of the same run: it ended, and may still be gone on with.
+    ended = run_suite(*TINY_RUN, "--trials", "3", "--results", str(interrupted), "--resume")
+    assert "\n2 trials, 0 failed" in ended.stdout
+    assert len(results.load(interrupted / "numerical_fork.p3")["runs"][0]["trials"]) == 3
+
+
+def edited(folder, change):
+    """Change the newest run of a file, as if it had been measured elsewhere or otherwise."""
+    path = next(folder.glob("*.p3"))
+    content = results.load(path)
+    change(content["runs"][-1])
+    results.save(folder, content["workload"], content["library"], content["runs"])
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda run: run["params"].update(image_size=77), r"parameters \w{16} and \w{16} of numerical"),
+        (lambda run: run["params"].update(image_size=77), r"\(image_size was 77, is 1000\)"),
+        (lambda run: run["environment"]["machine"].update(cpu="Z80"), r"it ran on another machine \(Z80"),
+        (lambda run: run["environment"]["versions"].update(ray="1.0"), r"ray was 1.0, is 2"),
+        (lambda run: run.update(seed=5), r"seed was 5, is 20261121"),
+    ],
+)
+def test_resume_refuses_another_run(change, said, interrupted, tmp_path):
+    source = interrupted / "numerical_fork.p3"
+    (tmp_path / source.name).write_bytes(source.read_bytes())
+    edited(tmp_path, change)
+    kept = (tmp_path / source.name).read_bytes()
+    ended = run_suite(*TINY_RUN, "--trials", "2", "--results", str(tmp_path), "--resume")
+    assert ended.returncode == 2
+    assert re.search(said, ended.stderr), ended.stderr
+    assert ended.stderr.count("\n") == 1
+    assert (tmp_path / source.name).read_bytes() == kept
+
+
+def test_resume_without_a_run_says_so(tmp_path):
+    ended = run_suite(*TINY_RUN, "--results", str(tmp_path), "--resume")
+    assert ended.returncode == 2
+    assert "there is no run to go on with" in ended.stderr
+
+
+def test_memory_trials_are_apart_from_timed_ones(tmp_path, monkeypatch):
+    from rich.console import Console
+
+    import params
+    from harness import suite
+
+    profile = params.PROFILES["quick"]
+    monkeypatch.setitem(params.PROFILES, "quick", type(profile)(**{**vars(profile), "memory_trials": 2}))
+    settings = parse([*TINY_RUN, "--trials", "1", "--results", str(tmp_path)])
+    suite.measure(settings, widest_interval, Console(quiet=True))
+    trials = results.load(tmp_path / "numerical_fork.p3")["runs"][-1]["trials"]
+    assert [trial["kind"] for trial in trials] == [TIME, MEMORY, MEMORY]
+    assert [bool(trial["memory"]) for trial in trials] == [False, True, True]
+
+
+def test_self_check_measures_one_library_against_itself(tmp_path):
+    arguments = ("numerical", "--profile", "quick", "--self-check", "--n-jobs", "2", "--trials", "1")
+    ended = run_suite(*arguments, "--results", str(tmp_path))
+    assert ended.returncode == 0, ended.stderr
+    assert "numerical: the same library under another name: " in ended.stdout
+    assert "too few for an interval" in ended.stdout
+    assert "slowed down by 5% on purpose: " in ended.stdout
+    names = sorted(path.name for path in (tmp_path / "self-check").glob("*.p3"))
+    assert names == ["numerical_mp-again.p3", "numerical_mp-slowed.p3", "numerical_mp.p3"]
+    assert list(tmp_path.glob("*.p3")) == []  # not among the results of libraries
+
+
+def test_slowdown_is_what_was_asked_for():
+    from time import perf_counter, sleep
+
+    from harness.trial import _slowed
+
+    def work(inputs, n_jobs):
+        sleep(0.2)
+        return inputs, n_jobs
+
+    start = perf_counter()
+    assert _slowed(work, 0.5)("x", 3) == ("x", 3)
+    taken = perf_counter() - start
+    assert 0.3 <= taken < 0.4
+
+
+def test_self_check_finds_a_slowdown_and_no_difference_where_there_is_none(tmp_path):
+    from io import StringIO
+
+    from rich.console import Console
+
+    from report.selfcheck import print_self_check
+
+    alike = [1.0 + block / 10 for block in range(8)]  # a machine that gets slower from block to block
+    again = [value * (1.01 if block % 2 else 0.99) for block, value in enumerate(alike)]
+    slowed = [value * 1.05 for value in alike]
+    for library, times in (("mp", alike), ("mp-again", again), ("mp-slowed", slowed)):
+        workload, _, run = a_part(library, {"fork": times})
+        results.save(tmp_path, workload, library, [run])
+    console = Console(file=StringIO(), width=200)
+    print_self_check(tmp_path, ["numerical"], console)
+    said = console.file.getvalue()
+    assert re.search(r"another name: [+-]0.0% \(-1.0% to \+1.0%, 8 blocks\), tie; the truth is", said), said
+    assert "slowed down by 5% on purpose: +5.0% (+5.0% to +5.0%, 8 blocks), found" in said
+
+
+def test_user_errors_are_user_errors():
+    with pytest.raises(UserError, match="choose one way"):
+        parse(["--trials", "3", "--precision", "1%"])

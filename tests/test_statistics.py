@@ -1,0 +1,168 @@
+"""The statistics against simulated truth, seeded: coverage, false differences, power, what few samples may claim."""
+
+import numpy as np
+import pytest
+
+from report.statistics import (
+    FASTER,
+    INTERVAL,
+    LEVEL,
+    RANGE,
+    SLOWER,
+    TIE,
+    UNKNOWN,
+    half_width,
+    paired,
+    summarize,
+    unpaired,
+)
+
+SEED = 20261121
+TRUTH = 1.10  # how much slower the simulated cell is than its reference
+
+
+def test_interval_covers_the_true_median():
+    """Skewed samples whose median is known. Nominal 95 %; discrete, so never below."""
+    rng = np.random.default_rng(SEED)
+    for count in (6, 12, 30):
+        covered = 0
+        for _ in range(1000):
+            summary = summarize(np.exp(rng.normal(0, 0.3, count)).tolist())
+            assert summary.spread == INTERVAL
+            covered += summary.low <= 1 <= summary.high
+        assert 0.935 <= covered / 1000 <= 0.995, (count, covered)
+
+
+def test_few_samples_claim_no_interval():
+    summary = summarize([3.0, 1.0, 2.0])
+    assert (summary.median, summary.low, summary.high, summary.spread) == (2, 1, 3, RANGE)
+    assert summarize([1.0] * 5).spread == RANGE
+    with pytest.raises(ValueError, match="no samples"):
+        summarize([])
+    five = dict.fromkeys(range(5), 1.0)
+    ratio = paired({"a": (five, five)})["a"]
+    assert (ratio.ratio, ratio.low, ratio.high, ratio.verdict) == (1, None, None, UNKNOWN)
+
+
+def drifting_machine(rng, trials):
+    """Return the speed of a machine at each of a run's trials: a random walk, and skewed noise on top."""
+    walk = np.cumsum(rng.normal(0, 0.012, trials))
+    noise = rng.normal(0, 0.01, trials) + rng.exponential(0.015, trials)
+    return np.exp(walk + noise)
+
+
+def one_run(rng, blocks, in_blocks):
+    """Simulate a cell that takes TRUTH seconds and its reference of 1 s; return the times of both by block."""
+    order = np.array([rng.permutation(2) for _ in range(blocks)]).ravel() if in_blocks else np.repeat([0, 1], blocks)
+    times = drifting_machine(rng, 2 * blocks) * np.where(order == 1, TRUTH, 1.0)
+    return [dict(enumerate(times[order == which].tolist())) for which in (1, 0)]
+
+
+def test_paired_blocks_cover_the_truth_where_sequential_runs_do_not():
+    rng = np.random.default_rng(SEED)
+    covered = {"sequential": 0, "paired": 0}
+    for _ in range(300):
+        cell, reference = one_run(rng, 20, in_blocks=False)
+        ratio = unpaired({"a": (list(cell.values()), list(reference.values()))})["a"]
+        covered["sequential"] += ratio.low <= TRUTH <= ratio.high
+        ratio = paired({"a": one_run(rng, 20, in_blocks=True)})["a"]
+        covered["paired"] += ratio.low <= TRUTH <= ratio.high
+    assert 0.93 <= covered["paired"] / 300 <= 0.98, covered
+    assert covered["sequential"] / 300 < 0.75, covered
+
+
+def family(rng, slower, blocks, noise=0.02):
+    """Simulate cells that are each slower than their reference by a factor, on a drifting machine."""
+    machine = np.exp(np.cumsum(rng.normal(0, 0.02, blocks)))
+    reference = dict(enumerate((machine * np.exp(rng.normal(0, noise, blocks))).tolist()))
+    cells = [dict(enumerate((factor * machine * np.exp(rng.normal(0, noise, blocks))).tolist())) for factor in slower]
+    return {place: (cell, reference) for place, cell in enumerate(cells)}
+
+
+@pytest.mark.parametrize("blocks", [6, 10, 20])
+def test_false_differences_are_rare_however_many_cells_are_compared(blocks):
+    """Twenty cells that are all alike: without correction most runs would find a difference somewhere."""
+    rng = np.random.default_rng(SEED)
+    falsely = uncorrected = 0
+    for _ in range(200):
+        cells = family(rng, [1.0] * 20, blocks)
+        falsely += any(ratio.verdict in (FASTER, SLOWER) for ratio in paired(cells).values())
+        uncorrected += any(paired({0: pair})[0].verdict in (FASTER, SLOWER) for pair in cells.values())
+    assert falsely / 200 <= 0.07, falsely
+    assert uncorrected / 200 > 0.2, uncorrected
+
+
+def test_of_the_differences_found_few_are_false():
+    rng = np.random.default_rng(SEED)
+    found = false = 0
+    for _ in range(200):
+        ratios = paired(family(rng, [1.0] * 10 + [1.2] * 10, blocks=12))
+        verdicts = [ratio.verdict in (FASTER, SLOWER) for ratio in ratios.values()]
+        found, false = found + sum(verdicts), false + sum(verdicts[:10])
+    assert found > 0.95 * 200 * 10
+    assert false / found <= 0.06, (false, found)
+
+
+def test_intervals_of_a_whole_family_cover_the_truth_and_verdicts_follow_them():
+    rng = np.random.default_rng(SEED)
+    truths = [1.0] * 6 + [1.05, 1.1, 0.9, 1.3]
+    covered = 0
+    for _ in range(200):
+        for truth, ratio in zip(truths, paired(family(rng, truths, blocks=15)).values(), strict=True):
+            covered += ratio.low <= truth <= ratio.high
+            assert ratio.level >= LEVEL
+            assert ratio.verdict == (FASTER if ratio.high < 1 else SLOWER if ratio.low > 1 else TIE)
+    assert covered / 2000 >= 0.95, covered
+
+
+def test_power_to_find_five_percent():
+    """On a machine whose pairs scatter by 2.8 %, twelve blocks find 5 % nearly always, and more often than six."""
+    rng = np.random.default_rng(SEED)
+    power = {}
+    for blocks in (6, 12):
+        found = [paired(family(rng, [1.05], blocks))[0].verdict == SLOWER for _ in range(300)]
+        power[blocks] = sum(found) / 300
+    assert power[12] >= 0.95, power
+    assert 0.5 < power[6] < power[12], power
+
+
+def test_blocks_that_one_side_lacks_are_left_out():
+    reference = dict.fromkeys(range(9), 2.0)
+    ratio = paired({"a": (dict.fromkeys(range(2, 12), 4.0), reference)})["a"]
+    assert (ratio.count, ratio.ratio) == (7, pytest.approx(2))
+    assert paired({"a": ({20: 1.0}, reference), "b": ({}, reference)}) == {}
+    assert unpaired({"a": ([], [1.0])}) == {}
+
+
+def test_drift_that_meets_both_alike_cancels():
+    rng = np.random.default_rng(SEED)
+    machine = np.exp(np.cumsum(rng.normal(0, 0.5, 10)))
+    ratio = paired({"a": (dict(enumerate(machine * 1.5)), dict(enumerate(machine)))})["a"]
+    assert (ratio.ratio, ratio.low, ratio.high) == pytest.approx((1.5, 1.5, 1.5))
+
+
+def test_too_few_blocks_for_so_many_comparisons_are_no_verdict():
+    """Six blocks reach 96.9 % at most: one real difference among twenty cannot be told from chance, a tie is a tie."""
+    reference = dict.fromkeys(range(6), 1.0)
+    slower = {block: 1.2 + block / 100 for block in range(6)}
+    alike = {block: 1 + (-1) ** block / 100 for block in range(6)}
+    ratios = paired({"slower": (slower, reference)} | {str(i): (alike, reference) for i in range(19)})
+    assert ratios["slower"].verdict == UNKNOWN
+    assert {ratios[str(i)].verdict for i in range(19)} == {TIE}
+    assert paired({"slower": (slower, reference)})["slower"].verdict == SLOWER
+
+
+@pytest.mark.parametrize("count", [6, 10, 20])
+def test_unpaired_intervals_cover_the_truth_without_drift(count):
+    rng = np.random.default_rng(SEED)
+    covered = 0
+    for _ in range(300):
+        new, old = (np.exp(rng.normal(0, 0.05, count) + rng.exponential(0.03, count)) for _ in range(2))
+        ratio = unpaired({"a": ((TRUTH * new).tolist(), old.tolist())})["a"]
+        covered += ratio.low <= TRUTH <= ratio.high
+    assert 0.91 <= covered / 300 <= 0.99, covered
+
+
+def test_half_width_is_a_share():
+    assert half_width(1 / 1.02, 1.02) == pytest.approx(0.02)
+    assert half_width(3 / 1.02, 3 * 1.02) == pytest.approx(0.02)
