@@ -86,9 +86,8 @@ def _print_shares(folder: Path) -> None:
     in_trials = sum(trial["trial_s"] for trial in trials)
     print(f"{folder}: {len(trials)} trials in {spent / 60:.1f} min")
     print(f"  inside measured functions: {inside / spent:.1%}")
-    print(
-        f"  the rest of the trials' interpreters (start, imports, inputs, check, end): {(in_trials - inside) / spent:.1%}"
-    )
+    around = (in_trials - inside) / spent
+    print(f"  around them in the trials' interpreters (start, imports, inputs, check, end): {around:.1%}")
     print(f"  between trials (yardstick, cleaning up, saving, drawing the bar): {(spent - in_trials) / spent:.1%}")
 
 

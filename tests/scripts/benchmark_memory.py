@@ -114,17 +114,5 @@ def burns_unheard(inputs, n_jobs):
 
 
 if __name__ == "__main__":
-    run(
-        numerical={
-            function.__name__: function
-            for function in (
-                nothing,
-                own_copy,
-                shared_by_fork,
-                unmapped_segment,
-                daemon,
-                burns,
-                burns_unheard,
-            )
-        }
-    )
+    idioms = (nothing, own_copy, shared_by_fork, unmapped_segment, daemon, burns, burns_unheard)
+    run(numerical={function.__name__: function for function in idioms})
