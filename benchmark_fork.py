@@ -80,12 +80,18 @@ def stateful_fork(inputs, n_jobs):
     return stateful.frequent_prefixes(rounds_by_hand([inputs.documents], n_jobs, start_counting))
 
 
-def initialization_fork(inputs, n_jobs):
-    def start():
-        model = initialization.load_model(inputs.model_path)
-        return lambda batch: initialization.predict(*batch, model), nothing
+def load_model(path):
+    model = initialization.load_model(path)
+    return lambda batch: initialization.predict(*batch, model), nothing
 
-    return list(rounds_by_hand(inputs.rounds, n_jobs, start))
+
+def initialization_fork(inputs, n_jobs):
+    return list(rounds_by_hand(inputs.rounds, n_jobs, lambda: load_model(inputs.model_path)))
+
+
+def initialization_fork_after_load(inputs, n_jobs):
+    loaded = load_model(inputs.model_path)  # once, in the parent, under the clock
+    return list(rounds_by_hand(inputs.rounds, n_jobs, lambda: loaded))
 
 
 if __name__ == "__main__":
@@ -93,7 +99,7 @@ if __name__ == "__main__":
         run(
             numerical={"by hand": numerical_fork},
             stateful={"by hand: state": stateful_fork},
-            initialization={"by hand": initialization_fork},
+            initialization={"by hand": initialization_fork, "by hand: fork after load": initialization_fork_after_load},
         )
     else:
         linux_only = {"by hand": skip("os.memfd_create is there on Linux only")}

@@ -18,17 +18,19 @@ class Stopping:
     budget_s: float | None
     widest: Callable[[], tuple[float, str] | None]
     _begin_s: float = field(default_factory=time.monotonic)
-    _blocks_here: int = 0
+    _block_begin_s: float = 0.0
+    _last_block_s: float | None = None  # how long the last block took
     _why: str = ""
 
     def wants(self, block: int) -> bool:
         """Return whether block number ``block``, from 0, shall be run."""
         self._why = self._reason_to_stop(block)
+        self._block_begin_s = time.monotonic()
         return not self._why
 
     def block_done(self) -> None:
-        """Note that another block has been measured."""
-        self._blocks_here += 1
+        """Note that the block that `wants` has asked for is measured."""
+        self._last_block_s = time.monotonic() - self._block_begin_s
 
     def _reason_to_stop(self, block: int) -> str:
         if self.precision is None and self.budget_s is None:
@@ -36,9 +38,9 @@ class Stopping:
         if self.precision is not None and (widest := self.widest()) and widest[0] <= self.precision:
             return f"every interval is within ± {self.precision:.2%}"
         # A block is whole or not begun: half of one could not be paired. The first is measured whatever it takes.
-        if self.budget_s is not None and self._blocks_here:
+        if self.budget_s is not None and self._last_block_s is not None:
             spent = time.monotonic() - self._begin_s
-            if spent + spent / self._blocks_here > self.budget_s:
+            if spent + self._last_block_s > self.budget_s:
                 return f"another block does not fit into the budget of {self.budget_s:.0f} s"
         return ""
 

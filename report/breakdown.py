@@ -69,8 +69,8 @@ def draw_timeline(group: Comparable) -> list[Path]:
         for axes, cell in zip(panels[:, 0], fastest.values(), strict=False):
             _lanes(axes, cell, group.limit_s(_most(group)))
         panels[-1][0].set(xlabel="time after the call (s)", xlim=(0, None))
-        title = f"{group.workload}: each library's fastest idiom on {_most(group)} workers, its median trial"
-        caption(figure, f"{title}; lines: its return, and the physical limit (grey)", group)
+        title = f"{group.workload}: tasks of each library's fastest idiom on {_most(group)} workers"
+        caption(figure, f"{title}; lines: return, physical limit (grey)", group)
         return show_and_save(figure, group.files[0].path.parent / f"{group.workload}_timeline")
 
 

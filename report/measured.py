@@ -13,7 +13,7 @@ from harness import results
 from harness.environment import machine_label
 from harness.kinds import MEMORY, TIME
 from harness.outcome import FAILURES, OK, SKIPPED
-from report.statistics import LEAST_FOR_INTERVAL, Ratio, Summary, half_width, paired, summarize
+from report.statistics import LEAST_FOR_INTERVAL, UNKNOWN, Ratio, Summary, half_width, paired, summarize, unpaired
 
 SERIAL = "serial"  # the library that speedups and limits refer to
 FLOOR = "fork"  # written by hand: what about 60 lines of Python can reach
@@ -155,12 +155,24 @@ class Comparable:
         return (chosen.library, chosen.idioms[0]) if chosen else None
 
     def ratios(self, n_jobs: int) -> dict[Name, Ratio]:
-        """Return each cell's time over the reference's, by library and idiom: one family of paired comparisons."""
+        """Return each cell's time over the reference's, by library and idiom: one family of comparisons.
+
+        They are paired only if all files are of one run: block 0 of two runs is not one block.
+        """
         cells = self.cells(n_jobs)
         if self.reference not in cells:
             return {}
         reference = cells[self.reference].times
-        return paired({name: (cell.times, reference) for name, cell in cells.items() if name != self.reference})
+        others = {name: cell.times for name, cell in cells.items() if name != self.reference}
+        if self.of_one_run:
+            return paired({name: (times, reference) for name, times in others.items()})
+        against = list(reference.values())
+        return unpaired({name: (list(times.values()), against) for name, times in others.items()})
+
+    @property
+    def of_one_run(self) -> bool:
+        """Whether all files were measured together, in the same blocks."""
+        return len({file.run["started"] for file in self.files}) == 1
 
     @cached_property
     def _serial(self) -> Cell | None:
@@ -266,17 +278,19 @@ def widest_interval(parts: Iterable[tuple[str, str, dict[str, Any]]]) -> tuple[f
             for name, low, high in _intervals(group, n_jobs):
                 if low is None or high is None:
                     return None
-                widest = max(widest, (half_width(low, high), f"{workload}, {': '.join(name)}, {n_jobs} workers"))
+                widest = max(widest, (half_width(low, high), f"{workload}, {name}, {n_jobs} workers"))
     return widest if widest[1] else None
 
 
-def _intervals(group: Comparable, n_jobs: int) -> Iterator[tuple[Name, float | None, float | None]]:
+def _intervals(group: Comparable, n_jobs: int) -> Iterator[tuple[str, float | None, float | None]]:
     cells = {name: cell for name, cell in group.cells(n_jobs).items() if not cell.failure}
     ratios = group.ratios(n_jobs)
     for name, cell in cells.items():
         summary = cell.summary
-        if ratio := ratios.get(name):
-            yield name, ratio.low, ratio.high
+        if group.reference and (ratio := ratios.get(name)):
+            known = ratio.verdict != UNKNOWN
+            what = f"{': '.join(name)} over {': '.join(group.reference)}"
+            yield what, ratio.low if known else None, ratio.high if known else None
         elif not ratios and summary:
             known = summary.count >= LEAST_FOR_INTERVAL
-            yield name, summary.low if known else None, summary.high if known else None
+            yield f"time of {': '.join(name)}", summary.low if known else None, summary.high if known else None

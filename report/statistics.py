@@ -19,7 +19,7 @@ LEAST_FOR_INTERVAL = 6
 """With fewer samples no confidence interval is claimed: 5 span the median with 93.75 % at most, 6 with 96.9 %."""
 
 LEVEL = 0.95
-Name = TypeVar("Name")  # whatever the caller tells his cells apart by
+Key = TypeVar("Key")  # whatever the caller tells his cells apart by
 INTERVAL, RANGE = "95 % confidence interval of the median", "lowest to highest"
 FASTER, SLOWER, TIE, UNKNOWN = "faster", "slower", "tie", "too few blocks"
 
@@ -88,7 +88,7 @@ def half_width(low: float, high: float) -> float:
     return exp((log(high) - log(low)) / 2) - 1
 
 
-def paired(family: Mapping[Name, tuple[Mapping[int, float], Mapping[int, float]]]) -> dict[Name, Ratio]:
+def paired(family: Mapping[Key, tuple[Mapping[int, float], Mapping[int, float]]]) -> dict[Key, Ratio]:
     """Compare pairs of cells: ``{name: (times of one, times of its reference)}``, each by block, in seconds.
 
     The estimate is the median of the log-ratios over the blocks that both have. Pairs without any are left out.
@@ -107,7 +107,7 @@ def paired(family: Mapping[Name, tuple[Mapping[int, float], Mapping[int, float]]
     }
 
 
-def unpaired(family: Mapping[Name, tuple[Sequence[float], Sequence[float]]]) -> dict[Name, Ratio]:
+def unpaired(family: Mapping[Key, tuple[Sequence[float], Sequence[float]]]) -> dict[Key, Ratio]:
     """Compare cells of different runs: ``{name: (times, times of the reference)}``, in seconds.
 
     The estimate is the ratio of the medians. Whatever changed on the machine between the two runs is in it, and not in

@@ -38,7 +38,8 @@ def _print(group: Comparable, console: Console) -> None:
     else:
         said = "No serial time was measured, so that no speedup is known. "
     _line(console, said + _said_of_ratios(group, most))
-    _line(console, said_of_drift([file.run for file in group.files]))
+    newest = [file.run for file in group.files if file.run["started"] == group.newest.run["started"]]
+    _line(console, said_of_drift(newest))
     for line in group.newest.run["disturbances"]:
         _line(console, f"warning: {line}")
     _line(console, group.newest.machine)
@@ -113,7 +114,7 @@ def _time(summary: Summary | None) -> str:
 
 
 def _versus(group: Comparable) -> str:
-    return f"vs {', '.join(group.reference)}" if group.reference else "ratio"
+    return f"vs {': '.join(group.reference)}" if group.reference else "ratio"
 
 
 def _versus_text(group: Comparable, file: Measured, idiom: str, ratio: Ratio | None) -> str:
@@ -146,8 +147,9 @@ def _said_of_ratios(group: Comparable, most: int) -> str:
             f"reference: more --trials, at least {LEAST_FOR_INTERVAL}."
         )
     level = max(ratio.level for ratio in ratios.values())
+    method = "medians over the blocks" if group.of_one_run else "of medians, unpaired: these files are of several runs"
     return (
-        f"Ratios are medians over the blocks, with {level:.1%} intervals, so that of all differences found among "
+        f"Ratios are {method}, with {level:.1%} intervals, so that of all differences found among "
         f"{len(ratios)} comparisons 5 % at most are expected to be false. A tie's interval holds 1."
     )
 
@@ -170,6 +172,10 @@ _LEFT = {"processes": "processes", "shm_segments": "shared-memory segments", "fi
 def parts_table(group: Comparable, n_jobs: int) -> Table:
     """Return the parts of the wall time on ``n_jobs`` workers (serial: 1); see `harness.breakdown.parts_of`."""
     table = _table(*(title for title, _ in _PARTS))
+    if group.serial_s and (limit := group.limit_s(n_jobs)):
+        work = group.serial_s / n_jobs
+        parts = (limit, 0.0, work, limit - work, limit - work, 0.0)
+        table.add_row("limit", "physical", *(f"{seconds:.3f}" for seconds in parts), style="dim")
     for file in group.files:
         count = 1 if file.library == SERIAL else n_jobs
         for idiom in file.idioms:
@@ -185,12 +191,12 @@ _PARTS = (
     ("start-up", "startup_s"),
     ("work", "work_s"),
     ("waiting", "wait_s"),
-    ("of that, at the end", "tail_s"),
+    ("of that,\nat the end", "tail_s"),
     ("shut-down", "shutdown_s"),
-    ("last - median worker", "straggler_s"),
-    ("CPU user", "cpu_user_s"),
-    ("CPU system", "cpu_system_s"),
-    ("import, before", "import_s"),
+    ("last - median\nworker", "straggler_s"),
+    ("CPU\nuser", "cpu_user_s"),
+    ("CPU\nsystem", "cpu_system_s"),
+    ("import,\nbefore", "import_s"),
 )
 
 
@@ -199,8 +205,11 @@ def memory_table(group: Comparable) -> Table:
     counts = group.worker_counts
     most = counts[-1] if counts else 1
     copies = group.shared_bytes > 0
-    titles = [f"{_workers(n)}: PSS MiB{', copies' * copies}" for n in counts]
-    table = _table(*titles, *(f"{title} on {most}" for title, _ in _PEAKS))
+    titles = [f"{_workers(n)}\nPSS MiB{', copies' * copies}" for n in counts]
+    table = _table(*titles, *(f"{title}\non {most}" for title, _ in _PEAKS))
+    if copies:
+        once = f"{group.shared_bytes / 2**20:.0f}, 1.0"
+        table.add_row("limit", "the input, once", *(once for _ in counts), style="dim")
     for file in group.files:
         for idiom in file.idioms:
             cells = [file.cells.get((idiom, count)) for count in counts]

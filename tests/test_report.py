@@ -13,8 +13,8 @@ from matplotlib.backend_bases import MouseButton, MouseEvent
 from rich.console import Console
 
 import utils
-from harness import results
-from report import figures, labels
+from harness import memory, results
+from report import breakdown, figures, labels
 from report.measured import comparable, read
 from report.tables import print_tables
 from tests.conftest import ROOT
@@ -257,6 +257,121 @@ def test_align_labels_turns_labels_along_their_lines(folder, monkeypatch):
     utils.visualize_results_for_benchmark(files, align_labels=True)
     assert 270 < angles["ray: tasks"] < 360 or -90 < angles["ray: tasks"] < 0  # time falls with workers
     assert angles["physical limit"] == pytest.approx(angles["mp: fork"], abs=6)
+
+
+def parts(startup, work, wait, tail, shutdown):
+    """Return the fields of a trial whose wall time is made of these parts."""
+    names = ("startup_s", "work_s", "wait_s", "tail_s", "shutdown_s")
+    return dict(zip(names, (startup, work, wait, tail, shutdown), strict=True)) | {
+        "wall_s": startup + work + wait + shutdown
+    }
+
+
+@pytest.fixture
+def broken_down(tmp_path):
+    """Results with known parts and known tasks: two libraries, two workers."""
+    tasks = {"index": [0, 1, 2], "pid": [7, 8, 7], "start_ns": [10**9, 10**9, 2 * 10**9]}
+    tasks |= {"end_ns": [2 * 10**9, 4 * 10**9, 3 * 10**9]}
+    for library, fields in (("mp", parts(1.0, 2.5, 0.5, 0.25, 0.25)), ("ray", parts(3.0, 2.0, 1.0, 0.5, 2.0))):
+        trial = {**a_run()["trials"][0], "idiom": "tasks", "n_jobs": 2, "tasks": tasks, **fields}
+        results.save(tmp_path, "numerical", library, [{**a_run(), "idioms": ["tasks"], "trials": [trial]}])
+    save(tmp_path, "serial", {("loop", 1): [4.0]})
+    return comparable(read(sorted(tmp_path.glob("*.p3")))[0])
+
+
+def test_stacked_bars_add_up_to_the_wall_time(broken_down, monkeypatch):
+    widths = {}
+
+    def look(figure, base):
+        (axes,) = figure.axes
+        names = [label.get_text() for label in axes.get_yticklabels()]
+        for bar in axes.patches:
+            widths.setdefault(names[round(bar.get_y() + bar.get_height() / 2)], []).append(bar.get_width())
+        assert any(line.get_xdata()[0] == 2.0 for line in axes.get_lines())  # the limit: 4 s / 2 workers
+        plt.close(figure)
+        return []
+
+    monkeypatch.setattr(breakdown, "show_and_save", look)
+    breakdown.draw_parts(broken_down)
+    assert widths["mp: tasks"] == pytest.approx([1.0, 2.5, 0.25, 0.25, 0.25])
+    assert widths["ray: tasks"] == pytest.approx([3.0, 2.0, 0.5, 0.5, 2.0])
+
+
+def test_timeline_has_a_row_per_worker_on_one_time_scale(broken_down, monkeypatch):
+    def look(figure, base):
+        scales = {axes.get_xlim() for axes in figure.axes}
+        assert len(scales) == 1
+        lanes = {axes.get_ylabel(): len(axes.collections) for axes in figure.axes}
+        assert lanes == {"serial: loop": 1, "mp: tasks": 2, "ray: tasks": 2}
+        ray = figure.axes[-1]
+        spans = [path.vertices[:, 0] for lane in ray.collections for path in lane.get_paths()]
+        assert sorted((min(span), max(span)) for span in spans) == [(1, 2), (1, 4), (2, 3)]
+        assert any(line.get_xdata()[0] == 8.0 for line in ray.get_lines())  # its return
+        plt.close(figure)
+        return []
+
+    monkeypatch.setattr(breakdown, "show_and_save", look)
+    breakdown.draw_timeline(broken_down)
+
+
+def test_parts_and_memory_are_in_the_tables(tmp_path, broken_down):
+    sizes = {"start": dict.fromkeys(memory.FIELDS, 10 * 2**20), "peak": dict.fromkeys(memory.FIELDS, 50 * 2**20)}
+    template = a_run()["trials"][0] | {"idiom": "tasks", "n_jobs": 2}
+    sampled = {**template, "kind": "memory", "memory": {**sizes, "end": sizes["start"]}, "wall_s": 77.7}
+    inputs = {"shared_bytes": 16 * 2**20, "moved_bytes": 0}
+    run = {**a_run(), "idioms": ["tasks"], "inputs": inputs, "trials": [template, sampled]}
+    results.save(tmp_path, "numerical", "joblib", [{**run, "started": "2026-11-22T00:00:00+0000"}])
+    table = table_of(tmp_path)
+    assert "77.7" not in table  # no time is taken from a trial that was sampled
+    first, *_, last = [line for line in table.splitlines() if "│joblib" in line]
+    assert [cell.strip() for cell in last.strip("│").split("│")][2:] == ["", "50, 2.5", "50", "50", "40", "40"]
+    assert "1.50" in first
+    ray = [line for line in table.splitlines() if "│ray" in line][1]
+    assert [cell.strip() for cell in ray.strip("│").split("│")][2:8] == [
+        "8.000",
+        "3.000",
+        "2.000",
+        "1.000",
+        "0.500",
+        "2.000",
+    ]
+
+
+def test_without_memory_trials_the_table_says_why(folder, tmp_path):
+    assert "not measured: memory_trials is 0 in the quick profile" in table_of(folder)
+    reason = "PSS and USS are read from /proc, which darwin lacks"
+    trial = {**a_run()["trials"][0], "kind": "memory", "outcome": "skipped", "reason": reason, "wall_s": None}
+    run = a_run()
+    results.save(folder, "numerical", "futures", [{**run, "trials": [*run["trials"], trial]}])
+    assert reason in table_of(folder)
+
+
+def test_files_of_different_runs_are_not_paired(tmp_path):
+    """The machine was twice as slow while joblib alone was measured again: block 0 of two runs is not one block."""
+    drift = np.geomspace(1, 3, 8)
+    save(tmp_path, "mp", {("fork", 1): drift})
+    save(tmp_path, "joblib", {("loky", 1): 1.1 * drift})
+    (ratio,) = comparable(read(sorted(tmp_path.glob("*.p3")))[0]).ratios(1).values()
+    assert ratio.verdict == "slower"
+    save(tmp_path, "joblib", {("loky", 1): 1.1 * drift}, started="2026-11-22T00:00:00+0000")
+    group = comparable(read(sorted(tmp_path.glob("*.p3")))[0])
+    (ratio,) = group.ratios(1).values()
+    assert ratio.verdict == "tie"
+    assert not group.of_one_run
+    assert "unpaired: these files are of several runs" in table_of(tmp_path)
+
+
+def test_limit_is_never_below_the_longest_task_or_the_data(tmp_path):
+    """Serial: 3 s, of which one task takes 2 s; two workers cannot be done before that one is."""
+    tasks = {"index": [0, 1], "pid": [7, 7], "start_ns": [0, 10**9], "end_ns": [10**9, 3 * 10**9]}
+    trial = {**a_run()["trials"][0], "wall_s": 3.0, "tasks": tasks}
+    results.save(tmp_path, "numerical", "serial", [{**a_run(), "trials": [trial]}])
+    group = comparable(read(tmp_path.glob("*.p3"))[0])
+    assert (group.limit_s(1), group.limit_s(2), group.limit_s(4)) == (3.0, 2.0, 2.0)
+    run = {**a_run(), "inputs": {"moved_bytes": 25 * 10**9}, "bandwidth_bytes_per_s": 10e9, "trials": [trial]}
+    results.save(tmp_path, "numerical", "serial", [run])
+    group = comparable(read(tmp_path.glob("*.p3"))[0])
+    assert (group.limit_s(1), group.limit_s(2)) == (3.0, 2.5)
 
 
 def test_spread_keeps_order_and_distance_and_moves_little():

@@ -74,7 +74,7 @@ def test_widest_interval_is_the_widest_ratio():
     mp = a_part("mp", {"fork": [1.0] * 8})
     narrow, wide = [1.5] * 8, [2.0 * 1.1 ** (-1) ** block for block in range(8)]
     width, what = widest_interval([mp, a_part("joblib", {"narrow": narrow}), a_part("ray", {"wide": wide})])
-    assert (round(width, 6), what) == (0.1, "numerical, ray: wide, 1 workers")
+    assert (round(width, 6), what) == (0.1, "numerical, ray: wide over mp: fork, 1 workers")
     assert widest_interval([mp, a_part("joblib", {"narrow": narrow})])[0] == pytest.approx(0)
 
 
@@ -83,9 +83,9 @@ def test_widest_interval_is_unknown_with_few_blocks_and_forgets_cells_that_fail(
     assert widest_interval([mp, a_part("ray", {"tasks": [2.0] * 5})]) is None
     mp = a_part("mp", {"fork": [1.0] * 8})
     failing = a_part("ray", {"tasks": [2.0] * 8, "broken": [1.0, *["error"] * 7]})
-    assert widest_interval([mp, failing])[1] == "numerical, ray: tasks, 1 workers"
+    assert widest_interval([mp, failing])[1] == "numerical, ray: tasks over mp: fork, 1 workers"
     alone = a_part("serial", {"loop": [1.0, 1.1] * 4})
-    assert widest_interval([alone])[1] == "numerical, serial: loop, 1 workers"
+    assert widest_interval([alone])[1] == "numerical, time of serial: loop, 1 workers"
 
 
 @pytest.mark.parametrize(

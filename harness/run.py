@@ -1,0 +1,124 @@
+"""One run on disk: opened in every file, saved after every trial, gone on with after an interrupt."""
+
+from collections.abc import Iterator
+from time import strftime
+from typing import Any
+
+import params
+from harness import environment, inputs, outcome, results
+from harness.cells import Cell
+from harness.cli import Settings, UserError
+from harness.trial import load_workload
+
+
+class Run:
+    """What one run has measured so far, on disk after every trial.
+
+    Raises UserError for a file that would have to be overwritten, and for a run that cannot be gone on with.
+    """
+
+    def __init__(self, settings: Settings, cells: list[Cell]) -> None:
+        self.settings = settings
+        self.trials = 0
+        self.failures = 0
+        self.done: set[tuple[str, int, Cell]] = set()
+        self._common: dict[str, Any] = {
+            "started": strftime("%Y-%m-%dT%H:%M:%S%z"),
+            "profile": settings.profile,
+            "params": params.as_dict(settings.params),
+            "worker_counts": list(settings.worker_counts),
+            "seed": settings.params.seed,
+            "environment": environment.collect(),
+        }
+        self._files = {(cell.workload, cell.library): self._earlier(cell) for cell in cells}
+        if settings.resume:
+            self._common = self._interrupted()
+
+    def _earlier(self, cell: Cell) -> list[dict[str, Any]]:
+        path = results.path_of(self.settings.results, cell.workload, cell.library)
+        try:
+            return results.load(path)["runs"] if path.exists() else []
+        except results.ResultsError as error:
+            raise UserError(str(error)) from error
+
+    def _interrupted(self) -> dict[str, Any]:
+        """Return what is common to the newest run, which must have been of what would be measured now."""
+        runs = [runs[-1] for runs in self._files.values() if runs]
+        if not runs:
+            raise UserError(f"--resume: there is no run to go on with in {self.settings.results}; measure without it")
+        newest = max(runs, key=lambda run: run["started"])
+        if differences := list(_differences(newest, self._common, self.settings.workloads)):
+            raise UserError(
+                f"--resume: the run of {newest['started']} cannot be gone on with: {'; '.join(differences)}. "
+                "Measure without --resume, or restore what has changed"
+            )
+        return {name: newest[name] for name in self._common}
+
+    def begin(self, cells: list[Cell], bandwidth: float, disturbances: list[str]) -> None:
+        """Open a run in every file, without a trial yet, or the one to go on with; note what that has done already."""
+        for (workload, library), runs in self._files.items():
+            mine = [cell for cell in cells if (cell.workload, cell.library) == (workload, library)]
+            if not (self.settings.resume and runs and runs[-1]["started"] == self._common["started"]):
+                new = {
+                    "params_hash": results.hash_of(_relevant(self._common["params"], workload)),
+                    "inputs": inputs.facts(workload, self.settings.params),
+                    "idioms": list(dict.fromkeys(cell.idiom for cell in mine)),
+                    "bandwidth_bytes_per_s": bandwidth,
+                    "disturbances": disturbances,
+                    "stopping": {},
+                    "trials": [],
+                }
+                runs.append({**self._common, **new})
+            by_name = {(cell.idiom, cell.n_jobs): cell for cell in mine}
+            for trial in runs[-1]["trials"]:
+                if cell := by_name.get((trial["idiom"], trial["n_jobs"])):
+                    self.done.add((trial["kind"], trial["block"], cell))
+
+    def add(self, cell: Cell, trial: dict[str, Any]) -> None:
+        """Record a trial and save the file that it belongs to."""
+        self.newest(cell.workload, cell.library)["trials"].append({"idiom": cell.idiom, "n_jobs": cell.n_jobs, **trial})
+        self._save(cell.workload, cell.library)
+        self.trials += trial["outcome"] != outcome.SKIPPED
+        self.failures += trial["outcome"] in outcome.FAILURES
+
+    def finish(self, stopping: dict[str, Any]) -> None:
+        """Record why the run has ended and how sure it is."""
+        for workload, library in self._files:
+            self.newest(workload, library)["stopping"] = stopping
+            self._save(workload, library)
+
+    def newest(self, workload: str, library: str) -> dict[str, Any]:
+        """Return this run's part in the file of ``library`` in ``workload``."""
+        return self._files[workload, library][-1]
+
+    def parts(self) -> list[tuple[str, str, dict[str, Any]]]:
+        """Return workload, library and this run's part in their file, for every file."""
+        return [(*names, self.newest(*names)) for names in self._files]
+
+    def _save(self, workload: str, library: str) -> None:
+        results.save(self.settings.results, workload, library, self._files[workload, library])
+
+
+def _relevant(all_params: dict[str, Any], workload: str) -> dict[str, Any]:
+    return {name: all_params[name] for name in load_workload(workload).PARAMS}
+
+
+def _differences(old: dict[str, Any], new: dict[str, Any], workloads: tuple[str, ...]) -> Iterator[str]:
+    """Yield, in words, all because of which trials of the two runs may not stand in one block."""
+    for workload in workloads:
+        before, now = _relevant(old["params"], workload), _relevant(new["params"], workload)
+        if results.hash_of(before) != results.hash_of(now):
+            changed = ", ".join(
+                f"{name} was {before[name]}, is {now[name]}" for name in now if before[name] != now[name]
+            )
+            yield f"parameters {results.hash_of(before)} and {results.hash_of(now)} of {workload} ({changed})"
+    for name in ("seed", "worker_counts"):
+        if old[name] != new[name]:
+            yield f"{name} was {old[name]}, is {new[name]}"
+    machines = [environment.machine_label(run["environment"]) for run in (old, new)]
+    if machines[0] != machines[1]:
+        yield f"it ran on another machine ({machines[0]}; this is {machines[1]})"
+    was, now = old["environment"]["versions"], new["environment"]["versions"]
+    for name in now:
+        if was.get(name) != now[name]:
+            yield f"{name} was {was.get(name)}, is {now[name]}"
