@@ -2,20 +2,23 @@
 
 Workers inherit their inputs copy-on-write. One pipe gives out task numbers, whoever is free takes the next; a result
 is pickled into the worker's own piece of shared memory, and a second pipe says where it lies. What is missing is all
-that a library is for: a worker's exception, its death, other ways to start, other systems than Linux.
+that a library is for: a worker's death, other ways to start, other systems than Linux.
 """
 
 import os
 import pickle
 import struct
+import tempfile
 from functools import partial
 from itertools import islice
+from pathlib import Path
 
 from harness.script import run, skip
 from workloads import initialization, numerical, stateful
 
 TASK, ANSWER = struct.Struct("i"), struct.Struct("iqq")  # number; whose memory, from where, how much
 END = -1  # in the place of a task's number
+SHARED_MEMORY = "/dev/shm"
 IN_FLIGHT = 1024  # task numbers given out ahead: fewer than fill a pipe, or all would wait for each other
 
 
@@ -27,39 +30,52 @@ def rounds_by_hand(rounds, n_jobs, start):
     """
     tasks_out, tasks_in = os.pipe()
     answers_out, answers_in = os.pipe()
-    memories = [os.memfd_create("results") for _ in range(n_jobs)]
+    memories = [tempfile.TemporaryFile(dir=SHARED_MEMORY, buffering=0) for _ in range(n_jobs)]  # noqa: SIM115
     tasks = [task for tasks in rounds for task in tasks]
     workers = []
     for number in range(n_jobs):
         if not (worker := os.fork()):
-            work(number, memories[number], tasks_out, answers_in, tasks, *start())
+            os.close(tasks_in)  # so that workers read the end of the tasks when the parent fails
+            work(memories[number].fileno(), number, tasks_out, answers_in, tasks, start)
         workers.append(worker)
     numbers = iter(range(len(tasks)))
-    for round_numbers in [*(list(islice(numbers, len(tasks))) for tasks in rounds), [END] * n_jobs]:
-        to_give = iter(round_numbers)
-        for number in islice(to_give, IN_FLIGHT):
-            os.write(tasks_in, TASK.pack(number))
-        for _ in round_numbers:
-            owner, offset, length = ANSWER.unpack(os.read(answers_out, ANSWER.size))
-            for number in islice(to_give, 1):
+    try:
+        for round_numbers in [*(list(islice(numbers, len(tasks))) for tasks in rounds), [END] * n_jobs]:
+            to_give = iter(round_numbers)
+            for number in islice(to_give, IN_FLIGHT):
                 os.write(tasks_in, TASK.pack(number))
-            if (result := pickle.loads(os.pread(memories[owner], length, offset))) is not None:
-                yield result
-    for worker in workers:
-        os.waitpid(worker, 0)
-    for descriptor in (tasks_out, tasks_in, answers_out, answers_in, *memories):
-        os.close(descriptor)
+            for _ in round_numbers:
+                owner, offset, length = ANSWER.unpack(os.read(answers_out, ANSWER.size))
+                for number in islice(to_give, 1):
+                    os.write(tasks_in, TASK.pack(number))
+                result = pickle.loads(os.pread(memories[owner].fileno(), abs(length), offset))
+                if length < 0:
+                    raise result
+                if result is not None:
+                    yield result
+    finally:
+        for descriptor in (tasks_out, tasks_in, answers_out, answers_in):
+            os.close(descriptor)
+        for worker, memory in zip(workers, memories, strict=True):
+            os.waitpid(worker, 0)
+            memory.close()
 
 
-def work(number, memory, tasks_out, answers_in, tasks, answer, at_end):
+def work(memory, number, tasks_out, answers_in, tasks, start):
     offset = task = 0
-    while task != END:
-        (task,) = TASK.unpack(os.read(tasks_out, TASK.size))  # reads this short are never divided among readers
-        result = pickle.dumps(at_end() if task == END else answer(tasks[task]), protocol=pickle.HIGHEST_PROTOCOL)
-        os.pwrite(memory, result, offset)
-        os.write(answers_in, ANSWER.pack(number, offset, len(result)))
-        offset += len(result)
-    os._exit(0)
+    try:
+        answer, at_end = start()
+        while task != END:
+            (task,) = TASK.unpack(os.read(tasks_out, TASK.size))  # reads this short are never divided among readers
+            result = pickle.dumps(at_end() if task == END else answer(tasks[task]), protocol=pickle.HIGHEST_PROTOCOL)
+            os.pwrite(memory, result, offset)
+            os.write(answers_in, ANSWER.pack(number, offset, len(result)))
+            offset += len(result)
+    except Exception as error:  # noqa: BLE001 -- whatever it is, the parent raises it
+        os.pwrite(memory, failure := pickle.dumps(error), offset)
+        os.write(answers_in, ANSWER.pack(number, offset, -len(failure)))  # below zero: raise it
+    finally:
+        os._exit(0)
 
 
 def nothing():
@@ -95,12 +111,12 @@ def initialization_fork_after_load(inputs, n_jobs):
 
 
 if __name__ == "__main__":
-    if hasattr(os, "memfd_create"):
+    if Path(SHARED_MEMORY).is_dir():
         run(
             numerical={"by hand": numerical_fork},
             stateful={"by hand: state": stateful_fork},
             initialization={"by hand": initialization_fork, "by hand: fork after load": initialization_fork_after_load},
         )
     else:
-        linux_only = {"by hand": skip("os.memfd_create is there on Linux only")}
+        linux_only = {"by hand": skip(f"{SHARED_MEMORY} is there on Linux only")}
         run(numerical=linux_only, stateful=linux_only, initialization=linux_only)

@@ -19,6 +19,7 @@ from rich.console import Console
 
 from report.breakdown import draw_parts, draw_timeline
 from report.compare import NotComparable, compare, print_comparison
+from report.console import plain_if_piped
 from report.export import write_csv, write_pyperf
 from report.figures import draw_total, draw_workload, groups_of
 from report.measured import WORKLOADS, Measured, read
@@ -114,6 +115,11 @@ def _table(options: argparse.Namespace) -> int:
     files, refused = read(sorted(options.results.glob("*.p3")))
     if not files and not refused:
         return _nothing(options.results)
+    measured = {file.workload for file in files}
+    if missing := [name for name in options.workloads if name not in measured]:
+        return _fail(
+            f"no results of {missing[0]} in {options.results}; measure first: python benchmark_all.py {missing[0]}"
+        )
     print_tables(options.results, options.workloads or WORKLOADS, Console())
     return 1 if refused else 0
 
@@ -123,7 +129,7 @@ def _compare(options: argparse.Namespace) -> int:
         found = compare(options.old, options.new, options.force)
     except NotComparable as error:
         return _fail(str(error))
-    print_comparison(found, Console() if sys.stdout.isatty() else Console(width=180))
+    print_comparison(found, plain_if_piped(Console()))
     return 1 if options.fail_on and found.slower else 0
 
 

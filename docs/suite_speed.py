@@ -21,6 +21,7 @@ from report.compare import compare  # noqa: E402
 from report.export import write_csv  # noqa: E402
 from report.measured import LIBRARIES, WORKLOADS, read, widest_interval  # noqa: E402
 from report.tables import print_tables  # noqa: E402
+from tests.made_up import a_run  # noqa: E402
 
 TRIALS, BLOCKS, COUNTS, TASKS = 20_000, 20, (1, 2, 4), 24
 
@@ -33,7 +34,10 @@ def main() -> None:
         _time("statistics and tables", lambda: print_tables(folder, WORKLOADS, Console(file=io.StringIO())))
         files, _ = read(sorted(folder.glob("*.p3")))
         _time("widest interval", lambda: widest_interval((f.workload, f.library, f.run) for f in files))
-        _time("comparison", lambda: compare(folder, folder, force=False))
+        _time("comparison, paired", lambda: compare(folder, folder, force=False))
+        later = folder / "later"
+        _make(later, started="2026-11-22T00:00:00+0000")
+        _time("comparison, unpaired", lambda: compare(folder, later, force=False))
         _time("CSV", lambda: write_csv(files, folder / "trials.csv"))
     if len(sys.argv) > 1:
         _print_shares(Path(sys.argv[1]))
@@ -45,10 +49,8 @@ def _time(what: str, function) -> None:
     print(f"  {what}: {perf_counter() - start:.2f} s")
 
 
-def _make(folder: Path) -> int:
+def _make(folder: Path, **of_run: str) -> int:
     """Write TRIALS made-up trials, spread evenly over libraries, workloads and as many idioms as that takes."""
-    from tests.test_results import a_run
-
     rng = random.Random(1)
     idioms = TRIALS // (len(LIBRARIES) * len(WORKLOADS) * len(COUNTS) * BLOCKS)
     template, made = a_run()["trials"][0], 0
@@ -72,7 +74,7 @@ def _make(folder: Path) -> int:
             ]
             made += len(trials)
             names = [f"idiom {i}" for i in range(idioms + 1)]
-            results.save(folder, workload, library, [{**a_run(), "idioms": names, "trials": trials}])
+            results.save(folder, workload, library, [{**a_run(), **of_run, "idioms": names, "trials": trials}])
     return made
 
 
@@ -81,6 +83,8 @@ def _print_shares(folder: Path) -> None:
     newest = max(file.run["started"] for file in files)
     runs = [file.run for file in files if file.run["started"] == newest]
     trials = [trial for run in runs for trial in run["trials"] if trial["trial_s"]]
+    if not runs[0]["stopping"] or any(trial["session"] for trial in trials):
+        sys.exit(f"{folder}: its newest run was interrupted, so that nobody knows what it took in all; measure again")
     spent = runs[0]["stopping"]["spent_s"]
     inside = sum(trial["wall_s"] or 0 for trial in trials)
     in_trials = sum(trial["trial_s"] for trial in trials)

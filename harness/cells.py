@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from harness import outcome, process, script
-from harness.cli import Settings
+from harness.cli import Settings, UserError
 from harness.environment import trial_environment
 from harness.kinds import SELF_AGAIN, SELF_SLOWDOWN, SELF_SLOWED
 
@@ -58,12 +58,20 @@ def shuffled(cells: list[Cell], seed: int, block: str) -> list[Cell]:
 def self_check_cells(settings: Settings) -> list[Cell]:
     """Return one idiom of one library three times: as it is, as it is under another name, and slowed down by 5 %.
 
-    The idiom is the first that the script lists, on most workers, in each of the workloads.
+    The idiom is the first that the script lists, on most workers, in each of the workloads. Raises UserError where
+    the library has none.
     """
     first: dict[str, Cell] = {}
-    for cell in all_cells(settings):
-        if not cell.outcome and cell.n_jobs == settings.worker_counts[-1]:
-            first.setdefault(cell.workload, cell)
+    cells = all_cells(settings)
+    for cell in cells:
+        if not cell.outcome and cell.idiom == first.setdefault(cell.workload, cell).idiom:
+            first[cell.workload] = cell  # worker counts ascend
+    if lacking := [cell for cell in cells if cell.workload not in first]:
+        cell = lacking[0]
+        raise UserError(
+            f"--self-check cannot measure {cell.library} in {cell.workload}: {cell.reason}; "
+            "choose another library: --libraries NAME"
+        )
     return [
         copy
         for cell in first.values()

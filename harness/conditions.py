@@ -72,7 +72,7 @@ def _room(needed_bytes: int, shared_bytes: int) -> Iterator[str]:
     available = psutil.virtual_memory().available
     limit = _read(CGROUP / "memory.max")
     if limit.isdigit():
-        available = min(available, int(limit) - int(_read(CGROUP / "memory.current") or 0))
+        available = min(available, int(limit) - _cgroup_used())
     if needed_bytes > MOST_MEMORY * available:
         yield (
             f"a trial may take {_mib(needed_bytes)} of memory, {_mib(available)} are available: "
@@ -83,6 +83,14 @@ def _room(needed_bytes: int, shared_bytes: int) -> Iterator[str]:
             f"a trial may put {_mib(shared_bytes)} into /dev/shm, {_mib(free)} are free: "
             "sudo mount -o remount,size=50% /dev/shm (docker run --shm-size)"
         )
+
+
+def _cgroup_used() -> int:
+    """Return the memory of this cgroup that the kernel cannot simply take back, as file pages not lately read."""
+    cached = [
+        line.split()[1] for line in _read(CGROUP / "memory.stat").splitlines() if line.startswith("inactive_file ")
+    ]
+    return int(_read(CGROUP / "memory.current") or 0) - sum(map(int, cached))
 
 
 def _mib(size: int) -> str:

@@ -51,7 +51,9 @@ def run_cell(cell: Cell, chosen: params.Params, kind: str = TIME) -> dict[str, A
                 timeout_s=chosen.timeout_s,
             )
         record = _record(folder, ended, load_workload(cell.workload).num_tasks(chosen), kind)
-        if sampler and record["outcome"] == outcome.OK:
+        if sampler and sampler.error:
+            record |= {"outcome": outcome.ERROR, "reason": f"memory could not be sampled: {sampler.error}"}
+        elif sampler and record["outcome"] == outcome.OK:
             marks = json.loads((folder / "outcome.json").read_text())["memory_ns"]
             record["memory"] = summary_of(sampler.path, sampler.cpu_s, *marks)
         if record["outcome"] != outcome.OK and _kernel_oom_kills() > killed_before:
@@ -61,8 +63,7 @@ def run_cell(cell: Cell, chosen: params.Params, kind: str = TIME) -> dict[str, A
 
 
 def _record(folder: Path, ended: process.Ended, tasks_asked: int, kind: str) -> dict[str, Any]:
-    said_path = folder / "outcome.json"
-    said = json.loads(said_path.read_text()) if said_path.exists() else {}
+    said = _said(folder / "outcome.json")
     log = tasklog.read(folder / "tasks.log")
     ended_as, reason = _outcome(said, ended, folder / "output.txt")
     start_ns = said.get("start_ns", log.tasks[0][2] if log.tasks else 0)
@@ -90,7 +91,7 @@ def _record(folder: Path, ended: process.Ended, tasks_asked: int, kind: str) -> 
         record |= {"wall_s": (said["end_ns"] - start_ns) / 1e9, **said["parts"]}
         # Of the whole tree, but without what the trial's interpreter did before the call and after the return.
         for i, name in enumerate(("cpu_user_s", "cpu_system_s")):
-            forgotten = sum(used[i] for used in log.forgotten_cpu_ns.values()) / 1e9
+            forgotten = sum(used[i] for pid, used in log.forgotten_cpu_ns.items() if pid not in ended.adopted) / 1e9
             record[name] = ended.cpu_s[i] - said["cpu_outside_s"][i] + forgotten
     return record
 
@@ -102,7 +103,8 @@ def trial_record(**fields: Any) -> dict[str, Any]:
     `breakdown.parts_of`, memory is that of `memory.summary_of`.
     """
     blank = {
-        "kind": TIME, "outcome": "", "reason": "", "block": 0, "position": None, "yardstick_s": None, "trial_s": None,
+        "kind": TIME, "outcome": "", "reason": "", "session": 0, "block": 0, "position": None,
+        "yardstick_s": None, "trial_s": None,
         "import_s": None, "wall_s": None, "startup_s": None, "work_s": None, "wait_s": None, "tail_s": None,
         "straggler_s": None, "shutdown_s": None, "cpu_user_s": None, "cpu_system_s": None, "tasks_asked": 0,
         "tasks_run": 0, "workers": 0, "in_parent": False, "tasks": {}, "memory": {}, "left_behind": {}, "output": "",
@@ -123,6 +125,14 @@ def sampled(path: Path | None) -> Iterator[Sampler | None]:
         yield sampler
     finally:
         sampler.stop()
+
+
+def _said(path: Path) -> dict[str, Any]:
+    """Return what the trial's interpreter says; nothing if it was ended before, or while, it said so."""
+    try:
+        return json.loads(path.read_text())
+    except (FileNotFoundError, json.JSONDecodeError):
+        return {}
 
 
 def _outcome(said: dict[str, Any], ended: process.Ended, output: Path) -> tuple[str, str]:

@@ -12,35 +12,45 @@ import threading
 import time
 from itertools import pairwise
 from pathlib import Path
+from shutil import disk_usage
 from statistics import median
 from typing import Any
 
 import psutil
 
+from harness.kinds import MEMORY_FIELDS
+
 INTERVAL_S = 0.01  # aimed at; what was reached is recorded, and is longer where a tree has many processes
-SHARED_MEMORY = "/dev/shm"
-FIELDS = ("pss_bytes", "uss_bytes", "rss_bytes", "shm_bytes", "used_bytes")
-_RECORD = struct.Struct(f"<q{len(FIELDS)}q")
+SHARED_MEMORY = Path("/dev/shm")
+_RECORD = struct.Struct(f"<q{len(MEMORY_FIELDS)}q")
 
 MEMORY_UNAVAILABLE = "" if sys.platform == "linux" else f"PSS and USS are read from /proc, which {sys.platform} lacks"
 
 
 class Sampler(threading.Thread):
-    """Writes a record of (time, *FIELDS) to ``path`` again and again, from `start` to `stop`."""
+    """Writes a record of (time, *MEMORY_FIELDS) to ``path`` again and again, from `start` to `stop`.
+
+    The time is that at which the sample was complete. ``error``: why sampling ended early, or an empty string.
+    """
 
     def __init__(self, path: Path) -> None:
         super().__init__(daemon=True)
         self.path = path
         self._stop_asked = threading.Event()
         self.cpu_s = 0.0
+        self.error = ""
 
     def run(self) -> None:
         """Sample until told to stop."""
         begin, next_s = time.thread_time(), time.monotonic()
-        with self.path.open("wb", buffering=0) as file:
-            while not self._stop_asked.wait(max(0.0, next_s - time.monotonic())):
-                next_s = time.monotonic() + INTERVAL_S
-                file.write(_RECORD.pack(time.perf_counter_ns(), *_tree_bytes()))
+        try:
+            with self.path.open("wb", buffering=0) as file:
+                while not self._stop_asked.wait(max(0.0, next_s - time.monotonic())):
+                    next_s = time.monotonic() + INTERVAL_S
+                    sample = _tree_bytes()
+                    file.write(_RECORD.pack(time.perf_counter_ns(), *sample))
+        except (psutil.Error, OSError) as error:  # a sum that lacks a process would be a number that lies
+            self.error = f"{type(error).__name__}: {error}"
         self.cpu_s = time.thread_time() - begin
 
     def stop(self) -> None:
@@ -54,15 +64,16 @@ def _tree_bytes() -> tuple[int, int, int, int, int]:
     for process in psutil.Process().children(recursive=True):
         try:
             memory = process.memory_full_info()
-        except psutil.Error:  # it has just ended
+        except psutil.NoSuchProcess:  # it has just ended
             continue
         pss, uss, rss = pss + memory.pss, uss + memory.uss, rss + memory.rss
     system = psutil.virtual_memory()
-    return pss, uss, rss, psutil.disk_usage(SHARED_MEMORY).used, system.total - system.available
+    in_shared = disk_usage(SHARED_MEMORY).used if SHARED_MEMORY.is_dir() else 0
+    return pss, uss, rss, in_shared, system.total - system.available
 
 
 def summary_of(path: Path, cpu_s: float, start_ns: int, end_ns: int, released_ns: int) -> dict[str, Any]:
-    """Return what samples say: ``start``, ``peak`` and ``end`` of each of FIELDS, in bytes, and the sampler's own cost.
+    """Return start, peak and end of each of MEMORY_FIELDS, in bytes, and what sampling cost.
 
     ``start`` is the last sample before ``start_ns``; the peak is sought from there to ``end_ns``; ``end`` is the last
     sample before ``released_ns``, which the trial has waited for with its pool closed and its result in hand.
@@ -73,9 +84,9 @@ def summary_of(path: Path, cpu_s: float, start_ns: int, end_ns: int, released_ns
     end = [record for record in records if record[0] <= released_ns][-1]
     steps = [(after[0] - before[0]) / 1e9 for before, after in pairwise(inside)] or [0.0]
     return {
-        "start": dict(zip(FIELDS, start[1:], strict=True)),
-        "peak": {name: max(record[i] for record in inside) for i, name in enumerate(FIELDS, 1)},
-        "end": dict(zip(FIELDS, end[1:], strict=True)),
+        "start": dict(zip(MEMORY_FIELDS, start[1:], strict=True)),
+        "peak": {name: max(record[i] for record in inside) for i, name in enumerate(MEMORY_FIELDS, 1)},
+        "end": dict(zip(MEMORY_FIELDS, end[1:], strict=True)),
         "samples": len(inside),
         "interval_s": median(steps),
         "longest_interval_s": max(steps),

@@ -28,14 +28,15 @@ _PR_SET_CHILD_SUBREAPER = 36
 class Ended:
     """How a process ended.
 
-    ``cpu_s``: user and system time of its whole tree. ``left``: what it left behind that had to be removed, as counts
-    and bytes.
+    ``cpu_s``: user and system time of its whole tree. ``adopted``: its orphans, whose time came to this process.
+    ``left``: what it left behind that had to be removed, as counts and bytes.
     """
 
     returncode: int
     timed_out: bool
     seconds: float
     cpu_s: tuple[float, float]
+    adopted: set[int] = field(default_factory=set)
     left: dict[str, int] = field(default_factory=dict)
 
 
@@ -73,14 +74,14 @@ def run_to_end(command: list[str], *, environment: dict[str, str], cwd: Path, ou
             with interrupts_wait():
                 seconds = time.monotonic() - start
                 orderly = process.poll() is not None
-                left["processes"] = end_descendants(grace_s=GRACE_S if orderly else 0.0)
+                left["processes"], adopted = end_descendants(grace_s=GRACE_S if orderly else 0.0)
                 returncode = process.wait()
                 left |= _remove_segments(_shared_memory() - segments)
     # Every descendant has been waited for by now: by its own parent or, orphans, by this process. Not in it are those
     # whose parent ignores SIGCHLD (see `tasklog`).
     cpu = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu_s = cpu.ru_utime - cpu_before.ru_utime, cpu.ru_stime - cpu_before.ru_stime
-    return Ended(returncode, timed_out, seconds, cpu_s, left)
+    return Ended(returncode, timed_out, seconds, cpu_s, adopted, left)
 
 
 @contextmanager
@@ -93,9 +94,12 @@ def interrupts_wait() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def end_descendants(grace_s: float) -> int:
-    """Kill every descendant that does not end within ``grace_s``; return how many that were."""
-    _, alive = psutil.wait_procs(_descendants(), timeout=grace_s)
+def end_descendants(grace_s: float) -> tuple[int, set[int]]:
+    """Kill every descendant that does not end within ``grace_s``; return how many that were.
+
+    And the ids of all that this process has waited for, orphans among them: their CPU time is in RUSAGE_CHILDREN.
+    """
+    gone, alive = psutil.wait_procs(_descendants(), timeout=grace_s)
     killed = 0
     while alive := [process for process in {*alive, *_descendants()} if process.is_running()]:
         for process in alive:
@@ -104,8 +108,8 @@ def end_descendants(grace_s: float) -> int:
                 process.kill()
             except psutil.NoSuchProcess:
                 continue
-        psutil.wait_procs(alive, timeout=5)
-    return killed
+        gone += psutil.wait_procs(alive, timeout=5)[0]
+    return killed, {process.pid for process in gone if process.returncode is not None}  # only a parent learns it
 
 
 def _descendants() -> list[psutil.Process]:

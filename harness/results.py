@@ -19,6 +19,9 @@ from typing import Any
 
 import psutil
 
+from harness.kinds import MEMORY_FIELDS, MEMORY_MOMENTS
+from harness.outcome import OK
+
 SCHEMA = 2
 SUFFIX = ".p3"
 PROTOCOL = 3  # as the suffix says
@@ -107,18 +110,20 @@ def load(path: Path) -> dict[str, Any]:
 
 _RUN_FIELDS = {
     "params": dict, "params_hash": str, "profile": str, "started": str, "seed": int, "worker_counts": list,
-    "inputs": dict, "bandwidth_bytes_per_s": float, "disturbances": list, "stopping": dict, "idioms": list,
-    "trials": list,
+    "asked": dict, "inputs": dict, "bandwidth_bytes_per_s": float, "disturbances": list, "stopping": dict,
+    "idioms": list, "trials": list,
 }  # fmt: skip
 _TRIAL_FIELDS = {
-    "kind": str, "idiom": str, "n_jobs": int, "block": int, "outcome": str, "reason": str, "in_parent": bool,
-    "tasks_asked": int, "tasks_run": int, "tasks": dict, "memory": dict, "left_behind": dict,
+    "kind": str, "idiom": str, "n_jobs": int, "session": int, "block": int, "outcome": str, "reason": str,
+    "in_parent": bool, "tasks_asked": int, "tasks_run": int, "tasks": dict, "memory": dict, "left_behind": dict,
 }  # fmt: skip
 SECONDS = (
     "yardstick_s", "trial_s", "import_s", "wall_s", "startup_s", "work_s", "wait_s", "tail_s", "straggler_s",
     "shutdown_s", "cpu_user_s", "cpu_system_s",
 )  # fmt: skip
 """The fields of a trial that are a time, or None where there is none."""
+MEASURED = tuple(name for name in SECONDS if name not in ("yardstick_s", "straggler_s", "import_s"))
+"""Those of SECONDS that every trial has that is right."""
 
 
 def _has_shape(content: dict[str, Any]) -> bool:
@@ -150,11 +155,13 @@ def _is_trial(trial: dict[str, Any]) -> bool:
     timed = isinstance(wall_s, float) and math.isfinite(wall_s) and wall_s > 0
     return (
         _are(trial, _TRIAL_FIELDS)
-        and (timed or (wall_s is None and trial["outcome"] != "ok"))
+        and (timed or (wall_s is None and trial["outcome"] != OK))
         and all(trial[name] is None or _is_number(trial[name]) for name in SECONDS)
         and all(isinstance(value, int) for value in trial["left_behind"].values())
+        and (trial["yardstick_s"] is None or isinstance(trial["position"], int))
         and _are_tasks(trial["tasks"])
-        and all(_are_numbers(trial["memory"].get(name, {})) for name in ("start", "peak", "end"))
+        and (not trial["memory"] or all(_are_bytes(trial["memory"][moment]) for moment in MEMORY_MOMENTS))
+        and (trial["outcome"] != OK or all(_is_number(trial[name]) for name in MEASURED))
     )
 
 
@@ -175,8 +182,8 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and math.isfinite(value)
 
 
-def _are_numbers(sample: Any) -> bool:
-    return isinstance(sample, dict) and all(_is_number(value) for value in sample.values())
+def _are_bytes(sample: dict[str, Any]) -> bool:
+    return all(_is_number(sample[name]) for name in MEMORY_FIELDS)
 
 
 def _is_file_name(name: Any) -> bool:

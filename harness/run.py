@@ -8,6 +8,7 @@ import params
 from harness import environment, inputs, outcome, results
 from harness.cells import Cell
 from harness.cli import Settings, UserError
+from harness.kinds import TIME
 from harness.trial import load_workload
 
 
@@ -22,12 +23,14 @@ class Run:
         self.trials = 0
         self.failures = 0
         self.done: set[tuple[str, int, Cell]] = set()
+        self.session = 0  # how often this run was gone on with: trials of two sessions are in no common block
         self._common: dict[str, Any] = {
             "started": strftime("%Y-%m-%dT%H:%M:%S%z"),
             "profile": settings.profile,
             "params": params.as_dict(settings.params),
             "worker_counts": list(settings.worker_counts),
             "seed": settings.params.seed,
+            "asked": _asked(cells),
             "environment": environment.collect(),
         }
         self._files = {(cell.workload, cell.library): self._earlier(cell) for cell in cells}
@@ -71,12 +74,15 @@ class Run:
                 runs.append({**self._common, **new})
             by_name = {(cell.idiom, cell.n_jobs): cell for cell in mine}
             for trial in runs[-1]["trials"]:
+                self.session = max(self.session, trial["session"] + 1)
                 if cell := by_name.get((trial["idiom"], trial["n_jobs"])):
                     self.done.add((trial["kind"], trial["block"], cell))
 
     def add(self, cell: Cell, trial: dict[str, Any]) -> None:
         """Record a trial and save the file that it belongs to."""
-        self.newest(cell.workload, cell.library)["trials"].append({"idiom": cell.idiom, "n_jobs": cell.n_jobs, **trial})
+        self.newest(cell.workload, cell.library)["trials"].append(
+            {"idiom": cell.idiom, "n_jobs": cell.n_jobs, **trial, "session": self.session}
+        )
         self._save(cell.workload, cell.library)
         self.trials += trial["outcome"] != outcome.SKIPPED
         self.failures += trial["outcome"] in outcome.FAILURES
@@ -86,6 +92,13 @@ class Run:
         for workload, library in self._files:
             self.newest(workload, library)["stopping"] = stopping
             self._save(workload, library)
+
+    def blocks(self) -> int:
+        """Return how many timed blocks have a trial."""
+        trials = [trial for _, _, run in self.parts() for trial in run["trials"]]
+        return len(
+            {trial["block"] for trial in trials if trial["kind"] == TIME and trial["outcome"] != outcome.SKIPPED}
+        )
 
     def newest(self, workload: str, library: str) -> dict[str, Any]:
         """Return this run's part in the file of ``library`` in ``workload``."""
@@ -100,7 +113,17 @@ class Run:
 
 
 def _relevant(all_params: dict[str, Any], workload: str) -> dict[str, Any]:
-    return {name: all_params[name] for name in load_workload(workload).PARAMS}
+    return {name: all_params.get(name) for name in load_workload(workload).PARAMS}
+
+
+def _asked(cells: list[Cell]) -> dict[str, list[str]]:
+    """Return the idioms of every library in every workload."""
+    asked: dict[str, list[str]] = {}
+    for cell in cells:
+        idioms = asked.setdefault(f"{cell.library} in {cell.workload}", [])
+        if cell.idiom not in idioms:
+            idioms.append(cell.idiom)
+    return asked
 
 
 def _differences(old: dict[str, Any], new: dict[str, Any], workloads: tuple[str, ...]) -> Iterator[str]:
@@ -115,10 +138,14 @@ def _differences(old: dict[str, Any], new: dict[str, Any], workloads: tuple[str,
     for name in ("seed", "worker_counts"):
         if old[name] != new[name]:
             yield f"{name} was {old[name]}, is {new[name]}"
+    for name in sorted({*old["asked"], *new["asked"]}):
+        if old["asked"].get(name) != new["asked"].get(name):
+            yield f"{name}: idioms were {old['asked'].get(name, [])}, are {new['asked'].get(name, [])}"
     machines = [environment.machine_label(run["environment"]) for run in (old, new)]
     if machines[0] != machines[1]:
         yield f"it ran on another machine ({machines[0]}; this is {machines[1]})"
-    was, now = old["environment"]["versions"], new["environment"]["versions"]
-    for name in now:
-        if was.get(name) != now[name]:
-            yield f"{name} was {was.get(name)}, is {now[name]}"
+    for of in ("versions", "suite"):
+        was, now = old["environment"].get(of, {}), new["environment"][of]
+        for name in now:
+            if was.get(name) != now[name]:
+                yield f"{name} was {was.get(name)}, is {now[name]}"

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from math import inf, isfinite
 from typing import Any
 
 
@@ -10,7 +11,8 @@ from typing import Any
 class Stopping:
     """``precision``: the half-width, as a share, that no interval may exceed. ``trials`` counts if neither is given.
 
-    ``widest`` returns the widest half-width so far and of which cell, or None while one has too few blocks for any.
+    ``widest`` returns the widest half-width so far and of which cell: infinite while one has too few blocks for any,
+    None where none will ever have one.
     """
 
     trials: int
@@ -35,8 +37,12 @@ class Stopping:
     def _reason_to_stop(self, block: int) -> str:
         if self.precision is None and self.budget_s is None:
             return f"{self.trials} blocks were asked for" if block >= self.trials else ""
-        if self.precision is not None and (widest := self.widest()) and widest[0] <= self.precision:
-            return f"every interval is within ± {self.precision:.2%}"
+        if self.precision is not None and block > 0:
+            widest = self.widest()
+            if widest is None:
+                return "no cell succeeds often enough for an interval"
+            if widest[0] <= self.precision:
+                return f"every interval is within ± {self.precision:.2%}"
         # A block is whole or not begun: half of one could not be paired. The first is measured whatever it takes.
         if self.budget_s is not None and self._last_block_s is not None:
             spent = time.monotonic() - self._begin_s
@@ -46,11 +52,11 @@ class Stopping:
 
     def reached(self, blocks: int) -> dict[str, Any]:
         """Return what was asked for and what was reached, as plain data."""
-        half_width, cell = self.widest() or (None, "")
+        half_width, cell = self.widest() or (inf, "")
         return {
             "asked_precision": self.precision,
             "asked_budget_s": self.budget_s,
-            "reached_precision": half_width,
+            "reached_precision": half_width if isfinite(half_width) else None,
             "widest_cell": cell,
             "blocks": blocks,
             "spent_s": time.monotonic() - self._begin_s,

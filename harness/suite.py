@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from math import isfinite
 from typing import Any
 
 from rich.console import Console
@@ -52,22 +53,21 @@ def measure(settings: Settings, widest: Widest, console: Console) -> Run:
         while to_run and stopping.wants(block):
             if blocks.measure(TIME, block):
                 stopping.block_done()
-            if settings.precision is not None and (width := widest(run.parts())):
-                progress.console.print(
-                    f"block {block + 1}: widest interval ± {width[0]:.1%} ({width[1]})", highlight=False
-                )
+            if settings.precision is not None and (known := widest(run.parts())):
+                width = f"± {known[0]:.1%}" if isfinite(known[0]) else "not known yet"
+                progress.console.print(f"block {block + 1}: widest interval {width} ({known[1]})", markup=False)
             if block == 0:
                 for memory_block in range(settings.params.memory_trials):
                     blocks.measure(MEMORY, memory_block)
             block += 1
-    reached = stopping.reached(block)
+    reached = stopping.reached(run.blocks())
     run.finish(reached)
     console.print(_said_of(reached), highlight=False, markup=False, soft_wrap=True)
     return run
 
 
 class Blocks:
-    """Lays trials in blocks: each holds every cell once, in a new random order, so that drift meets all alike."""
+    """Lays trials in blocks: each holds every cell once, in a new random order, so that drift favours none."""
 
     def __init__(self, run: Run, cells: list[Cell], progress: Progress) -> None:
         self.run, self.cells, self.progress = run, cells, progress
@@ -187,4 +187,8 @@ def _warm_up(console: Console) -> float:
             output=output,
             timeout_s=WARM_UP_TIMEOUT_S,
         )
-        return float(tail(output)) if ended.returncode == 0 else 0.0
+        lines = tail(output).strip().splitlines()
+    try:
+        return float(lines[-1]) if ended.returncode == 0 else 0.0
+    except (IndexError, ValueError):
+        return 0.0

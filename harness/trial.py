@@ -17,6 +17,8 @@ from harness.breakdown import check_parts, parts_of
 from params import Params, from_dict
 from workloads.contract import Workload
 
+SAMPLE_TIMEOUT_S = 5.0
+
 
 def run_trial(spec_path: Path, idioms: Mapping[str, Mapping[str, Any]], import_s: float) -> None:
     """Run the trial that ``spec_path`` describes and write what became of it beside it, to ``outcome.json``.
@@ -60,7 +62,9 @@ def run_trial(spec_path: Path, idioms: Mapping[str, Mapping[str, Any]], import_s
             before + checked - end for before, checked, end in zip(cpu_before, cpu_checked, cpu_end, strict=True)
         ]
     ended |= {"start_ns": start_ns, "pid": os.getpid(), "import_s": import_s}
-    (spec_path.parent / "outcome.json").write_text(json.dumps(ended))
+    written = spec_path.parent / "outcome.unfinished"  # renamed when whole: a trial may be ended at any moment
+    written.write_text(json.dumps(ended))
+    written.rename(spec_path.parent / "outcome.json")
 
 
 def _slowed(function: Callable[[Any, int], Any], share: float) -> Callable[[Any, int], Any]:
@@ -79,9 +83,12 @@ def _slowed(function: Callable[[Any, int], Any], share: float) -> Callable[[Any,
 
 def _wait_for_sample(samples: Path) -> int:
     """Wait until memory has been sampled from now on, and return when that was: the sample under way began earlier."""
+    give_up = perf_counter_ns() + int(SAMPLE_TIMEOUT_S * 1e9)
     for _ in range(2):
         size = samples.stat().st_size
         while samples.stat().st_size == size:
+            if perf_counter_ns() > give_up:
+                raise TimeoutError(f"no sample of the memory was taken within {SAMPLE_TIMEOUT_S:g} s")
             sleep(0.001)
     return perf_counter_ns()
 

@@ -6,8 +6,10 @@ from pathlib import Path
 from statistics import median
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
+from report.console import say
 from report.measured import Cell, Measured, in_order, read
 from report.statistics import LEAST_FOR_INTERVAL, SLOWER, UNKNOWN, Ratio, paired, unpaired
 
@@ -29,12 +31,12 @@ class Comparison:
     changed: tuple[str, ...]
     unlike: tuple[str, ...]
     alone: tuple[str, ...]  # cells of one side only
+    gone: tuple[Key, ...]  # had times, and has none now, in a library that is on both sides
 
     @property
     def slower(self) -> list[Key]:
-        """The cells that are slower, or that succeeded before and fail in every trial now."""
-        found = [key for key, ratio in self.ratios.items() if ratio.verdict == SLOWER]
-        return found + [key for key, (old, new) in self.pairs.items() if old.times and not new.times and new.failure]
+        """The cells that are slower, and those that had times and have none now: nothing shows that these are not."""
+        return [key for key, ratio in self.ratios.items() if ratio.verdict == SLOWER] + list(self.gone)
 
 
 def compare(old: Path, new: Path, force: bool) -> Comparison:
@@ -63,7 +65,8 @@ def compare(old: Path, new: Path, force: bool) -> Comparison:
         else unpaired({k: (list(a.values()), list(b.values())) for k, (a, b) in times.items()})
     )
     changed = tuple(dict.fromkeys(line for pair in both for line in _changed(*pair)))
-    return Comparison(pairs, ratios, is_paired, changed, unlike, tuple(_alone(olds, news, both)))
+    gone = tuple(key for pair in both for key in _gone(*pair))
+    return Comparison(pairs, ratios, is_paired, changed, unlike, tuple(_alone(olds, news, both)), gone)
 
 
 def _files(path: Path) -> list[Measured]:
@@ -107,6 +110,13 @@ def _cells(old: Measured, new: Measured) -> Iterator[tuple[Key, tuple[Cell, Cell
             yield (new.workload, new.library, idiom, n_jobs), (earlier, cell)
 
 
+def _gone(old: Measured, new: Measured) -> Iterator[Key]:
+    for (idiom, n_jobs), cell in old.cells.items():
+        later = new.cells.get((idiom, n_jobs))
+        if cell.times and not (later and later.times):
+            yield old.workload, old.library, idiom, n_jobs
+
+
 def _alone(olds: list[Measured], news: list[Measured], both: list[tuple[Measured, Measured]]) -> Iterator[str]:
     for side, files, place in (("old", olds, 0), ("new", news, 1)):
         matched = [pair[place] for pair in both]
@@ -122,13 +132,16 @@ def _alone(olds: list[Measured], news: list[Measured], both: list[tuple[Measured
 def print_comparison(found: Comparison, console: Console) -> None:
     """Print the table of all cells, and what stands around it."""
     for line in found.unlike:
-        _line(console, f"not alike, compared all the same (--force): {line}")
+        say(console, f"not alike, compared all the same (--force): {line}")
     console.print(_table(found))
-    _line(console, _said_of_method(found))
-    for line in (*found.changed, *found.alone):
-        _line(console, line)
+    say(console, _said_of_method(found))
+    gone = [
+        f"has no time now: {workload}, {library}, {idiom}, {n} workers" for workload, library, idiom, n in found.gone
+    ]
+    for line in (*found.changed, *found.alone, *gone):
+        say(console, line)
     counts = {verdict: sum(r.verdict == verdict for r in found.ratios.values()) for verdict in _verdicts(found)}
-    _line(
+    say(
         console,
         "; ".join(f"{verdict}: {count}" for verdict, count in counts.items()) or "no cell has times on both sides",
     )
@@ -143,7 +156,7 @@ def _table(found: Comparison) -> Table:
     for key, (old, new) in found.pairs.items():
         if not (old.skipped and new.skipped):
             table.add_row(
-                *map(_escape, map(str, key)), _seconds(old), _seconds(new), *_verdict(found.ratios.get(key), old, new)
+                *map(escape, map(str, key)), _seconds(old), _seconds(new), *_verdict(found.ratios.get(key), old, new)
             )
     return table
 
@@ -151,9 +164,9 @@ def _table(found: Comparison) -> Table:
 def _verdict(ratio: Ratio | None, old: Cell, new: Cell) -> tuple[str, str, str]:
     failures = [f"{side}: {cell.failure}" for side, cell in (("old", old), ("new", new)) if cell.failure]
     if ratio is None:
-        return "", "", _escape("; ".join(failures) or "not in both")
+        return "", "", escape("; ".join(failures) or "not in both")
     interval = f"{ratio.low:.3f}-{ratio.high:.3f}" if ratio.low is not None else f"none, {ratio.count} blocks"
-    return f"{ratio.ratio:.3f}", interval, _escape("; ".join([ratio.verdict, *failures]))
+    return f"{ratio.ratio:.3f}", interval, escape("; ".join([ratio.verdict, *failures]))
 
 
 def _said_of_method(found: Comparison) -> str:
@@ -166,7 +179,7 @@ def _said_of_method(found: Comparison) -> str:
         if found.is_paired
         else "unpaired: the runs were made at different times, and what drifted between them is in the ratios"
     )
-    said = f"{method}; {level:.1%} intervals for {len(found.ratios)} comparisons"
+    said = f"{method}; {level:.2%} intervals for {len(found.ratios)} comparisons"
     return f"{said}; {few} without one: fewer than {LEAST_FOR_INTERVAL} blocks, or too few for so many" if few else said
 
 
@@ -176,11 +189,3 @@ def _verdicts(found: Comparison) -> Iterable[str]:
 
 def _seconds(cell: Cell) -> str:
     return f"{median(cell.times.values()):.3f}" if cell.times else ""
-
-
-def _line(console: Console, text: str) -> None:
-    console.print(text, markup=False, highlight=False, soft_wrap=True)
-
-
-def _escape(text: str) -> str:
-    return text.replace("[", r"\[")

@@ -15,11 +15,12 @@ from report.conditions import is_marked, yardstick_of
 from report.measured import Cell, Measured
 
 COLUMNS = (
-    "workload", "library", "idiom", "n_jobs", "kind", "block", "position", "outcome", "reason", "wall_s", "startup_s",
-    "work_s", "wait_s", "tail_s", "straggler_s", "shutdown_s", "cpu_s", "cpu_user_s", "cpu_system_s", "import_s",
-    "trial_s", "tasks_asked", "tasks_run", "workers", "pss_peak_bytes", "uss_peak_bytes", "rss_peak_bytes",
-    "shm_peak_bytes", "used_peak_bytes", "pss_growth_bytes", "copies", "left_behind", "yardstick_s", "yardstick_moved",
-    "library_version", "python", "machine", "started", "profile", "params_hash",
+    "workload", "library", "idiom", "n_jobs", "kind", "session", "block", "position", "outcome", "reason", "wall_s",
+    "startup_s", "work_s", "wait_s", "tail_s", "straggler_s", "shutdown_s", "cpu_s", "cpu_user_s", "cpu_system_s",
+    "import_s", "trial_s", "tasks_asked", "tasks_run", "workers", "pss_peak_bytes", "uss_peak_bytes",
+    "rss_peak_bytes", "shm_peak_bytes", "used_peak_bytes", "pss_start_bytes", "pss_end_bytes", "pss_growth_bytes",
+    "copies", "left_behind", "yardstick_s", "yardstick_moved", "library_version", "python", "machine", "started",
+    "profile", "params_hash",
 )  # fmt: skip
 TIMES = tuple(name for name in COLUMNS if name.endswith("_s"))
 PACKAGES = {"dask": "distributed"}  # the version of the library: of the package that does its scheduling
@@ -30,7 +31,12 @@ def write_csv(files: Iterable[Measured], path: Path) -> int:
 
     Trials whose memory was sampled have ``kind`` memory and no times: sampling holds them up. Raises OSError.
     """
-    rows = [row for file in files for row in _rows(file)]
+    files = list(files)
+    parts: dict[str, list[dict[str, Any]]] = {}  # of each run, which may lie in several files
+    for file in files:
+        parts.setdefault(file.run["started"], []).append(file.run)
+    typical = {started: yardstick_of(runs) for started, runs in parts.items()}
+    rows = [row for file in files for row in _rows(file, typical[file.run["started"]])]
     text = io.StringIO(newline="")
     writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
     writer.writeheader()
@@ -39,9 +45,8 @@ def write_csv(files: Iterable[Measured], path: Path) -> int:
     return len(rows)
 
 
-def _rows(file: Measured) -> Iterator[dict[str, Any]]:
+def _rows(file: Measured, typical_s: float | None) -> Iterator[dict[str, Any]]:
     run = file.run
-    typical = yardstick_of([run])
     of_run = {
         "workload": file.workload,
         "library": file.library,
@@ -63,7 +68,7 @@ def _rows(file: Measured) -> Iterator[dict[str, Any]]:
             row |= {name: size for name, size in memory.memory.items() if name in COLUMNS}
             row["copies"] = memory.copies(shared_bytes)
         left = " ".join(f"{name}={count}" for name, count in sorted(trial["left_behind"].items()) if count)
-        yield {**of_run, **row, "left_behind": left, "yardstick_moved": int(is_marked(trial, typical))}
+        yield {**of_run, **row, "left_behind": left, "yardstick_moved": int(is_marked(trial, typical_s))}
 
 
 def version_of(file: Measured) -> str:

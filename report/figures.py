@@ -96,8 +96,8 @@ def _axes(axes: Axes, group: Comparable) -> None:
 def _panel(axes: Axes, group: Comparable, libraries: list[str]) -> None:
     for file in group.files:
         row, color = libraries.index(file.library), COLORS.get(file.library, OTHER_COLOR)
-        best = _best_cell(file)
-        for cell in _on_most_workers(file):
+        best = _best_cell(group, file)
+        for cell in _on_most_workers(group, file):
             _, seconds, less, more = _point(cell)
             fill, zorder = (color, 3) if cell is best else ("white", 2)
             style: Any = {"color": color, "marker": "o", "markerfacecolor": fill, "capsize": 2, "zorder": zorder}
@@ -113,20 +113,20 @@ def _panel(axes: Axes, group: Comparable, libraries: list[str]) -> None:
     axes.spines[["top", "right"]].set_visible(False)
 
 
-def _on_most_workers(file: Measured) -> list[Cell]:
-    measured = [cell for cell in file.cells.values() if cell.summary]
-    most = max((cell.n_jobs for cell in measured), default=0)
-    return [cell for cell in measured if cell.n_jobs == most]
+def _on_most_workers(group: Comparable, file: Measured) -> list[Cell]:
+    """Return the cells on as many workers as the workload was measured on at all: not a library's own most."""
+    most = 1 if file.library == SERIAL else max(group.worker_counts, default=1)
+    return [cell for cell in file.cells.values() if cell.summary and cell.n_jobs == most]
 
 
-def _best_cell(file: Measured) -> Cell | None:
-    return min(_on_most_workers(file), key=lambda cell: _point(cell)[1], default=None)
+def _best_cell(group: Comparable, file: Measured) -> Cell | None:
+    return min(_on_most_workers(group, file), key=lambda cell: _point(cell)[1], default=None)
 
 
 def _best(group: Comparable, libraries: list[str]) -> list[Anchor]:
     anchors = []
     for file in group.files:
-        if cell := _best_cell(file):
+        if cell := _best_cell(group, file):
             seconds, color = _point(cell)[1], COLORS.get(file.library, OTHER_COLOR)
             anchors.append(Anchor(file.library, f"{seconds:.2g} s", seconds, libraries.index(file.library), color))
     return anchors

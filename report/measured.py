@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from math import inf
 from operator import sub
 from pathlib import Path
 from statistics import median
@@ -11,7 +12,7 @@ from typing import Any
 
 from harness import results
 from harness.environment import machine_label
-from harness.kinds import MEMORY, TIME
+from harness.kinds import MEMORY, MEMORY_FIELDS, MEMORY_MOMENTS, TIME
 from harness.outcome import FAILURES, OK, SKIPPED
 from report.statistics import LEAST_FOR_INTERVAL, UNKNOWN, Ratio, Summary, half_width, paired, summarize, unpaired
 
@@ -21,6 +22,9 @@ LIBRARIES = (SERIAL, FLOOR, "mp", "futures", "joblib", "dask", "ray", "mpire")  
 REFERENCE = "mp"  # whose first idiom all others are compared with: named beforehand, not for its result
 WORKLOADS = ("numerical", "stateful", "initialization")
 NAIVE = "naive"  # an idiom whose name begins so is what many write first, and is drawn dotted
+
+
+Block = tuple[int, int]  # session, number
 
 
 @dataclass(frozen=True)
@@ -38,9 +42,12 @@ class Cell:
         return [trial for trial in self.trials if trial["outcome"] == OK and trial["kind"] == TIME]
 
     @cached_property
-    def times(self) -> dict[int, float]:
-        """Wall time in seconds by block."""
-        return {trial["block"]: trial["wall_s"] for trial in self.timed}
+    def times(self) -> dict[Block, float]:
+        """Wall time in seconds by block.
+
+        The part of a block that was measured after an interrupt is a block of its own: hours may lie between the two.
+        """
+        return {(trial["session"], trial["block"]): trial["wall_s"] for trial in self.timed}
 
     @cached_property
     def summary(self) -> Summary | None:
@@ -54,16 +61,20 @@ class Cell:
 
     @cached_property
     def memory(self) -> dict[str, int]:
-        """Peak and growth in bytes (``pss_peak_bytes``, ``pss_growth_bytes``, ...), medians of the sampled trials."""
+        """Start, peak, end and growth in bytes (``pss_start_bytes``, ...), medians of the sampled trials.
+
+        Growth is from the start to the peak.
+        """
         found = [trial["memory"] for trial in self.trials if trial["outcome"] == OK and trial["memory"]]
         if not found:
             return {}
-        peaks = {name: median(memory["peak"][name] for memory in found) for name in found[0]["peak"]}
-        starts = {name: median(memory["start"][name] for memory in found) for name in peaks}
-        named = [(name.removesuffix("_bytes"), name) for name in peaks]
-        return {f"{short}_peak_bytes": round(peaks[name]) for short, name in named} | {
-            f"{short}_growth_bytes": round(peaks[name] - starts[name]) for short, name in named
-        }
+        sizes: dict[str, int] = {}
+        for name in MEMORY_FIELDS:
+            short = name.removesuffix("_bytes")
+            for moment in MEMORY_MOMENTS:
+                sizes[f"{short}_{moment}_bytes"] = round(median(memory[moment][name] for memory in found))
+            sizes[f"{short}_growth_bytes"] = sizes[f"{short}_peak_bytes"] - sizes[f"{short}_start_bytes"]
+        return sizes
 
     def copies(self, shared_bytes: int) -> float | None:
         """Return how often an input of that size lay in memory at the peak, by the memory that the trial grew by.
@@ -149,30 +160,39 @@ class Comparable:
 
     @cached_property
     def reference(self) -> Name | None:
-        """Library and idiom that all others are compared with, at the same number of workers; None for serial alone."""
-        parallel = [file for file in self.files if file.library not in (SERIAL, FLOOR) and file.idioms]
-        chosen = next((file for file in parallel if file.library == REFERENCE), next(iter(parallel), None))
-        return (chosen.library, chosen.idioms[0]) if chosen else None
+        """Library and idiom that all others are compared with, at the same number of workers; None for serial alone.
+
+        The first idiom of REFERENCE, or else of the first library, that is not skipped.
+        """
+        parallel = [file for file in self.files if file.library not in (SERIAL, FLOOR)]
+        parallel.sort(key=lambda file: file.library != REFERENCE)
+        tried = {(c.library, c.idiom) for file in parallel for c in file.cells.values() if not c.skipped}
+        names = [(file.library, idiom) for file in parallel for idiom in file.idioms]
+        return next((name for name in names if name in tried), None)
 
     def ratios(self, n_jobs: int) -> dict[Name, Ratio]:
-        """Return each cell's time over the reference's, by library and idiom: one family of comparisons.
+        """Return each cell's time over the reference's, by library and idiom: a family of comparisons.
 
-        They are paired only if all files are of one run: block 0 of two runs is not one block.
+        Cells of files of another run than the reference's are a family of their own, unpaired: block 0 of two runs is
+        not one block.
         """
         cells = self.cells(n_jobs)
         if self.reference not in cells:
             return {}
         reference = cells[self.reference].times
         others = {name: cell.times for name, cell in cells.items() if name != self.reference}
-        if self.of_one_run:
-            return paired({name: (times, reference) for name, times in others.items()})
+        alone = self.measured_alone
+        together = {name: (times, reference) for name, times in others.items() if name[0] not in alone}
         against = list(reference.values())
-        return unpaired({name: (list(times.values()), against) for name, times in others.items()})
+        apart = {name: (list(times.values()), against) for name, times in others.items() if name[0] in alone}
+        return {**paired(together), **unpaired(apart)}
 
     @property
-    def of_one_run(self) -> bool:
-        """Whether all files were measured together, in the same blocks."""
-        return len({file.run["started"] for file in self.files}) == 1
+    def measured_alone(self) -> list[str]:
+        """The libraries that were not measured in the same run, and so the same blocks, as the reference."""
+        runs = {file.library: file.run["started"] for file in self.files}
+        of_reference = runs.get(self.reference[0]) if self.reference else None
+        return [library for library, started in runs.items() if started != of_reference]
 
     @cached_property
     def _serial(self) -> Cell | None:
@@ -264,11 +284,11 @@ def in_order(names: Iterable[str], order: Sequence[str]) -> list[str]:
 
 
 def widest_interval(parts: Iterable[tuple[str, str, dict[str, Any]]]) -> tuple[float, str] | None:
-    """Return the half-width, as a share, of the widest interval of a run, and of what; None while one has no interval.
+    """Return the half-width, as a share, of the widest interval of a run, and of what.
 
+    It is infinite while a cell has no interval yet. None: no cell will ever have one, because trials fail.
     ``parts``: workload, library and run. Intervals are those that tables show: of the ratio to the reference, and of
-    the wall time where there is nothing to compare with. Cells in which trials have failed are left out: more blocks
-    might never give them an interval.
+    the wall time where there is nothing to compare with.
     """
     files = [Measured(Path(), *part) for part in parts]
     widest = (0.0, "")
@@ -277,20 +297,23 @@ def widest_interval(parts: Iterable[tuple[str, str, dict[str, Any]]]) -> tuple[f
         for n_jobs in group.worker_counts:
             for name, low, high in _intervals(group, n_jobs):
                 if low is None or high is None:
-                    return None
+                    return inf, f"{workload}, {name}, {n_jobs} workers"
                 widest = max(widest, (half_width(low, high), f"{workload}, {name}, {n_jobs} workers"))
     return widest if widest[1] else None
 
 
 def _intervals(group: Comparable, n_jobs: int) -> Iterator[tuple[str, float | None, float | None]]:
-    cells = {name: cell for name, cell in group.cells(n_jobs).items() if not cell.failure}
-    ratios = group.ratios(n_jobs)
+    """Yield every cell's interval, None where more blocks are needed; nothing for cells that lack one by failing."""
+    cells, ratios = group.cells(n_jobs), group.ratios(n_jobs)
     for name, cell in cells.items():
         summary = cell.summary
         if group.reference and (ratio := ratios.get(name)):
-            known = ratio.verdict != UNKNOWN
-            what = f"{': '.join(name)} over {': '.join(group.reference)}"
-            yield what, ratio.low if known else None, ratio.high if known else None
+            known, fails = ratio.verdict != UNKNOWN, bool(cell.failure or cells[group.reference].failure)
+            what, low, high = f"{': '.join(name)} over {': '.join(group.reference)}", ratio.low, ratio.high
         elif not ratios and summary:
-            known = summary.count >= LEAST_FOR_INTERVAL
-            yield f"time of {': '.join(name)}", summary.low if known else None, summary.high if known else None
+            known, fails = summary.count >= LEAST_FOR_INTERVAL, bool(cell.failure)
+            what, low, high = f"time of {': '.join(name)}", summary.low, summary.high
+        else:
+            continue
+        if known or not fails:
+            yield what, low if known else None, high if known else None

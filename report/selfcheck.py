@@ -6,6 +6,7 @@ from pathlib import Path
 from rich.console import Console
 
 from harness.kinds import SELF_AGAIN, SELF_SLOWDOWN, SELF_SLOWED
+from report.console import say
 from report.measured import Cell, Measured, read
 from report.statistics import SLOWER, Ratio, paired
 
@@ -13,10 +14,12 @@ from report.statistics import SLOWER, Ratio, paired
 def self_check(files: Iterable[Measured], workload: str) -> dict[str, Ratio]:
     """Return the ratios of ``SELF_AGAIN`` and ``SELF_SLOWED`` to the library itself, of which the truth is known.
 
-    Empty where ``files`` hold no self-check of ``workload``.
+    Of the newest self-check of ``workload``; empty where ``files`` hold none.
     """
+    mine = [file for file in files if file.workload == workload]
+    newest = max((file.run["started"] for file in mine), default="")
     cells: dict[str, Cell] = {
-        file.library: cell for file in files if file.workload == workload for cell in file.cells.values()
+        file.library: cell for file in mine if file.run["started"] == newest for cell in file.cells.values()
     }
     itself = next((name for name in cells if name + SELF_AGAIN in cells), None)
     if itself is None:
@@ -34,7 +37,7 @@ def print_self_check(folder: Path, workloads: Iterable[str], console: Console) -
     for workload in workloads:
         ratios = self_check(files, workload)
         for suffix, ratio in ratios.items():
-            console.print(f"{workload}: {_said(suffix, ratio)}", highlight=False, markup=False, soft_wrap=True)
+            say(console, f"{workload}: {_said(suffix, ratio)}")
 
 
 def _said(suffix: str, ratio: Ratio) -> str:

@@ -4,22 +4,21 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from report.conditions import said_of_drift
+from report.console import plain_if_piped, say
 from report.measured import SERIAL, Cell, Comparable, Measured, comparable, read
 from report.statistics import LEAST_FOR_INTERVAL, UNKNOWN, Ratio, Summary
-
-PLAIN_WIDTH = 180  # columns, where there is no terminal to ask
 
 
 def print_tables(folder: Path, workloads: Iterable[str], console: Console) -> None:
     """Print wall times, parts and memory of each of ``workloads`` that ``folder`` has results of."""
-    if not console.is_terminal:
-        console = Console(file=console.file, width=PLAIN_WIDTH)
+    console = plain_if_piped(console)
     files, refused = read(sorted(folder.glob("*.p3")))
     for line in refused:
-        _line(console, line)
+        say(console, line)
     for workload in workloads:
         if found := [file for file in files if file.workload == workload]:
             _print(comparable(found), console)
@@ -32,29 +31,25 @@ def _print(group: Comparable, console: Console) -> None:
     if group.newest.run["profile"] == "quick":
         console.print("quick profile: few worker counts, few trials, small inputs. A first look, nothing to quote.")
     console.print(time_table(group))
-    _line(console, _said_of_limit(group, most))
+    say(console, _said_of_limit(group, most))
     if group.serial_s:
         said = f"Speedup and efficiency: against the best serial time, {group.serial_s:.3f} s. "
     else:
         said = "No serial time was measured, so that no speedup is known. "
-    _line(console, said + _said_of_ratios(group, most))
+    say(console, said + _said_of_ratios(group, most))
     newest = [file.run for file in group.files if file.run["started"] == group.newest.run["started"]]
-    _line(console, said_of_drift(newest))
+    say(console, said_of_drift(newest))
     for line in group.newest.run["disturbances"]:
-        _line(console, f"warning: {line}")
-    _line(console, group.newest.machine)
+        say(console, f"warning: {line}")
+    say(console, group.newest.machine)
     for line in group.left_out:
-        _line(console, f"left out: {line}")
+        say(console, f"left out: {line}")
     console.print(
         f"\n{group.workload}: where the time goes on {most} workers, medians in s", markup=False, style="bold"
     )
     console.print(parts_table(group, most))
     console.print(f"\n{group.workload}: peak memory of the process tree", markup=False, style="bold")
     console.print(memory_table(group) if any(map(_has_memory, group.files)) else _no_memory(group))
-
-
-def _line(console: Console, text: str) -> None:
-    console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 def time_table(group: Comparable) -> Table:
@@ -73,10 +68,10 @@ def time_table(group: Comparable) -> Table:
             ratio = ratios.get((file.library, idiom))
             table.add_row(
                 file.library,
-                _escape(idiom),
+                escape(idiom),
                 *_times(group, file, idiom),
                 _versus_text(group, file, idiom, ratio),
-                _escape("; ".join(_notes(file, idiom))),
+                escape("; ".join(_notes(file, idiom))),
             )
     return table
 
@@ -86,7 +81,7 @@ def _table(*columns: str) -> Table:
     table.add_column("library", no_wrap=True)
     table.add_column("idiom", no_wrap=True)
     for column in columns:
-        table.add_column(_escape(column), justify="right", no_wrap=True)
+        table.add_column(escape(column), justify="right", no_wrap=True)
     return table
 
 
@@ -147,9 +142,11 @@ def _said_of_ratios(group: Comparable, most: int) -> str:
             f"reference: more --trials, at least {LEAST_FOR_INTERVAL}."
         )
     level = max(ratio.level for ratio in ratios.values())
-    method = "medians over the blocks" if group.of_one_run else "of medians, unpaired: these files are of several runs"
+    method = "medians over the blocks"
+    if group.measured_alone:
+        method += f" (of medians, unpaired, for {', '.join(group.measured_alone)}: measured in other runs)"
     return (
-        f"Ratios are {method}, with {level:.1%} intervals, so that of all differences found among "
+        f"Ratios are {method}, with {level:.2%} intervals, so that of all differences found among "
         f"{len(ratios)} comparisons 5 % at most are expected to be false. A tie's interval holds 1."
     )
 
@@ -182,7 +179,7 @@ def parts_table(group: Comparable, n_jobs: int) -> Table:
             cell = file.cells.get((idiom, count))
             if cell and cell.summary:
                 values = [cell.middle(field) for _, field in _PARTS]
-                table.add_row(file.library, _escape(idiom), *("" if v is None else f"{v:.3f}" for v in values))
+                table.add_row(file.library, escape(idiom), *("" if v is None else f"{v:.3f}" for v in values))
     return table
 
 
@@ -216,7 +213,7 @@ def memory_table(group: Comparable) -> Table:
             if any(cell and cell.memory for cell in cells):
                 last = cells[0] if file.library == SERIAL else cells[-1]
                 peaks = [_mib(last, field) for _, field in _PEAKS]
-                table.add_row(file.library, _escape(idiom), *(_peak(group, cell) for cell in cells), *peaks)
+                table.add_row(file.library, escape(idiom), *(_peak(group, cell) for cell in cells), *peaks)
     return table
 
 
@@ -225,6 +222,8 @@ _PEAKS = (
     ("RSS", "rss_peak_bytes"),
     ("/dev/shm growth", "shm_growth_bytes"),
     ("system growth", "used_growth_bytes"),
+    ("PSS at start", "pss_start_bytes"),
+    ("PSS at end", "pss_end_bytes"),
 )
 
 
@@ -247,7 +246,3 @@ def _no_memory(group: Comparable) -> str:
     skipped = {cell.memory_skipped for file in group.files for cell in file.cells.values()} - {""}
     profile = group.newest.run["profile"]
     return "; ".join(skipped) or f"not measured: memory_trials is 0 in the {profile} profile of params.py"
-
-
-def _escape(text: str) -> str:
-    return text.replace("[", r"\[")

@@ -10,12 +10,12 @@ import pyperf
 import pytest
 
 from harness import results
+from harness.kinds import MEMORY_FIELDS
 from report.compare import NotComparable, compare
 from report.export import COLUMNS
 from report.statistics import FASTER, SLOWER, TIE, UNKNOWN
+from tests.made_up import a_part, a_run
 from tests.test_report import run_utils
-from tests.test_results import a_run
-from tests.test_runs import a_part
 
 OLD, NEW = "2026-11-20T00:00:00+0000", "2026-11-21T00:00:00+0000"
 MACHINE = {"machine": {"cpu": "Z80", "physical_cores_usable": 1, "memory_bytes": 2**16}}
@@ -128,10 +128,13 @@ def test_versions_that_changed_and_cells_of_one_side_are_named(tmp_path):
     )
     save(new, "ray", {"tasks": times(1.0)}, started=NEW, environment={"versions": {"ray": "2.60.0"}})
     save(new, "dask", {"scatter": times(1.0)}, started=NEW)
+    save(old, "mpire", {"fork": times(1.0)}, started=OLD)
     ended = run_utils("compare", old, new)
     assert "ray 2.59.0 -> 2.60.0" in ended.stdout
     assert "only in old: numerical, ray, gone, 1 workers" in ended.stdout
     assert "only in new: numerical, dask" in ended.stdout
+    assert "only in old: numerical, mpire" in ended.stdout
+    assert "has no time now: numerical, ray, gone, 1 workers" in ended.stdout
 
 
 def test_nothing_to_compare_is_one_clear_line(tmp_path, folders):
@@ -148,7 +151,8 @@ def test_nothing_to_compare_is_one_clear_line(tmp_path, folders):
 
 
 def test_csv_has_a_row_per_trial(tmp_path):
-    memory = {"start": {"pss_bytes": 100, "shm_bytes": 0}, "peak": {"pss_bytes": 400, "shm_bytes": 0}, "end": {}}
+    none = dict.fromkeys(MEMORY_FIELDS, 0)
+    memory = {"start": none | {"pss_bytes": 100}, "peak": none | {"pss_bytes": 400}, "end": none | {"pss_bytes": 120}}
     workload, _, run = a_part("ray", {"tasks, =1+1": [1.0, 2.0, "timeout"]}, inputs={"shared_bytes": 100})
     run["trials"].append({**run["trials"][0], "kind": "memory", "memory": memory})
     run["environment"] = {"versions": {"ray": "2.60.0"}, "python": "CPython 3.11.7"}
@@ -167,12 +171,26 @@ def test_csv_has_a_row_per_trial(tmp_path):
     assert [row["wall_s"] for row in rows] == ["1.0", "2.0", "", ""]
     assert [row["outcome"] for row in rows] == ["ok", "ok", "timeout", "ok"]
     assert [row["copies"] for row in rows] == ["", "", "", "3.0"]
-    assert rows[3]["pss_peak_bytes"] == "400"
+    assert [rows[3][f"pss_{moment}_bytes"] for moment in ("start", "peak", "end")] == ["100", "400", "120"]
     assert {row["library_version"] for row in rows} == {"2.60.0"}
     assert {row["idiom"] for row in rows} == {"tasks, =1+1"}
     assert float(rows[0]["cpu_s"]) == pytest.approx(1.5)
     parts = sum(float(rows[0][name]) for name in ("startup_s", "work_s", "wait_s", "shutdown_s"))
     assert parts == pytest.approx(1.5)  # of the template's trial, whose wall time was 1.5
+
+
+def test_csv_marks_by_the_yardstick_of_the_whole_run(tmp_path):
+    """A slow spell that met all trials of one file is no norm: the run's other file says what the machine can do."""
+    for library, yardsticks in (("mp", [0.004] * 6), ("ray", [0.005] * 4)):
+        workload, _, run = a_part(library, {"fork": [1.0] * len(yardsticks)})
+        for trial, yardstick in zip(run["trials"], yardsticks, strict=True):
+            trial["yardstick_s"] = yardstick
+        results.save(tmp_path, workload, library, [run])
+    target = tmp_path / "trials.csv"
+    assert run_utils("export", "--format", "csv", target, "--results", tmp_path).returncode == 0
+    rows = list(csv.DictReader(target.open()))
+    assert {(row["library"], row["yardstick_moved"]) for row in rows} == {("mp", "0"), ("ray", "1")}
+    assert len(rows) == 10
 
 
 def test_pyperf_reads_what_was_exported(folders, tmp_path):

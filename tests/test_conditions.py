@@ -76,7 +76,8 @@ def test_real_load_is_seen():
 
     burning = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(2)]
     try:
-        assert any("cores busy" in line for line in conditions.disturbances(1, 1, 1))
+        (busy,) = [line for line in conditions.disturbances(1, 1, 1) if "cores busy" in line]
+        assert float(busy.split()[3]) >= 1
     finally:
         for process in burning:
             process.kill()
@@ -86,7 +87,7 @@ def test_real_load_is_seen():
 def test_yardstick_is_short_and_repeats():
     taken = sorted(yardstick_s() for _ in range(9))
     assert taken[0] > 0
-    assert taken[4] / taken[0] < 2
+    assert taken[4] / taken[0] < 10  # the machine may be busy; a unit that is wrong would be off by more
 
 
 def a_trial(position, yardstick):

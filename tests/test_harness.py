@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import psutil
 import pytest
@@ -16,7 +15,7 @@ from harness.cells import Cell, all_cells, shuffled
 from harness.cli import parse
 from harness.launch import run_cell
 from harness.trial import check_tasks, check_workers
-from tests.conftest import ROOT, TINY, shared_memory, without
+from tests.conftest import FOLDERS_BEFORE, ROOT, TINY, shared_memory, temporary_folders, without
 
 SCRIPTS = ROOT / "tests" / "scripts"
 
@@ -418,6 +417,4 @@ def test_network_that_learns_nothing_is_the_parameters_fault():
 
 
 def test_no_temporary_folder_is_left():
-    import tempfile
-
-    assert list(Path(tempfile.gettempdir()).glob("bench-*")) == []
+    assert temporary_folders() <= FOLDERS_BEFORE

@@ -13,12 +13,13 @@ from matplotlib.backend_bases import MouseButton, MouseEvent
 from rich.console import Console
 
 import utils
-from harness import memory, results
+from harness import results
+from harness.kinds import MEMORY_FIELDS
 from report import breakdown, figures, labels
 from report.measured import comparable, read
 from report.tables import print_tables
 from tests.conftest import ROOT
-from tests.test_results import a_run
+from tests.made_up import a_run
 
 
 @pytest.fixture(autouse=True)
@@ -315,7 +316,7 @@ def test_timeline_has_a_row_per_worker_on_one_time_scale(broken_down, monkeypatc
 
 
 def test_parts_and_memory_are_in_the_tables(tmp_path, broken_down):
-    sizes = {"start": dict.fromkeys(memory.FIELDS, 10 * 2**20), "peak": dict.fromkeys(memory.FIELDS, 50 * 2**20)}
+    sizes = {"start": dict.fromkeys(MEMORY_FIELDS, 10 * 2**20), "peak": dict.fromkeys(MEMORY_FIELDS, 50 * 2**20)}
     template = a_run()["trials"][0] | {"idiom": "tasks", "n_jobs": 2}
     sampled = {**template, "kind": "memory", "memory": {**sizes, "end": sizes["start"]}, "wall_s": 77.7}
     inputs = {"shared_bytes": 16 * 2**20, "moved_bytes": 0}
@@ -324,7 +325,16 @@ def test_parts_and_memory_are_in_the_tables(tmp_path, broken_down):
     table = table_of(tmp_path)
     assert "77.7" not in table  # no time is taken from a trial that was sampled
     first, *_, last = [line for line in table.splitlines() if "│joblib" in line]
-    assert [cell.strip() for cell in last.strip("│").split("│")][2:] == ["", "50, 2.5", "50", "50", "40", "40"]
+    assert [cell.strip() for cell in last.strip("│").split("│")][2:] == [
+        "",
+        "50, 2.5",
+        "50",
+        "50",
+        "40",
+        "40",
+        "10",
+        "10",
+    ]
     assert "1.50" in first
     ray = [line for line in table.splitlines() if "│ray" in line][1]
     assert [cell.strip() for cell in ray.strip("│").split("│")][2:8] == [
@@ -357,8 +367,8 @@ def test_files_of_different_runs_are_not_paired(tmp_path):
     group = comparable(read(sorted(tmp_path.glob("*.p3")))[0])
     (ratio,) = group.ratios(1).values()
     assert ratio.verdict == "tie"
-    assert not group.of_one_run
-    assert "unpaired: these files are of several runs" in table_of(tmp_path)
+    assert group.measured_alone == ["joblib"]
+    assert "unpaired, for joblib: measured in other runs" in table_of(tmp_path)
 
 
 def test_limit_is_never_below_the_longest_task_or_the_data(tmp_path):

@@ -71,6 +71,32 @@ def test_paired_blocks_cover_the_truth_where_sequential_runs_do_not():
     assert covered["sequential"] / 300 < 0.75, covered
 
 
+@pytest.mark.parametrize("cells", [20, 40])
+def test_pairs_far_apart_in_a_large_block_cover_the_truth_all_the_same(cells):
+    """In a block of many cells the machine drifts between a cell and its reference; random order makes that noise."""
+    rng = np.random.default_rng(SEED)
+    covered = 0
+    for _ in range(300):
+        machine = drifting_machine(rng, 12 * cells).reshape(12, cells)
+        places = np.array([rng.permutation(cells)[:2] for _ in range(12)])
+        cell, reference = (dict(enumerate(row)) for row in np.take_along_axis(machine, places, axis=1).T)
+        ratio = paired({"a": ({block: TRUTH * value for block, value in cell.items()}, reference)})["a"]
+        covered += ratio.low <= TRUTH <= ratio.high
+    assert 0.93 <= covered / 300 <= 0.99, covered
+
+
+@pytest.mark.parametrize(("blocks", "runs"), [(6, 100), (20, 40)])  # the bootstrap takes its time
+def test_unpaired_false_differences_are_rare_in_a_family(blocks, runs):
+    """Without drift, that is; with it there is no defence, which is why results are paired wherever they can be."""
+    rng = np.random.default_rng(SEED)
+    falsely = 0
+    for _ in range(runs):
+        cells = {i: (np.exp(rng.normal(0, 0.05, blocks)), np.exp(rng.normal(0, 0.05, blocks))) for i in range(20)}
+        ratios = unpaired({i: (new.tolist(), old.tolist()) for i, (new, old) in cells.items()})
+        falsely += any(ratio.verdict in (FASTER, SLOWER) for ratio in ratios.values())
+    assert falsely / runs <= 0.1, falsely
+
+
 def family(rng, slower, blocks, noise=0.02):
     """Simulate cells that are each slower than their reference by a factor, on a drifting machine."""
     machine = np.exp(np.cumsum(rng.normal(0, 0.02, blocks)))
