@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from report.console import say
-from report.measured import Cell, Measured, in_order, read
+from report.measured import Cell, Measured, comparable, in_order, read
 from report.statistics import LEAST_FOR_INTERVAL, SLOWER, UNKNOWN, Ratio, paired, unpaired
 
 
@@ -32,6 +32,7 @@ class Comparison:
     unlike: tuple[str, ...]
     alone: tuple[str, ...]  # cells of one side only
     gone: tuple[Key, ...]  # had times, and has none now, in a library that is on both sides
+    limits_s: dict[tuple[str, int], float]  # physical limits by workload and n_jobs, where serial was measured
 
     @property
     def slower(self) -> list[Key]:
@@ -66,7 +67,8 @@ def compare(old: Path, new: Path, force: bool) -> Comparison:
     )
     changed = tuple(dict.fromkeys(line for pair in both for line in _changed(*pair)))
     gone = tuple(key for pair in both for key in _gone(*pair))
-    return Comparison(pairs, ratios, is_paired, changed, unlike, tuple(_alone(olds, news, both)), gone)
+    alone = tuple(_alone(olds, news, both))
+    return Comparison(pairs, ratios, is_paired, changed, unlike, alone, gone, _limits(news))
 
 
 def _files(path: Path) -> list[Measured]:
@@ -110,6 +112,16 @@ def _cells(old: Measured, new: Measured) -> Iterator[tuple[Key, tuple[Cell, Cell
             yield (new.workload, new.library, idiom, n_jobs), (earlier, cell)
 
 
+def _limits(files: list[Measured]) -> dict[tuple[str, int], float]:
+    """Return the physical limits on the new side; the old side had the same inputs on the same machine."""
+    found = {}
+    for workload in {file.workload for file in files}:
+        group = comparable([file for file in files if file.workload == workload])
+        counts = {n_jobs for file in group.files for _, n_jobs in file.cells}
+        found |= {(workload, n_jobs): limit for n_jobs in counts if (limit := group.limit_s(n_jobs))}
+    return found
+
+
 def _gone(old: Measured, new: Measured) -> Iterator[Key]:
     for (idiom, n_jobs), cell in old.cells.items():
         later = new.cells.get((idiom, n_jobs))
@@ -151,12 +163,17 @@ def _table(found: Comparison) -> Table:
     table = Table(pad_edge=False)
     for title in ("workload", "library", "idiom"):
         table.add_column(title, no_wrap=True)
-    for title in ("workers", "old s", "new s", "new / old", "interval", "verdict"):
+    for title in ("workers", "limit s", "old s", "new s", "new / old", "interval", "verdict"):
         table.add_column(title, justify="right", no_wrap=title != "verdict")
     for key, (old, new) in found.pairs.items():
         if not (old.skipped and new.skipped):
+            limit = found.limits_s.get((key[0], key[3]))
             table.add_row(
-                *map(escape, map(str, key)), _seconds(old), _seconds(new), *_verdict(found.ratios.get(key), old, new)
+                *map(escape, map(str, key)),
+                f"{limit:.3f}" if limit else "",
+                _seconds(old),
+                _seconds(new),
+                *_verdict(found.ratios.get(key), old, new),
             )
     return table
 

@@ -66,6 +66,13 @@ def test_command_prints_and_fails_on_slower(folders):
     assert run_utils("compare", folders[1], folders[1], "--fail-on", "slower").returncode == 0
 
 
+def test_the_limit_stands_beside_the_times(folders):
+    save(folders[1], "serial", {"loop": times(0.4)}, started=NEW)
+    found = compare(*folders, force=False)
+    assert found.limits_s["numerical", 1] == pytest.approx(0.4, rel=0.02)
+    assert "limit s" in run_utils("compare", *folders).stdout
+
+
 def test_sides_of_one_run_are_paired(tmp_path):
     """Two files of one run: the machine's drift, which is as large as 5 fold here, cancels block by block."""
     drift = np.geomspace(1, 5, 10)
