@@ -114,7 +114,7 @@ def _cells(old: Measured, new: Measured) -> Iterator[tuple[Key, tuple[Cell, Cell
 
 def _limits(files: list[Measured]) -> dict[tuple[str, int], float]:
     """Return the physical limits on the new side; the old side had the same inputs on the same machine."""
-    found = {}
+    found: dict[tuple[str, int], float] = {}
     for workload in {file.workload for file in files}:
         group = comparable([file for file in files if file.workload == workload])
         counts = {n_jobs for file in group.files for _, n_jobs in file.cells}
