@@ -1,7 +1,6 @@
 """Small parameters, real libraries."""
 
 import os
-import tempfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -37,14 +36,6 @@ def tiny() -> Params:
     for workload in WORKLOADS:
         assert suite.make_inputs(workload, TINY, Console(quiet=True)) == ""
     return TINY
-
-
-def temporary_folders() -> set[Path]:
-    """Return the temporary folders of trials, of this and of other runs of the suite."""
-    return set(Path(tempfile.gettempdir()).glob("bench-*"))
-
-
-FOLDERS_BEFORE = temporary_folders()  # of a run that was killed, or that runs beside the tests
 
 
 def shared_memory() -> set[str]:

@@ -15,7 +15,7 @@ from harness.cells import Cell, all_cells, shuffled
 from harness.cli import parse
 from harness.launch import run_cell
 from harness.trial import check_tasks, check_workers
-from tests.conftest import FOLDERS_BEFORE, ROOT, TINY, shared_memory, temporary_folders, without
+from tests.conftest import ROOT, TINY, shared_memory, without
 
 SCRIPTS = ROOT / "tests" / "scripts"
 
@@ -177,9 +177,13 @@ def run_suite(*arguments: str, script: str | None = None, **options) -> subproce
 QUICK = ("numerical", "--profile", "quick", "--n-jobs", "1", "--trials", "1")
 
 
-def test_failures_are_rows_and_the_suite_goes_on(tmp_path):
+def test_failures_are_rows_and_the_suite_goes_on(tmp_path, monkeypatch):
+    temporary = tmp_path / "t"
+    temporary.mkdir()
+    monkeypatch.setenv("TMPDIR", str(temporary))
     ended = run_suite(*QUICK, "--results", str(tmp_path), "--timeout", "6", script="faulty")
     assert ended.returncode == 1, ended.stderr
+    assert list(temporary.iterdir()) == []  # whatever became of the trials
     assert "Traceback" not in ended.stdout + ended.stderr
     trials = results.load(tmp_path / "numerical_faulty.p3")["runs"][-1]["trials"]
     assert len(trials) == 17
@@ -414,7 +418,3 @@ def test_network_that_learns_nothing_is_the_parameters_fault():
     assert initialization.LEAST_ACCURACY == 0.95
     with pytest.raises(UserError, match=r"hidden_units is 1: the network labels only \d+"):
         suite.make_inputs("initialization", without(TINY, hidden_units=1), Console(quiet=True))
-
-
-def test_no_temporary_folder_is_left():
-    assert temporary_folders() <= FOLDERS_BEFORE
