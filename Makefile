@@ -2,11 +2,15 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: bench test lint clean
+.PHONY: bench bench-stores test lint clean
 
 bench: .venv/.bench
 	$(BIN)/python benchmark_all.py --profile quick; status=$$?; \
 	MPLBACKEND=Agg $(BIN)/python utils.py || exit $$?; exit $$status
+
+# Dask on shared-memory stores, three repetitions; Plasma's packages live in .venv-plasma.
+bench-stores: .venv/.stores .venv-plasma/.done
+	$(BIN)/python benchmark_dask.py client_scatter worker_scatter array dataframe --trials 3 --n-jobs 4
 
 test: lint
 	$(BIN)/python -m pytest
@@ -19,7 +23,7 @@ lint: .venv/.dev
 
 # What was measured (results/) stays.
 clean:
-	rm -rf .venv cache .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf .venv .venv-plasma cache .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
 
 .venv/.bench: requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -28,6 +32,15 @@ clean:
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	touch $@
 
-.venv/.dev: requirements-dev.txt .venv/.bench
+.venv/.stores: requirements-stores.txt .venv/.bench
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-stores.txt
+	touch $@
+
+.venv-plasma/.done: requirements-plasma.txt
+	$(PYTHON) -m venv .venv-plasma
+	.venv-plasma/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-plasma.txt
+	touch $@
+
+.venv/.dev: requirements-dev.txt .venv/.stores
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	touch $@

@@ -6,12 +6,21 @@ https://distributed.dask.org/en/stable/client.html
 https://docs.dask.org/en/stable/deploying-python.html
 """
 
-from harness.script import needs, run
-from workloads import initialization, numerical, stateful
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+from harness.script import elsewhere, needs, run, skip, threads
+from harness.tasklog import moment_is, placing
+from workloads import array as array_workload
+from workloads import dataframe, initialization, numerical, stateful
 
 with needs("dask", "distributed"):
     import dask
     from distributed import Client, LocalCluster, WorkerPlugin, as_completed, get_worker
+
+PLASMA = "plasma (pyarrow 11.0.0, dask 2024.12.1)"
+STORE_BYTES = 4 * 2**30  # that a store may grow to
 
 # pure=False, everywhere: Dask takes calls with equal arguments for one call and runs it once; every task here counts.
 # https://distributed.dask.org/en/stable/client.html#pure-functions-by-default
@@ -106,6 +115,143 @@ def initialization_naive(inputs, n_jobs):
         ]
 
 
+def sharing_broadcast(inputs, n_jobs, **options):
+    with cluster(n_jobs) as workers, Client(workers) as client:
+        with placing(inputs.nbytes):
+            data = client.scatter(inputs.data, broadcast=True, **options)
+        return results(client.map(inputs.task, range(inputs.num_tasks), data=data, pure=False))
+
+
+def sharing_direct(inputs, n_jobs):
+    # Not through the scheduler, and under a random name instead of a hash of all bytes.
+    # https://distributed.dask.org/en/stable/api.html#distributed.Client.scatter
+    return sharing_broadcast(inputs, n_jobs, direct=True, hash=False)
+
+
+def sharing_replicate(inputs, n_jobs):
+    with cluster(n_jobs) as workers, Client(workers) as client:
+        with placing(inputs.nbytes):
+            data = client.scatter(inputs.data)  # to one worker, from which the others fetch it
+            client.replicate(data)
+        return results(client.map(inputs.task, range(inputs.num_tasks), data=data, pure=False))
+
+
+@threads
+def sharing_threads(inputs, n_jobs):
+    # For tasks that release the GIL: https://docs.dask.org/en/stable/deploying-python.html#reference
+    with (
+        LocalCluster(n_workers=1, threads_per_worker=n_jobs, processes=False, dashboard_address=":0") as workers,
+        Client(workers) as client,
+    ):
+        with placing(inputs.nbytes):
+            data = client.scatter(inputs.data)
+        return results(client.map(inputs.task, range(inputs.num_tasks), data=data, pure=False))
+
+
+def sharing_naive(inputs, n_jobs):
+    with cluster(n_jobs) as workers, Client(workers) as client:
+        return results([client.submit(inputs.task, i, inputs.data, pure=False) for i in range(inputs.num_tasks)])
+
+
+# The stores of `stores/`, under four workflows. "pickle" is Dask without a store.
+
+
+@contextmanager
+def store_client(n_jobs, store):
+    from stores.serving import serving  # here: workers of the other workloads import this file too
+
+    # Dask's Active Memory Manager drops replicas within seconds, and what is asked here is what they cost.
+    # https://distributed.dask.org/en/stable/active_memory_manager.html
+    dask.config.set({"distributed.scheduler.active-memory-manager.start": False})
+    if store == "pickle":
+        with cluster(n_jobs) as workers, Client(workers) as client:
+            yield client
+        return
+    families = {"serializers": [store, "error"], "deserializers": [store, "error"]}
+    with (
+        serving(store, STORE_BYTES),
+        LocalCluster(
+            n_workers=n_jobs, threads_per_worker=1, dashboard_address=":0", preload=["stores.preload"], **families
+        ) as workers,
+        Client(workers, **families) as client,
+    ):
+        yield client
+
+
+def with_stores(workflow):
+    from stores.serving import missing
+
+    def row(store):
+        package = missing(store)
+        return skip(f"{package} is not installed: make bench-stores") if package else partial(workflow, store=store)
+
+    rows = {store: row(store) for store in ("pickle", "shared_memory", "lmdb", "vineyard")}
+    # Plasma left Arrow with release 12, and Arrow 11 needs releases of NumPy, pandas and Dask that are as old.
+    # https://arrow.apache.org/blog/2022/10/24/10.0.0-release/
+    interpreter = Path(__file__).resolve().parent / ".venv-plasma" / "bin" / "python"
+    plasma = elsewhere(interpreter, partial(workflow, store="plasma"))
+    rows[PLASMA] = plasma if interpreter.exists() else skip("its environment is not there: make bench-stores")
+    return rows
+
+
+def use_everywhere(client, inputs, data):
+    checksums = results(client.map(inputs.task, range(inputs.num_tasks), data=data, pure=False))
+    moment_is("held")  # by all workers: `data` is not released yet
+    return checksums
+
+
+def client_scatter(inputs, n_jobs, store):
+    with store_client(n_jobs, store) as client:
+        moment_is("ready")
+        data = client.scatter(inputs.make(), broadcast=True, hash=False)  # hash: reads all of it, for a name
+        return use_everywhere(client, inputs, data)
+
+
+def worker_scatter(inputs, n_jobs, store):
+    with store_client(n_jobs, store) as client:
+        moment_is("ready")
+        data = client.submit(inputs.make, pure=False)
+        client.replicate(data)
+        return use_everywhere(client, inputs, data)
+
+
+def smooth_array(inputs, n_jobs, store):
+    from dask import array
+
+    with store_client(n_jobs, store):
+        moment_is("ready")
+        make = {"chunk": inputs.chunk, "seed": inputs.seed, "meta": array.zeros((0, 0, 0))._meta}
+        chunks = tuple((inputs.chunk,) * count for count in inputs.blocks)
+        made = array.map_blocks(array_workload.make_chunk, chunks=chunks, dtype=float, **make)
+        smooth = {"depth": inputs.depth, "boundary": "periodic", "meta": made._meta}
+        smooth |= {"reach": inputs.depth, "blocks": inputs.blocks}  # for the task
+        total = float(made.map_overlap(array_workload.smooth, **smooth).sum().compute())
+        moment_is("held")
+        return total
+
+
+def roll_dataframe(inputs, n_jobs, store):
+    from dask.datasets import timeseries
+    from pandas import Timedelta
+
+    with store_client(n_jobs, store):
+        moment_is("ready")
+        frame = timeseries(**inputs.series)
+        window = {"before": Timedelta(hours=inputs.window_h), "after": 0, "window_h": inputs.window_h}
+        rolled = frame.map_overlap(dataframe.roll, meta=frame[["x", "y"]]._meta, **window)
+        sums = rolled.abs().sum().compute().to_numpy()
+        moment_is("held")
+        return sums
+
+
+SHARING = {
+    "spawn, scatter, broadcast": sharing_broadcast,
+    "spawn, scatter, broadcast, direct": sharing_direct,
+    "spawn, scatter, replicate": sharing_replicate,
+    "threads": sharing_threads,
+    "naive: input with every task": sharing_naive,
+}
+
 if __name__ == "__main__":
     run(
         numerical={
@@ -123,4 +269,10 @@ if __name__ == "__main__":
             "spawn, worker plugin": initialization_plugin,
             "naive: model in every task": initialization_naive,
         },
+        sharing=SHARING,
+        sharing_frame=SHARING,
+        client_scatter=with_stores(client_scatter),
+        worker_scatter=with_stores(worker_scatter),
+        array=with_stores(smooth_array),
+        dataframe=with_stores(roll_dataframe),
     )

@@ -110,13 +110,20 @@ def initialization_fork_after_load(inputs, n_jobs):
     return list(rounds_by_hand(inputs.rounds, n_jobs, lambda: loaded))
 
 
+def sharing_fork(inputs, n_jobs):
+    run_shared = partial(inputs.task, data=inputs.data)
+    return list(rounds_by_hand([range(inputs.num_tasks)], n_jobs, lambda: (run_shared, nothing)))
+
+
 if __name__ == "__main__":
     if Path(SHARED_MEMORY).is_dir():
         run(
             numerical={"by hand": numerical_fork},
             stateful={"by hand: state": stateful_fork},
             initialization={"by hand": initialization_fork, "by hand: fork after load": initialization_fork_after_load},
+            sharing={"by hand": sharing_fork},
+            sharing_frame={"by hand": sharing_fork},
         )
     else:
         linux_only = {"by hand": skip(f"{SHARED_MEMORY} is there on Linux only")}
-        run(numerical=linux_only, stateful=linux_only, initialization=linux_only)
+        run(**dict.fromkeys(("numerical", "stateful", "initialization", "sharing", "sharing_frame"), linux_only))

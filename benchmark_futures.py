@@ -116,6 +116,38 @@ def initialization_naive(inputs, n_jobs):
         ]
 
 
+def run_shared(index):
+    task, data = shared
+    return task(index, data)
+
+
+def sharing_global(inputs, n_jobs):
+    share((inputs.task, inputs.data))
+    with ProcessPoolExecutor(n_jobs, get_context("fork")) as executor:
+        return list(executor.map(run_shared, range(inputs.num_tasks)))
+
+
+def sharing_initializer(inputs, n_jobs, method="spawn"):
+    with ProcessPoolExecutor(n_jobs, get_context(method), share, ((inputs.task, inputs.data),)) as executor:
+        return list(executor.map(run_shared, range(inputs.num_tasks)))
+
+
+def sharing_initializer_forkserver(inputs, n_jobs):
+    return sharing_initializer(inputs, n_jobs, "forkserver")
+
+
+def sharing_naive(inputs, n_jobs):
+    with ProcessPoolExecutor(n_jobs, get_context("fork")) as executor:
+        return list(executor.map(inputs.task, range(inputs.num_tasks), repeat(inputs.data)))
+
+
+SHARING = {
+    "fork, global": sharing_global,
+    "spawn, initializer": sharing_initializer,
+    "forkserver, initializer": sharing_initializer_forkserver,
+    "naive: input with every task": sharing_naive,
+}
+
 if __name__ == "__main__":
     run(
         numerical={
@@ -135,4 +167,6 @@ if __name__ == "__main__":
             "fork after load": initialization_fork_after_load,
             "naive: model in every task": initialization_naive,
         },
+        sharing=SHARING,
+        sharing_frame=SHARING,
     )

@@ -5,7 +5,7 @@ sized by joblib itself; results come back in the order in which they end (`retur
 https://joblib.readthedocs.io/en/stable/parallel.html
 """
 
-from harness.script import needs, run, skip
+from harness.script import needs, run, skip, threads
 from workloads import initialization, numerical, stateful
 
 with needs("joblib"):
@@ -69,6 +69,30 @@ def initialization_naive(inputs, n_jobs):
     return label_rounds(inputs, n_jobs, initialization.load_and_predict)
 
 
+def sharing_memmap(inputs, n_jobs, **options):
+    with Parallel(n_jobs=n_jobs, return_as="generator_unordered", **options) as parallel:
+        checksums = list(parallel(delayed(inputs.task)(index, inputs.data) for index in range(inputs.num_tasks)))
+    close(n_jobs)
+    return checksums
+
+
+def sharing_naive(inputs, n_jobs):
+    return sharing_memmap(inputs, n_jobs, max_nbytes=None)
+
+
+@threads
+def sharing_threads(inputs, n_jobs):
+    # For tasks that release the GIL: https://joblib.readthedocs.io/en/stable/parallel.html#thread-based-parallelism-vs-process-based-parallelism
+    parallel = Parallel(n_jobs=n_jobs, backend="threading", return_as="generator_unordered")
+    return list(parallel(delayed(inputs.task)(index, inputs.data) for index in range(inputs.num_tasks)))
+
+
+SHARING = {
+    "loky, automatic memmap": sharing_memmap,
+    "threading": sharing_threads,
+    "naive: memmap switched off": sharing_naive,
+}
+
 if __name__ == "__main__":
     run(
         numerical={"loky, memmap": numerical_memmap, "naive: image with every task": numerical_naive},
@@ -81,4 +105,6 @@ if __name__ == "__main__":
             "loky, loaded once": initialization_cached,
             "naive: model in every task": initialization_naive,
         },
+        sharing=SHARING,
+        sharing_frame=SHARING,
     )

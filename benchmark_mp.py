@@ -6,11 +6,17 @@ Leaving the pool's context terminates its workers instead of waiting for them to
 https://docs.python.org/3.11/library/multiprocessing.html#module-multiprocessing.pool
 """
 
+import pickle
+from itertools import accumulate
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
 from harness.script import needs, run, skip
+from harness.tasklog import placing
 from workloads import initialization, numerical, stateful
 
 with needs("multiprocessing"):
-    from multiprocessing import get_context, pool  # noqa: F401 -- `Pool` imports it at its first call
+    from multiprocessing import get_context, pool, shared_memory  # noqa: F401 -- `Pool` imports `pool` at its first call
 
 # Documents are many and short. "For very long iterables using a large value for chunksize can make the job complete
 # much faster" (imap, on the page above). Even, so that long and short documents share every chunk.
@@ -113,6 +119,110 @@ def initialization_naive(inputs, n_jobs):
         ]
 
 
+def run_shared(index):
+    task, data = shared
+    return task(index, data)
+
+
+def run_all(inputs, n_jobs, method, initializer=None, *initargs):
+    with get_context(method).Pool(n_jobs, initializer, initargs) as pool:
+        return list(pool.imap_unordered(run_shared, range(inputs.num_tasks)))
+
+
+def sharing_global(inputs, n_jobs):
+    share((inputs.task, inputs.data))
+    return run_all(inputs, n_jobs, "fork")
+
+
+def sharing_initializer(inputs, n_jobs, method="spawn"):
+    return run_all(inputs, n_jobs, method, share, (inputs.task, inputs.data))
+
+
+def sharing_initializer_forkserver(inputs, n_jobs):
+    return sharing_initializer(inputs, n_jobs, "forkserver")
+
+
+def sharing_naive(inputs, n_jobs):
+    with get_context("fork").Pool(n_jobs) as pool:
+        return pool.starmap(inputs.task, [(index, inputs.data) for index in range(inputs.num_tasks)], chunksize=1)
+
+
+# NumPy is imported in functions: spawned workers of the other workloads import this file too.
+
+
+def attach_array(task, name, shape, dtype):
+    import numpy as np
+
+    global segment  # the array lies in it: it stays open as long as the worker lives
+    segment = shared_memory.SharedMemory(name)
+    share((task, np.ndarray(shape, dtype, segment.buf)))
+
+
+def sharing_segment(inputs, n_jobs):
+    # https://docs.python.org/3.11/library/multiprocessing.shared_memory.html
+    import numpy as np
+
+    data = inputs.data
+    with placing(inputs.nbytes):
+        placed = shared_memory.SharedMemory(create=True, size=data.nbytes)
+        np.ndarray(data.shape, data.dtype, placed.buf)[:] = data
+    try:
+        return run_all(inputs, n_jobs, "spawn", attach_array, inputs.task, placed.name, data.shape, data.dtype)
+    finally:
+        placed.close()
+        placed.unlink()
+
+
+def attach_pickle(task, name, head, spans):
+    global segment
+    segment = shared_memory.SharedMemory(name)
+    memory = segment.buf.toreadonly()
+    share((task, pickle.loads(head, buffers=[memory[start:end] for start, end in spans])))
+
+
+def sharing_pickle(inputs, n_jobs):
+    # Out-of-band buffers, for whatever object: https://docs.python.org/3.11/library/pickle.html#out-of-band-buffers
+    buffers = []
+    head = pickle.dumps(inputs.data, protocol=5, buffer_callback=buffers.append)
+    raw = [buffer.raw() for buffer in buffers]
+    starts = list(accumulate((-(-view.nbytes // 64) * 64 for view in raw), initial=0))  # aligned as NumPy's own
+    spans = [(start, start + view.nbytes) for start, view in zip(starts, raw, strict=False)]
+    with placing(inputs.nbytes):
+        placed = shared_memory.SharedMemory(create=True, size=starts[-1])
+        for (start, end), view in zip(spans, raw, strict=True):
+            placed.buf[start:end] = view
+    try:
+        return run_all(inputs, n_jobs, "spawn", attach_pickle, inputs.task, placed.name, head, spans)
+    finally:
+        placed.close()
+        placed.unlink()
+
+
+def map_file(task, path):
+    import numpy as np
+
+    share((task, np.load(path, mmap_mode="r")))
+
+
+def sharing_file(inputs, n_jobs):
+    # https://numpy.org/doc/stable/reference/generated/numpy.load.html
+    import numpy as np
+
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "data.npy"
+        with placing(inputs.nbytes):
+            np.save(path, inputs.data)
+        return run_all(inputs, n_jobs, "spawn", map_file, inputs.task, path)
+
+
+SHARING = {
+    "fork, global": sharing_global,
+    "spawn, initializer": sharing_initializer,
+    "forkserver, initializer": sharing_initializer_forkserver,
+    "spawn, pickle 5 over shared memory": sharing_pickle,
+    "naive: input with every task": sharing_naive,
+}
+
 if __name__ == "__main__":
     run(
         numerical={
@@ -131,5 +241,11 @@ if __name__ == "__main__":
             "spawn, initializer": initialization_spawn,
             "fork after load": initialization_fork_after_load,
             "naive: model in every task": initialization_naive,
+        },
+        sharing=SHARING | {"spawn, shared_memory": sharing_segment, "spawn, NumPy memmap of a file": sharing_file},
+        sharing_frame=SHARING
+        | {
+            "spawn, shared_memory": skip("a DataFrame is not one buffer: see pickle 5 over shared memory"),
+            "spawn, NumPy memmap of a file": skip("NumPy maps arrays, and a DataFrame is none"),
         },
     )

@@ -108,6 +108,38 @@ def initialization_naive(inputs, n_jobs):
     return label_rounds(pool, predict_naively, inputs.rounds)
 
 
+def run_shared(shared, index):
+    task, data = shared
+    return task(index, data)
+
+
+def sharing_objects(inputs, n_jobs, method="fork"):
+    # https://sybrenjansen.github.io/mpire/usage/workerpool/shared_objects.html
+    with WorkerPool(n_jobs, shared_objects=(inputs.task, inputs.data), start_method=method) as pool:
+        return list(pool.imap_unordered(run_shared, range(inputs.num_tasks), chunk_size=1))
+
+
+def sharing_objects_spawn(inputs, n_jobs):
+    return sharing_objects(inputs, n_jobs, "spawn")
+
+
+def sharing_objects_forkserver(inputs, n_jobs):
+    return sharing_objects(inputs, n_jobs, "forkserver")
+
+
+def sharing_naive(inputs, n_jobs):
+    with WorkerPool(n_jobs, start_method="fork") as pool:
+        tasks = [(index, inputs.data) for index in range(inputs.num_tasks)]
+        return list(pool.imap_unordered(inputs.task, tasks, chunk_size=1))
+
+
+SHARING = {
+    "fork, shared objects": sharing_objects,
+    "spawn, shared objects": sharing_objects_spawn,
+    "forkserver, shared objects": sharing_objects_forkserver,
+    "naive: input with every task": sharing_naive,
+}
+
 if __name__ == "__main__":
     run(
         numerical={
@@ -126,4 +158,6 @@ if __name__ == "__main__":
             "fork after load": initialization_fork_after_load,
             "naive: model in every task": initialization_naive,
         },
+        sharing=SHARING,
+        sharing_frame=SHARING,
     )

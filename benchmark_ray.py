@@ -8,6 +8,7 @@ https://docs.ray.io/en/latest/ray-core/patterns/index.html
 from contextlib import contextmanager
 
 from harness.script import needs, run
+from harness.tasklog import placing
 from workloads import initialization, numerical, stateful
 
 with needs("ray"):
@@ -98,9 +99,28 @@ def initialization_naive(inputs, n_jobs):
         ]
 
 
+def sharing_put(inputs, n_jobs):
+    # "Zero-copy reads": https://docs.ray.io/en/latest/ray-core/objects/serialization.html#numpy-arrays
+    with local_ray(n_jobs):
+        with placing(inputs.nbytes):
+            data = ray.put(inputs.data)
+        task = ray.remote(inputs.task)
+        return list(results([task.remote(index, data) for index in range(inputs.num_tasks)]))
+
+
+def sharing_naive(inputs, n_jobs):
+    with local_ray(n_jobs):
+        task = ray.remote(inputs.task)
+        return list(results([task.remote(index, inputs.data) for index in range(inputs.num_tasks)]))
+
+
+SHARING = {"tasks, ray.put": sharing_put, "naive: input with every task": sharing_naive}
+
 if __name__ == "__main__":
     run(
         numerical={"tasks, ray.put": numerical_put, "naive: image with every task": numerical_naive},
         stateful={"tasks, merge counts": stateful_merge, "actors": stateful_actors},
         initialization={"actors": initialization_actors, "naive: model in every task": initialization_naive},
+        sharing=SHARING,
+        sharing_frame=SHARING,
     )

@@ -20,10 +20,16 @@ def initialization_loop(inputs, n_jobs):
     return [initialization.predict(index, images, model) for tasks in inputs.rounds for index, images in tasks]
 
 
+def sharing_loop(inputs, n_jobs):
+    return [inputs.task(index, inputs.data) for index in range(inputs.num_tasks)]
+
+
 if __name__ == "__main__":
     run(
         parallel=False,
         numerical={"loop": numerical_loop},
         stateful={"loop": stateful_loop},
         initialization={"loop": initialization_loop},
+        sharing={"loop": sharing_loop},
+        sharing_frame={"loop": sharing_loop},
     )

@@ -39,6 +39,20 @@ class Params:
     batches_per_round: int = 8  # tasks in a round
     batch_size: int = 64  # images in a task
 
+    # sharing, sharing_frame: one large input that every task reads whole
+    sharing_bytes: int = 512 * 2**20
+    sharing_tasks: int = 8
+
+    # array: a chunked array, smoothed across its chunks
+    array_side: int = 1000  # 500 x 1000 x 1000 float64: 4 GB, of which about half is there at a time
+    array_chunk: int = 250  # 250 x 250 x 250: 125 MB
+    array_depth: int = 5  # of the halo, the part of a chunk that its neighbour needs
+
+    # dataframe: a time series in partitions of a day, and a rolling mean across them
+    frame_days: int = 30
+    frame_freq_s: int = 1
+    frame_window_h: int = 2
+
 
 PROFILES = {
     # All seven libraries in a few minutes: few worker counts, few trials, small inputs.
@@ -51,6 +65,11 @@ PROFILES = {
         num_documents=100,
         hidden_units=2048,
         rounds=2,
+        sharing_bytes=64 * 2**20,
+        array_side=400,
+        array_chunk=100,
+        frame_days=10,
+        frame_freq_s=10,
     ),
     # One library in about 5 minutes on 4 cores.
     "default": Params(),
@@ -62,12 +81,21 @@ PROFILES = {
         num_documents=2000,
         rounds=50,
         batches_per_round=10,
+        array_side=2000,
+        array_chunk=500,
     ),
 }
 
 DEFAULT_PROFILE = "default"
 
-_LEAST = {"image_size": 32, "hidden_units": 64, "words_delta": 0, "seed": 0, "memory_trials": 0}
+_LEAST = {
+    "image_size": 32,
+    "sharing_bytes": 100_000,
+    "hidden_units": 64,
+    "words_delta": 0,
+    "seed": 0,
+    "memory_trials": 0,
+}
 
 
 def check(params: Params) -> None:

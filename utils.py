@@ -21,8 +21,9 @@ from report.breakdown import draw_parts, draw_timeline
 from report.compare import NotComparable, compare, print_comparison
 from report.console import plain_if_piped
 from report.export import write_csv, write_pyperf
-from report.figures import draw_total, draw_workload, groups_of
+from report.figures import COPIES, draw_total, draw_workload, groups_of
 from report.measured import WORKLOADS, Measured, read
+from report.sharing import has_sharing
 from report.tables import print_tables
 
 RESULTS = Path(__file__).resolve().parent / "results"
@@ -103,6 +104,9 @@ def _draw(options: argparse.Namespace) -> int:
         for line in group.left_out:
             print(f"  left out: {line}")
     drawn = [path for group in groups for path in draw_workload(group, align=False)]
+    drawn += [
+        path for group in groups if has_sharing(group) for path in draw_workload(group, align=False, quantity=COPIES)
+    ]
     drawn += [path for group in groups for path in (*draw_parts(group), *draw_timeline(group))]
     for path in [*drawn, *draw_total(groups, align=False)]:
         print(path)

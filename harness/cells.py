@@ -24,7 +24,7 @@ class Cell:
     """One (library, workload, idiom, n_jobs).
 
     With an ``outcome``, it is known beforehand and nothing is run. ``slowdown``: the share of its own time by which it
-    is made slower on purpose.
+    is made slower on purpose. ``interpreter``: what runs its trials.
     """
 
     library: str
@@ -35,6 +35,7 @@ class Cell:
     outcome: str | None = None
     reason: str = ""
     slowdown: float = 0.0
+    interpreter: str = sys.executable
 
 
 def all_cells(settings: Settings) -> list[Cell]:
@@ -93,7 +94,8 @@ def _cells_of(library: str, path: Path, workload: str, listing: dict, counts: tu
             yield Cell(library, path, workload, idiom, counts[-1], outcome.SKIPPED, reason)
             continue
         for n_jobs in counts if listing["parallel"] else (1,):
-            yield Cell(library, path, workload, idiom, n_jobs)
+            interpreter = listing["interpreters"].get(f"{workload}: {idiom}", sys.executable)
+            yield Cell(library, path, workload, idiom, n_jobs, interpreter=interpreter)
 
 
 def _list_all(scripts: dict[str, Path]) -> dict[str, dict[str, Any]]:

@@ -9,7 +9,7 @@ from typing import NoReturn
 
 import params
 from harness.environment import ROOT, physical_cores
-from workloads import WORKLOADS
+from workloads import STUDIES, WORKLOADS
 
 SELF_CHECK = "measure one library against itself, and against itself slowed down by 5%%: does the suite tell the truth?"
 SELF_CHECK_LIBRARY = "mp"
@@ -64,9 +64,9 @@ def parse(arguments: Sequence[str]) -> Settings:
         script, arguments = Path(arguments[0].removeprefix(SCRIPT_OPTION)), arguments[1:]
     options = _parser(script).parse_args(arguments)
     scripts = {library_of(script): script} if script else _chosen(options)
-    unknown = [name for name in options.workloads if name not in WORKLOADS]
+    unknown = [name for name in options.workloads if name not in (*WORKLOADS, *STUDIES)]
     if unknown:
-        raise UserError(f"there is no workload {unknown[0]!r}: choose from {', '.join(WORKLOADS)}")
+        raise UserError(f"there is no workload {unknown[0]!r}: choose from {', '.join((*WORKLOADS, *STUDIES))}")
     if options.results.exists() and not options.results.is_dir():
         raise UserError(f"--results is {options.results}: that is not a folder")
     if options.trials is not None and (options.precision or options.budget):
@@ -96,7 +96,9 @@ def _parser(script: Path | None) -> argparse.ArgumentParser:
         description=f"Measure {what}. Sizes stand in params.py.",
         allow_abbrev=False,
     )
-    parser.add_argument("workloads", nargs="*", metavar="WORKLOAD", help=f"{', '.join(WORKLOADS)} (all)")
+    parser.add_argument(
+        "workloads", nargs="*", metavar="WORKLOAD", help=f"{', '.join(WORKLOADS)} (all of these); {', '.join(STUDIES)}"
+    )
     parser.add_argument("--profile", default=params.DEFAULT_PROFILE, help=f"{', '.join(params.PROFILES)} (%(default)s)")
     parser.add_argument("--n-jobs", nargs="+", type=int, metavar="N", help="worker counts (the profile's)")
     parser.add_argument("--trials", type=int, metavar="N", help="trials of every cell (the profile's)")

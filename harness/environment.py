@@ -25,8 +25,8 @@ THREAD_LIMITS = {
 }
 
 DISTRIBUTIONS = (
-    "dask", "distributed", "joblib", "mpire", "ray", "numpy", "scipy", "scikit-image", "scikit-learn", "torch",
-    "cloudpickle", "loky", "psutil",
+    "dask", "distributed", "joblib", "mpire", "ray", "numpy", "pandas", "pyarrow", "scipy", "scikit-image",
+    "scikit-learn", "torch", "cloudpickle", "loky", "psutil",
 )  # fmt: skip
 
 

@@ -19,7 +19,15 @@ from params import Params, as_dict, from_dict
 
 CACHE = ROOT / "cache"
 BAD_PARAMS = 3  # exit status
-COMPUTE_WITH = ("numpy", "scipy", "scikit-image", "scikit-learn", "torch")  # references are compared bit for bit
+COMPUTE_WITH = (
+    "numpy",
+    "pandas",
+    "pyarrow",
+    "scipy",
+    "scikit-image",
+    "scikit-learn",
+    "torch",
+)  # references are compared bit for bit
 
 
 def folder_of(workload: str, params: Params) -> Path:

@@ -2,7 +2,6 @@
 
 import json
 import signal
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,7 +21,7 @@ OUTPUT_KEPT = 2000  # characters of a failed trial's output that are kept beside
 def run_cell(cell: Cell, chosen: params.Params, kind: str = TIME) -> dict[str, Any]:
     """Run one trial of ``cell`` in a fresh interpreter and return its record, whatever became of it.
 
-    ``kind``: whether the trial is there for its time, or for its memory, which is sampled and holds it up.
+    ``kind``: what the trial is there for: see `kinds`.
     """
     killed_before = _kernel_oom_kills()
     with temporary_folder() as folder:
@@ -34,17 +33,18 @@ def run_cell(cell: Cell, chosen: params.Params, kind: str = TIME) -> dict[str, A
             "slowdown": cell.slowdown,
             "params": params.as_dict(chosen),
             "inputs": str(inputs.folder_of(cell.workload, chosen)),
-            "samples": str(samples or ""),
+            "kind": kind,
         }
         (folder / "trial.json").write_text(json.dumps(spec))
         variables = environment.trial_environment(folder)
         with sampled(samples) as sampler:
             ended = process.run_to_end(
-                [sys.executable, str(cell.script)],
+                [cell.interpreter, str(cell.script)],
                 environment={
                     **variables,
                     script.TRIAL_VARIABLE: str(folder / "trial.json"),
                     tasklog.ENVIRONMENT_VARIABLE: str(folder / "tasks.log"),
+                    **({tasklog.SAMPLES_VARIABLE: str(samples)} if samples else {}),
                 },
                 cwd=environment.ROOT,
                 output=folder / "output.txt",
@@ -54,8 +54,9 @@ def run_cell(cell: Cell, chosen: params.Params, kind: str = TIME) -> dict[str, A
         if sampler and sampler.error:
             record |= {"outcome": outcome.ERROR, "reason": f"memory could not be sampled: {sampler.error}"}
         elif sampler and record["outcome"] == outcome.OK:
-            marks = json.loads((folder / "outcome.json").read_text())["memory_ns"]
-            record["memory"] = summary_of(sampler.path, sampler.cpu_s, *marks)
+            start_ns, end_ns, released_ns = _said(folder / "outcome.json")["memory_ns"]
+            moments_ns = tasklog.read(folder / "tasks.log").moments_ns
+            record["memory"] = summary_of(sampler.path, sampler.cpu_s, start_ns, end_ns, released_ns, moments_ns)
         if record["outcome"] != outcome.OK and _kernel_oom_kills() > killed_before:
             record |= {"outcome": outcome.OUT_OF_MEMORY, "reason": f"the kernel ended a process: {record['reason']}"}
         record["left_behind"] |= _left_files(Path(variables["HOME"]), Path(variables["TMPDIR"]))
@@ -84,6 +85,12 @@ def _record(folder: Path, ended: process.Ended, tasks_asked: int, kind: str) -> 
             "start_ns": [start - start_ns for start in columns[2]],
             "end_ns": [end - start_ns for end in columns[3]],
         },
+        # From workers being ready to all data being held: without starting and ending them.
+        between_s=(log.moments_ns["held"] - log.moments_ns["ready"]) / 1e9 if "held" in log.moments_ns else None,
+        placed=len(log.placed),
+        place_s=sum(end - start for _, start, end in log.placed) / 1e9 if log.placed else None,
+        placed_bytes=sum(nbytes for nbytes, *_ in log.placed) if log.placed else None,
+        on_write=said.get("on_write", ""),
         left_behind=dict(ended.left),
         output="" if ended_as == outcome.OK else tail(folder / "output.txt"),
     )
@@ -106,7 +113,8 @@ def trial_record(**fields: Any) -> dict[str, Any]:
         "kind": TIME, "outcome": "", "reason": "", "session": 0, "block": 0, "position": None,
         "yardstick_s": None, "trial_s": None,
         "import_s": None, "wall_s": None, "startup_s": None, "work_s": None, "wait_s": None, "tail_s": None,
-        "straggler_s": None, "shutdown_s": None, "cpu_user_s": None, "cpu_system_s": None, "tasks_asked": 0,
+        "straggler_s": None, "shutdown_s": None, "cpu_user_s": None, "cpu_system_s": None, "between_s": None,
+        "place_s": None, "placed": 0, "placed_bytes": None, "on_write": "", "tasks_asked": 0,
         "tasks_run": 0, "workers": 0, "in_parent": False, "tasks": {}, "memory": {}, "left_behind": {}, "output": "",
     }  # fmt: skip
     return {**blank, **fields}

@@ -10,6 +10,7 @@ import struct
 import sys
 import threading
 import time
+from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
 from shutil import disk_usage
@@ -59,7 +60,7 @@ class Sampler(threading.Thread):
         self.join()
 
 
-def _tree_bytes() -> tuple[int, int, int, int, int]:
+def _tree_bytes() -> tuple[int, ...]:
     pss = uss = rss = 0
     for process in psutil.Process().children(recursive=True):
         try:
@@ -69,24 +70,33 @@ def _tree_bytes() -> tuple[int, int, int, int, int]:
         pss, uss, rss = pss + memory.pss, uss + memory.uss, rss + memory.rss
     system = psutil.virtual_memory()
     in_shared = disk_usage(SHARED_MEMORY).used if SHARED_MEMORY.is_dir() else 0
-    return pss, uss, rss, in_shared, system.total - system.available
+    # psutil's `used` has missed shared memory in old releases: what is in use is what is not available.
+    return pss, uss, rss, in_shared, system.total - system.available, system.shared, system.cached
 
 
-def summary_of(path: Path, cpu_s: float, start_ns: int, end_ns: int, released_ns: int) -> dict[str, Any]:
+def summary_of(
+    path: Path, cpu_s: float, start_ns: int, end_ns: int, released_ns: int, moments_ns: Mapping[str, int]
+) -> dict[str, Any]:
     """Return start, peak and end of each of MEMORY_FIELDS, in bytes, and what sampling cost.
 
     ``start`` is the last sample before ``start_ns``; the peak is sought from there to ``end_ns``; ``end`` is the last
     sample before ``released_ns``, which the trial has waited for with its pool closed and its result in hand.
+    ``moments_ns``: other moments, by name.
     """
     records = list(_RECORD.iter_unpack(path.read_bytes()))
-    start = [record for record in records if record[0] <= start_ns][-1]
+
+    def before(moment_ns: int) -> tuple[int, ...]:
+        return [record for record in records if record[0] <= moment_ns][-1]
+
+    start, end = before(start_ns), before(released_ns)
     inside = [record for record in records if start[0] <= record[0] <= end_ns]
-    end = [record for record in records if record[0] <= released_ns][-1]
-    steps = [(after[0] - before[0]) / 1e9 for before, after in pairwise(inside)] or [0.0]
+    marked = {name: before(moment_ns) for name, moment_ns in moments_ns.items()}
+    steps = [(later[0] - earlier[0]) / 1e9 for earlier, later in pairwise(inside)] or [0.0]
     return {
         "start": dict(zip(MEMORY_FIELDS, start[1:], strict=True)),
         "peak": {name: max(record[i] for record in inside) for i, name in enumerate(MEMORY_FIELDS, 1)},
         "end": dict(zip(MEMORY_FIELDS, end[1:], strict=True)),
+        **{name: dict(zip(MEMORY_FIELDS, record[1:], strict=True)) for name, record in marked.items()},
         "samples": len(inside),
         "interval_s": median(steps),
         "longest_interval_s": max(steps),

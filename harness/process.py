@@ -20,7 +20,17 @@ import psutil
 
 GRACE_S = 3.0  # for daemons and resource trackers to end by themselves after their parent has
 SHARED_MEMORY = Path("/dev/shm")
-SEGMENT_NAMES = ("psm_", "pym-", "sem.mp-", "sem.loky-", "loky-", "joblib_memmapping_folder_", "plasma", "torch_")
+SEGMENT_NAMES = (
+    "psm_",
+    "pym-",
+    "sem.mp-",
+    "sem.loky-",
+    "loky-",
+    "joblib_memmapping_folder_",
+    "plasma",
+    "torch_",
+    "bench-store-",
+)
 _PR_SET_CHILD_SUBREAPER = 36
 
 

@@ -19,10 +19,10 @@ from typing import Any
 
 import psutil
 
-from harness.kinds import MEMORY_FIELDS, MEMORY_MOMENTS
+from harness.kinds import MARKED_MOMENTS, MEMORY_FIELDS, MEMORY_MOMENTS
 from harness.outcome import OK
 
-SCHEMA = 2
+SCHEMA = 3
 SUFFIX = ".p3"
 PROTOCOL = 3  # as the suffix says
 SPARE_BYTES = 256 * 2**20  # that reading a file may need besides its content
@@ -115,14 +115,18 @@ _RUN_FIELDS = {
 }  # fmt: skip
 _TRIAL_FIELDS = {
     "kind": str, "idiom": str, "n_jobs": int, "session": int, "block": int, "outcome": str, "reason": str,
-    "in_parent": bool, "tasks_asked": int, "tasks_run": int, "tasks": dict, "memory": dict, "left_behind": dict,
+    "in_parent": bool, "tasks_asked": int, "tasks_run": int, "tasks": dict, "memory": dict, "placed": int,
+    "on_write": str,
+    "left_behind": dict,
 }  # fmt: skip
 SECONDS = (
     "yardstick_s", "trial_s", "import_s", "wall_s", "startup_s", "work_s", "wait_s", "tail_s", "straggler_s",
-    "shutdown_s", "cpu_user_s", "cpu_system_s",
+    "shutdown_s", "cpu_user_s", "cpu_system_s", "place_s", "between_s",
 )  # fmt: skip
 """The fields of a trial that are a time, or None where there is none."""
-MEASURED = tuple(name for name in SECONDS if name not in ("yardstick_s", "straggler_s", "import_s"))
+MEASURED = tuple(
+    name for name in SECONDS if name not in ("yardstick_s", "straggler_s", "import_s", "place_s", "between_s")
+)
 """Those of SECONDS that every trial has that is right."""
 
 
@@ -161,6 +165,7 @@ def _is_trial(trial: dict[str, Any]) -> bool:
         and (trial["yardstick_s"] is None or isinstance(trial["position"], int))
         and _are_tasks(trial["tasks"])
         and (not trial["memory"] or all(_are_bytes(trial["memory"][moment]) for moment in MEMORY_MOMENTS))
+        and all(_are_bytes(trial["memory"][moment]) for moment in MARKED_MOMENTS if moment in trial["memory"])
         and (trial["outcome"] != OK or all(_is_number(trial[name]) for name in MEASURED))
     )
 

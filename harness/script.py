@@ -19,11 +19,28 @@ Idiom = Callable[[Any, int], Any]
 """A function of (inputs, n_jobs) that opens what it needs, computes the workload, closes it, and returns the result."""
 
 
+def threads(idiom: Idiom) -> Idiom:
+    """Decorate an idiom whose workers are threads of the calling process, on purpose.
+
+    Without it, tasks that run there are refused: a library that fell back to a loop would be taken for a parallel one.
+    """
+    idiom.workers_are_threads = True  # type: ignore[attr-defined]
+    return idiom
+
+
 @dataclass(frozen=True)
 class skip:  # noqa: N801 -- reads as a verb: ``"state at exit": skip("there is no exit hook")``
     """In the place of an idiom: the library cannot do this, and why."""
 
     reason: str
+
+
+@dataclass(frozen=True)
+class elsewhere:  # noqa: N801 -- reads as an adverb
+    """Around an idiom whose packages cannot live beside the others: its trials run under another interpreter."""
+
+    interpreter: Path
+    idiom: Idiom
 
 
 @contextmanager
@@ -44,7 +61,7 @@ def needs(*packages: str):
     import_s += perf_counter() - start
 
 
-def run(*, parallel: bool = True, **idioms: Mapping[str, Idiom | skip]) -> None:
+def run(*, parallel: bool = True, **idioms: Mapping[str, Idiom | skip | elsewhere]) -> None:
     """Measure this script's idioms: ``workload={"name of the idiom": function, ...}``.
 
     Called as a program, the script hands over to ``benchmark_all.py``, which imports no library; it starts the script
@@ -54,13 +71,23 @@ def run(*, parallel: bool = True, **idioms: Mapping[str, Idiom | skip]) -> None:
     if trial := os.environ.get(TRIAL_VARIABLE):
         from harness.trial import run_trial
 
-        run_trial(Path(trial), idioms, import_s)
+        functions = {
+            workload: {name: idiom.idiom if isinstance(idiom, elsewhere) else idiom for name, idiom in named.items()}
+            for workload, named in idioms.items()
+        }
+        run_trial(Path(trial), functions, import_s)
     else:
         listed = {
             workload: {name: idiom.reason if isinstance(idiom, skip) else None for name, idiom in named.items()}
             for workload, named in idioms.items()
         }
-        _report({"parallel": parallel, "idioms": listed})
+        interpreters = {
+            f"{workload}: {name}": str(idiom.interpreter)
+            for workload, named in idioms.items()
+            for name, idiom in named.items()
+            if isinstance(idiom, elsewhere)
+        }
+        _report({"parallel": parallel, "idioms": listed, "interpreters": interpreters})
 
 
 def _report(listing: dict[str, Any]) -> None:

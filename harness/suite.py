@@ -15,7 +15,7 @@ from harness import environment, inputs, outcome, process
 from harness.cells import Cell, all_cells, self_check_cells, shuffled
 from harness.cli import Settings, UserError
 from harness.conditions import disturbances
-from harness.kinds import MEMORY, TIME
+from harness.kinds import MEMORY, TIME, WRITE
 from harness.launch import run_cell, tail, temporary_folder, trial_record
 from harness.memory import MEMORY_UNAVAILABLE
 from harness.run import Run
@@ -59,6 +59,7 @@ def measure(settings: Settings, widest: Widest, console: Console) -> Run:
             if block == 0:
                 for memory_block in range(settings.params.memory_trials):
                     blocks.measure(MEMORY, memory_block)
+                blocks.measure(WRITE, 0)
             block += 1
     reached = stopping.reached(run.blocks())
     run.finish(reached)
@@ -74,13 +75,14 @@ class Blocks:
         self.position = 0
         chosen = run.settings.params
         known = run.settings.precision is None and run.settings.budget_s is None
-        self.total = (chosen.memory_trials + chosen.trials * known) * len(cells)  # grows where it is not known
+        # It grows where the number of timed blocks is not known.
+        self.total = (chosen.memory_trials + chosen.trials * known) * len(cells) + len(self._of(WRITE))
         self.bar = progress.add_task("", total=self.total)
 
     def measure(self, kind: str, block: int) -> int:
         """Run one block of trials, but for those that an interrupted run has done; return how many were run."""
         run_before = self.run.trials
-        for cell in shuffled(self.cells, self.run.settings.params.seed, f"{kind} {block}"):
+        for cell in shuffled(self._of(kind), self.run.settings.params.seed, f"{kind} {block}"):
             what = f"{cell.workload} {cell.library}: {cell.idiom}, {cell.n_jobs} workers"
             self.total = max(self.total, self.position + 1)
             self.progress.update(self.bar, description=what, completed=self.position, total=self.total)
@@ -89,6 +91,13 @@ class Blocks:
             self.position += 1
         self.progress.update(self.bar, completed=self.position)
         return self.run.trials - run_before
+
+    def _of(self, kind: str) -> list[Cell]:
+        """Return the cells that have such trials: writes show on most workers, in workloads with a shared input."""
+        if kind != WRITE:
+            return self.cells
+        most = self.run.settings.worker_counts[-1]
+        return [c for c in self.cells if c.n_jobs == most and hasattr(load_workload(c.workload), "writing")]
 
     def _trial(self, kind: str, block: int, cell: Cell) -> None:
         if kind == MEMORY and MEMORY_UNAVAILABLE:

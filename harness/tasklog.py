@@ -9,18 +9,28 @@ import resource
 import signal
 import struct
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from time import perf_counter_ns
+from time import perf_counter_ns, sleep
+
+from harness.kinds import MARKED_MOMENTS
 
 ENVIRONMENT_VARIABLE = "BENCHMARK_TASK_LOG"
+SAMPLES_VARIABLE = "BENCHMARK_MEMORY_SAMPLES"  # where they are written while a memory trial runs
+SAMPLE_TIMEOUT_S = 5.0
 RECORD = struct.Struct("<qqqq")  # task index, pid, start, end; CLOCK_MONOTONIC nanoseconds, one clock for all processes
 TaskRecord = tuple[int, int, int, int]
 _WORKER = -1  # in the place of the index: this process' own record, (_WORKER, pid, CPUs allowed, compute threads)
 _CPU = -2  # this process' CPU time so far, (_CPU, pid, user, system), nanoseconds
+_PLACED = -3  # data were put where workers find them, (_PLACED, bytes, start, end)
+_MOMENT = -4  # a moment at which to know the memory, (_MOMENT, which, 0, when)
 
 _log = -1
-_owner = 0  # the pid that has written its worker record
+_worker_id = os.getpid
+_known: set[int] = set()  # workers that have written their record
 _forgotten = False  # whether nobody will be told what CPU time this process has used: see `_parent_forgets`
 
 
@@ -41,18 +51,65 @@ class task:  # noqa: N801 -- reads as a statement: ``with task(index):``
             _write(self.index, self.start, end)
 
 
+@contextmanager
+def placing(nbytes: int) -> Iterator[None]:
+    """Record that the block puts ``nbytes`` of input where workers find them: by hand, or by asking the library to.
+
+    Idioms in which the library does so by itself, as it starts workers or sends tasks, have nothing to put it around.
+    """
+    start = perf_counter_ns()
+    yield
+    if ENVIRONMENT_VARIABLE in os.environ:
+        _append(_PLACED, nbytes, start, perf_counter_ns())
+
+
+def moment_is(moment: str) -> None:
+    """Record ``moment``, one of `kinds.MARKED_MOMENTS`; in memory trials, wait for a sample of it.
+
+    ``ready``: workers run, and the data is not there yet; ``held``: all that the idiom holds of it is.
+    """
+    samples = os.environ.get(SAMPLES_VARIABLE)
+    when = wait_for_sample(Path(samples)) if samples else perf_counter_ns()
+    if ENVIRONMENT_VARIABLE in os.environ:
+        _append(_MOMENT, MARKED_MOMENTS.index(moment), 0, when)
+
+
+def wait_for_sample(samples: Path) -> int:
+    """Wait until memory has been sampled from now on, and return when that was: the sample under way began earlier."""
+    give_up = perf_counter_ns() + int(SAMPLE_TIMEOUT_S * 1e9)
+    for _ in range(2):
+        size = samples.stat().st_size
+        while samples.stat().st_size == size:
+            if perf_counter_ns() > give_up:
+                raise TimeoutError(f"no sample of the memory was taken within {SAMPLE_TIMEOUT_S:g} s")
+            sleep(0.001)
+    return perf_counter_ns()
+
+
+def workers_are_threads() -> None:
+    """Tell workers of this process apart by their thread: for trials whose workers are threads on purpose."""
+    global _worker_id
+    _worker_id = threading.get_native_id
+
+
 def _write(index: int, start: int, end: int) -> None:
-    global _log, _owner, _forgotten
-    if _log < 0:  # a forked worker inherits the descriptor: O_APPEND keeps its records apart from the others'
-        _log = os.open(os.environ[ENVIRONMENT_VARIABLE], os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    pid = os.getpid()
-    os.write(_log, RECORD.pack(index, pid, start, end))
-    if _owner != pid:
-        _owner, _forgotten = pid, _parent_forgets()
-        os.write(_log, RECORD.pack(_WORKER, pid, cpus_allowed(), compute_threads()))
+    global _forgotten
+    worker = _worker_id()
+    _append(index, worker, start, end)
+    if worker not in _known:
+        _known.add(worker)
+        _forgotten = _parent_forgets()
+        _append(_WORKER, worker, cpus_allowed(), compute_threads())
     if _forgotten:
         used = resource.getrusage(resource.RUSAGE_SELF)
-        os.write(_log, RECORD.pack(_CPU, pid, int(used.ru_utime * 1e9), int(used.ru_stime * 1e9)))
+        _append(_CPU, worker, int(used.ru_utime * 1e9), int(used.ru_stime * 1e9))
+
+
+def _append(*record: int) -> None:
+    global _log
+    if _log < 0:  # a forked worker inherits the descriptor: O_APPEND keeps its records apart from the others'
+        _log = os.open(os.environ[ENVIRONMENT_VARIABLE], os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    os.write(_log, RECORD.pack(*record))
 
 
 def _parent_forgets() -> bool:
@@ -86,12 +143,17 @@ def compute_threads() -> int:
 class TaskLog:
     """What a trial's log says. ``tasks``: (index, pid, start_ns, end_ns); ``workers``: pid to (CPUs, threads).
 
+    In place of the pid stands the native thread id where workers are threads. ``placed``: (bytes, start_ns, end_ns).
+    ``moments_ns``: when the moments were that an idiom has marked.
+
     ``forgotten_cpu_ns``: pid to (user, system) of the workers whose CPU time shows nowhere else, up to their last task.
     """
 
     tasks: list[TaskRecord]
     workers: dict[int, tuple[int, int]]
     forgotten_cpu_ns: dict[int, tuple[int, int]] = field(default_factory=dict)
+    placed: list[tuple[int, int, int]] = field(default_factory=list)
+    moments_ns: dict[str, int] = field(default_factory=dict)
 
 
 def read(path: Path) -> TaskLog:
@@ -102,4 +164,6 @@ def read(path: Path) -> TaskLog:
         tasks=sorted((record for record in records if record[0] >= 0), key=lambda record: record[2]),
         workers={pid: (cpus, threads) for index, pid, cpus, threads in records if index == _WORKER},
         forgotten_cpu_ns={pid: (user, system) for index, pid, user, system in records if index == _CPU},  # the last
+        placed=[(nbytes, start, end) for index, nbytes, start, end in records if index == _PLACED],
+        moments_ns={MARKED_MOMENTS[which]: when for index, which, _, when in records if index == _MOMENT},
     )

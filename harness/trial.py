@@ -9,15 +9,14 @@ import traceback
 from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from time import perf_counter_ns, sleep
+from time import perf_counter_ns
 from typing import Any, cast
 
 from harness import outcome, tasklog
 from harness.breakdown import check_parts, parts_of
-from params import Params, from_dict
-from workloads.contract import Workload
-
-SAMPLE_TIMEOUT_S = 5.0
+from harness.kinds import MEMORY, WRITE
+from params import from_dict
+from workloads.contract import Sharing, Workload
 
 
 def run_trial(spec_path: Path, idioms: Mapping[str, Mapping[str, Any]], import_s: float) -> None:
@@ -30,14 +29,19 @@ def run_trial(spec_path: Path, idioms: Mapping[str, Mapping[str, Any]], import_s
     workload = load_workload(spec["workload"])
     inputs_folder = Path(spec["inputs"])
     function = idioms[spec["workload"]][spec["idiom"]]
-    samples = Path(spec["samples"]) if spec["samples"] else None
+    samples = Path(os.environ[tasklog.SAMPLES_VARIABLE]) if spec["kind"] == MEMORY else None
+    in_threads = hasattr(function, "workers_are_threads")
+    if in_threads:
+        tasklog.workers_are_threads()
     inputs = workload.load(params, inputs_folder)
     memory_start_ns = 0
     if samples:
         # Memory starts where all that loading imports is there and the inputs are not: they count as the first copy.
         del inputs
-        memory_start_ns = _wait_for_sample(samples)
+        memory_start_ns = tasklog.wait_for_sample(samples)
         inputs = workload.load(params, inputs_folder)
+    if spec["kind"] == WRITE:
+        inputs = cast(Sharing, workload).writing(inputs)
     if spec["slowdown"]:
         function = _slowed(function, spec["slowdown"])
     _refuse_head_start(workload)
@@ -53,10 +57,15 @@ def run_trial(spec_path: Path, idioms: Mapping[str, Mapping[str, Any]], import_s
         ended: dict[str, Any] = {"outcome": _outcome_of(error), "reason": _one_line(error)}
     else:
         end_ns = perf_counter_ns()
+        wrong = None
         cpu_end = _cpu_seconds(with_children=False)
-        released_ns = _wait_for_sample(samples) if samples else 0
+        released_ns = tasklog.wait_for_sample(samples) if samples else 0
         ended = {"memory_ns": [memory_start_ns, end_ns, released_ns], "end_ns": end_ns}
-        ended |= _checked(workload, params, inputs_folder, result, spec["n_jobs"], start_ns, end_ns)
+        if spec["kind"] == WRITE:
+            ended["on_write"] = cast(Sharing, workload).on_write(result, inputs)
+        else:
+            wrong = _check_result(workload, result, inputs_folder)
+        ended |= _checked(wrong, workload.num_tasks(params), spec["n_jobs"], in_threads, start_ns, end_ns)
         cpu_checked = _cpu_seconds(with_children=False)
         ended["cpu_outside_s"] = [
             before + checked - end for before, checked, end in zip(cpu_before, cpu_checked, cpu_end, strict=True)
@@ -79,18 +88,6 @@ def _slowed(function: Callable[[Any, int], Any], share: float) -> Callable[[Any,
         return result
 
     return slower
-
-
-def _wait_for_sample(samples: Path) -> int:
-    """Wait until memory has been sampled from now on, and return when that was: the sample under way began earlier."""
-    give_up = perf_counter_ns() + int(SAMPLE_TIMEOUT_S * 1e9)
-    for _ in range(2):
-        size = samples.stat().st_size
-        while samples.stat().st_size == size:
-            if perf_counter_ns() > give_up:
-                raise TimeoutError(f"no sample of the memory was taken within {SAMPLE_TIMEOUT_S:g} s")
-            sleep(0.001)
-    return perf_counter_ns()
 
 
 def _cpu_seconds(with_children: bool) -> tuple[float, float]:
@@ -116,14 +113,17 @@ def _refuse_head_start(workload: Workload) -> None:
 
 
 def _checked(
-    workload: Workload, params: Params, folder: Path, result: Any, n_jobs: int, start_ns: int, end_ns: int
+    wrong: str | None, tasks_asked: int, n_jobs: int, in_threads: bool, start_ns: int, end_ns: int
 ) -> dict[str, Any]:
-    """Return the outcome and where the wall time went; parts that cannot be right are an outcome too."""
+    """Return the outcome and where the wall time went; parts that cannot be right are an outcome too.
+
+    ``wrong``: what is wrong with the result, or None.
+    """
     log = tasklog.read(Path(os.environ[tasklog.ENVIRONMENT_VARIABLE]))
     reason = (
-        check_tasks([index for index, *_ in log.tasks], workload.num_tasks(params))
-        or check_workers(log.workers, n_jobs, tasklog.cpus_allowed(), os.getpid())
-        or _check_result(workload, result, folder)
+        check_tasks([index for index, *_ in log.tasks], tasks_asked)
+        or check_workers(log.workers, n_jobs, tasklog.cpus_allowed(), None if in_threads else os.getpid())
+        or wrong
     )
     if reason:
         return {"outcome": outcome.WRONG, "reason": reason}
@@ -143,15 +143,16 @@ def check_tasks(indices: list[int], asked: int) -> str | None:
     return f"{asked} tasks asked for, {len(indices)} ran: {len(missing)} never, {twice} more than once"
 
 
-def check_workers(workers: Mapping[int, tuple[int, int]], n_jobs: int, cpus: int, parent: int) -> str | None:
+def check_workers(workers: Mapping[int, tuple[int, int]], n_jobs: int, cpus: int, parent: int | None) -> str | None:
     """At most ``n_jobs`` workers, each on one compute thread and free to run on every CPU that the trial may use.
 
-    With more than one job, none of them is the parent: threads, or a fallback to a loop, would run there.
+    With more than one job, none of them is the process ``parent``: threads, or a fallback to a loop, would run there.
+    It is None where workers are its threads on purpose.
     """
     if n_jobs > 1 and parent in workers:
         return f"tasks ran in the calling process, and n_jobs is {n_jobs}"
     if len(workers) > n_jobs:
-        return f"tasks ran in {len(workers)} processes, n_jobs is {n_jobs}"
+        return f"tasks ran on {len(workers)} workers, n_jobs is {n_jobs}"
     for pid, (allowed, threads) in workers.items():
         if threads != 1:
             return f"worker {pid} computes with {threads or 'an unlimited number of'} threads, 1 is the rule for all"

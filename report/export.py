@@ -8,7 +8,7 @@ from typing import Any
 
 import pyperf
 
-from harness.kinds import MEMORY, TIME
+from harness.kinds import TIME
 from harness.outcome import OK
 from harness.results import write_atomically
 from report.conditions import is_marked, yardstick_of
@@ -17,10 +17,10 @@ from report.measured import Cell, Measured
 COLUMNS = (
     "workload", "library", "idiom", "n_jobs", "kind", "session", "block", "position", "outcome", "reason", "wall_s",
     "startup_s", "work_s", "wait_s", "tail_s", "straggler_s", "shutdown_s", "cpu_s", "cpu_user_s", "cpu_system_s",
-    "import_s", "trial_s", "tasks_asked", "tasks_run", "workers", "pss_peak_bytes", "uss_peak_bytes",
-    "rss_peak_bytes", "shm_peak_bytes", "used_peak_bytes", "pss_start_bytes", "pss_end_bytes", "pss_growth_bytes",
-    "copies", "left_behind", "yardstick_s", "yardstick_moved", "library_version", "python", "machine", "started",
-    "profile", "params_hash",
+    "import_s", "place_s", "placed_bytes", "trial_s", "tasks_asked", "tasks_run", "workers", "pss_peak_bytes",
+    "uss_peak_bytes", "rss_peak_bytes", "shm_peak_bytes", "used_peak_bytes", "pss_start_bytes", "pss_end_bytes",
+    "pss_growth_bytes", "copies", "on_write", "left_behind", "yardstick_s", "yardstick_moved", "library_version",
+    "python", "machine", "started", "profile", "params_hash",
 )  # fmt: skip
 TIMES = tuple(name for name in COLUMNS if name.endswith("_s"))
 PACKAGES = {"dask": "distributed"}  # the version of the library: of the package that does its scheduling
@@ -62,7 +62,7 @@ def _rows(file: Measured, typical_s: float | None) -> Iterator[dict[str, Any]]:
         row = {name: trial[name] for name in COLUMNS if name in trial}
         if trial["kind"] == TIME and trial["outcome"] == OK:
             row["cpu_s"] = trial["cpu_user_s"] + trial["cpu_system_s"]
-        if trial["kind"] == MEMORY:
+        if trial["kind"] != TIME:
             row |= dict.fromkeys(TIMES)
             memory = Cell(file.library, trial["idiom"], trial["n_jobs"], (trial,))
             row |= {name: size for name, size in memory.memory.items() if name in COLUMNS}

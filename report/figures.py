@@ -1,6 +1,7 @@
 """Figures for a blog post: readable at 800 px, colour-blind safe, every library drawn alike."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,21 +13,57 @@ from report.labels import Anchor, above, in_a_column, place
 from report.measured import NAIVE, SERIAL, WORKLOADS, Cell, Comparable, Measured, comparable, in_order, read
 from report.style import COLORS, LIMIT_COLOR, OTHER_COLOR, STYLE, caption, plain, plain_seconds, show_and_save
 
+Point = tuple[float, float, float, float]  # number of workers, value, and how far below and above it its spread goes
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """What is drawn against the number of workers. ``limit`` is what cannot be undercut."""
+
+    title: str
+    axis: str
+    suffix: str  # of the figure's file
+    point: Callable[[Comparable, Cell], Point | None]
+    limit: Callable[[Comparable, int], float | None]
+    limit_name: str
+
+
 LINES, MARKERS, NAIVE_LINE = ("-", "--", "-."), "osD^vP", ":"  # one line width for all
 
 
-def draw_workload(group: Comparable, align: bool) -> list[Path]:
-    """Draw wall time against number of workers for one workload; return the PNG and the SVG that were written."""
+def _time_of(_group: Comparable, cell: Cell) -> Point | None:
+    return _point(cell) if cell.summary else None
+
+
+def _copies_of(group: Comparable, cell: Cell) -> Point | None:
+    copies = cell.copies(group.shared_bytes)
+    return (cell.n_jobs, copies, 0, 0) if copies else None
+
+
+WALL_TIME = Quantity("wall time", "wall time (s)", "", _time_of, Comparable.limit_s, "physical limit")
+COPIES = Quantity(
+    "copies of the input in memory at the peak, the caller's own among them",
+    "copies (growth of memory / size of the input)",
+    "_copies",
+    _copies_of,
+    lambda _group, _count: 1.0,
+    "one copy for all",
+)
+
+
+def draw_workload(group: Comparable, align: bool, quantity: Quantity = WALL_TIME) -> list[Path]:
+    """Draw wall time, or another quantity, against number of workers; return the PNG and the SVG that were written."""
     with plt.rc_context(STYLE):
         figure, axes = plt.subplots(figsize=(8, 6))
         figure.subplots_adjust(left=0.09, right=0.66, top=0.92, bottom=0.14)
         most = max(group.worker_counts, default=1)
-        anchors = [anchor for file in group.files for idiom in file.idioms for anchor in _line(axes, file, idiom, most)]
-        anchors += _ideal(axes, group)
-        _axes(axes, group)
-        base = group.files[0].path.parent / group.workload
+        names = [(file, idiom) for file in group.files for idiom in file.idioms]
+        anchors = [anchor for name in names for anchor in _line(axes, group, *name, most, quantity)]
+        anchors += _ideal(axes, group, quantity)
+        _axes(axes, group, quantity)
+        base = group.files[0].path.parent / f"{group.workload}{quantity.suffix}"
         place(axes, anchors, in_a_column(axes, anchors), base.with_suffix(".labels.json"), align)
-        caption(figure, f"{group.workload}: wall time", group)
+        caption(figure, f"{group.workload}: {quantity.title}", group)
         return show_and_save(figure, base)
 
 
@@ -49,13 +86,14 @@ def draw_total(groups: Iterable[Comparable], align: bool) -> list[Path]:
         return show_and_save(figure, base)
 
 
-def _line(axes: Axes, file: Measured, idiom: str, most: int) -> list[Anchor]:
-    cells = sorted((c for (name, _), c in file.cells.items() if name == idiom and c.summary), key=lambda c: c.n_jobs)
-    if not cells:
+def _line(axes: Axes, group: Comparable, file: Measured, idiom: str, most: int, quantity: Quantity) -> list[Anchor]:
+    cells = sorted((cell for (name, _), cell in file.cells.items() if name == idiom), key=lambda cell: cell.n_jobs)
+    points = [point for cell in cells if (point := quantity.point(group, cell))]
+    if not points:
         return []
     place_of = file.idioms.index(idiom)
     style = NAIVE_LINE if idiom.startswith(NAIVE) else LINES[place_of % len(LINES)]
-    x, y, less, more = zip(*(_point(cell) for cell in cells), strict=True)
+    x, y, less, more = zip(*points, strict=True)
     color = COLORS.get(file.library, OTHER_COLOR)
     marker = MARKERS[place_of % len(MARKERS)]
     axes.errorbar(x, y, (less, more), color=color, linestyle=style, marker=marker, capsize=2.5, elinewidth=0.8)
@@ -67,24 +105,24 @@ def _line(axes: Axes, file: Measured, idiom: str, most: int) -> list[Anchor]:
     return [Anchor(label, label, x[-1], y[-1], color, before)]
 
 
-def _point(cell: Cell) -> tuple[float, float, float, float]:
+def _point(cell: Cell) -> Point:
     summary = cell.summary
     assert summary is not None
     return cell.n_jobs, summary.median, summary.median - summary.low, summary.high - summary.median
 
 
-def _ideal(axes: Axes, group: Comparable) -> list[Anchor]:
-    if not group.serial_s or not group.worker_counts:
-        return []
+def _ideal(axes: Axes, group: Comparable, quantity: Quantity) -> list[Anchor]:
     counts = group.worker_counts
-    limits = [group.limit_s(count) or group.serial_s for count in counts]
+    limits = [limit for count in counts if (limit := quantity.limit(group, count))]
+    if not limits:
+        return []
     axes.plot(counts, limits, color=LIMIT_COLOR, linewidth=1, zorder=0)
     before = (counts[-2], limits[-2]) if len(counts) > 1 else None
-    return [Anchor("limit", "physical limit", counts[-1], limits[-1], LIMIT_COLOR, before)]
+    return [Anchor("limit", quantity.limit_name, counts[-1], limits[-1], LIMIT_COLOR, before)]
 
 
-def _axes(axes: Axes, group: Comparable) -> None:
-    axes.set(xscale="log", yscale="log", xlabel="number of workers", ylabel="wall time (s)")
+def _axes(axes: Axes, group: Comparable, quantity: Quantity) -> None:
+    axes.set(xscale="log", yscale="log", xlabel="number of workers", ylabel=quantity.axis)
     axes.xaxis.set_major_locator(plt.FixedLocator(group.worker_counts or [1]))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(FuncFormatter(plain))

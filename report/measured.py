@@ -12,7 +12,7 @@ from typing import Any
 
 from harness import results
 from harness.environment import machine_label
-from harness.kinds import MEMORY, MEMORY_FIELDS, MEMORY_MOMENTS, TIME
+from harness.kinds import MARKED_MOMENTS, MEMORY, MEMORY_FIELDS, MEMORY_MOMENTS, TIME, WRITE
 from harness.outcome import FAILURES, OK, SKIPPED
 from report.statistics import LEAST_FOR_INTERVAL, UNKNOWN, Ratio, Summary, half_width, paired, summarize, unpaired
 
@@ -20,7 +20,17 @@ SERIAL = "serial"  # the library that speedups and limits refer to
 FLOOR = "fork"  # written by hand: what about 60 lines of Python can reach
 LIBRARIES = (SERIAL, FLOOR, "mp", "futures", "joblib", "dask", "ray", "mpire")  # as they are shown, everywhere
 REFERENCE = "mp"  # whose first idiom all others are compared with: named beforehand, not for its result
-WORKLOADS = ("numerical", "stateful", "initialization")
+WORKLOADS = (
+    "numerical",
+    "stateful",
+    "initialization",
+    "sharing",
+    "sharing_frame",
+    "client_scatter",
+    "worker_scatter",
+    "array",
+    "dataframe",
+)
 NAIVE = "naive"  # an idiom whose name begins so is what many write first, and is drawn dotted
 
 
@@ -71,7 +81,7 @@ class Cell:
         sizes: dict[str, int] = {}
         for name in MEMORY_FIELDS:
             short = name.removesuffix("_bytes")
-            for moment in MEMORY_MOMENTS:
+            for moment in (*MEMORY_MOMENTS, *(moment for moment in MARKED_MOMENTS if moment in found[0])):
                 sizes[f"{short}_{moment}_bytes"] = round(median(memory[moment][name] for memory in found))
             sizes[f"{short}_growth_bytes"] = sizes[f"{short}_peak_bytes"] - sizes[f"{short}_start_bytes"]
         return sizes
@@ -85,6 +95,12 @@ class Cell:
         if not self.memory or not shared_bytes:
             return None
         return max(self.memory["pss_growth_bytes"], self.memory["shm_growth_bytes"]) / shared_bytes
+
+    @cached_property
+    def on_write(self) -> str:
+        """What happened when tasks wrote to their shared input; empty if that was not tried."""
+        tried = [trial for trial in self.trials if trial["kind"] == WRITE]
+        return next((t["on_write"] or f"{t['outcome']}: {t['reason']}" for t in tried), "")
 
     @cached_property
     def memory_skipped(self) -> str:

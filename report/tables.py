@@ -10,6 +10,7 @@ from rich.table import Table
 from report.conditions import said_of_drift
 from report.console import plain_if_piped, say
 from report.measured import SERIAL, Cell, Comparable, Measured, comparable, read
+from report.sharing import has_sharing, has_stores, sharing_table, stores_table
 from report.statistics import LEAST_FOR_INTERVAL, UNKNOWN, Ratio, Summary
 
 
@@ -44,6 +45,13 @@ def _print(group: Comparable, console: Console) -> None:
     say(console, group.newest.machine)
     for line in group.left_out:
         say(console, f"left out: {line}")
+    if has_sharing(group):
+        size = group.shared_bytes / 2**20
+        console.print(f"\n{group.workload}: one input of {size:.0f} MiB, on {most} workers", markup=False, style="bold")
+        console.print(sharing_table(group))
+    if has_stores(group):
+        console.print(f"\n{group.workload}: memory of all processes on {most} workers", markup=False, style="bold")
+        console.print(stores_table(group))
     console.print(
         f"\n{group.workload}: where the time goes on {most} workers, medians in s", markup=False, style="bold"
     )

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from harness import process, suite
 from params import Params
-from workloads import WORKLOADS
+from workloads import STUDIES, WORKLOADS
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -26,6 +26,11 @@ TINY = Params(
     rounds=2,
     batches_per_round=4,
     batch_size=8,
+    array_side=80,
+    array_chunk=20,
+    frame_days=4,
+    frame_freq_s=60,
+    sharing_bytes=2**21,  # joblib maps what is larger than 1 MiB
 )
 
 
@@ -33,7 +38,7 @@ TINY = Params(
 def tiny() -> Params:
     """Parameters of trials that take a moment, with their inputs made as the suite makes them."""
     process.become_subreaper()
-    for workload in WORKLOADS:
+    for workload in (*WORKLOADS, *STUDIES):
         assert suite.make_inputs(workload, TINY, Console(quiet=True)) == ""
     return TINY
 

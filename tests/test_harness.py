@@ -40,7 +40,7 @@ def cell_of(script: str, idiom: str, workload: str = "numerical", n_jobs: int = 
         ("worker_dies", outcome.ERROR, "BrokenProcessPool"),
         ("two_threads", outcome.WRONG, "computes with 2 threads, 1 is the rule for all"),
         ("pinned", outcome.WRONG, "is pinned to 1 CPUs of"),
-        ("too_many_workers", outcome.WRONG, "processes, n_jobs is 1"),
+        ("too_many_workers", outcome.WRONG, "workers, n_jobs is 1"),
     ],
 )
 def test_outcome(idiom, expected, reason, tiny):
@@ -127,7 +127,7 @@ def test_workers_are_held_to_the_same_conditions():
     assert "unlimited" in check_workers({10: (4, 0)}, n_jobs=2, cpus=4, parent=1)
     assert "4 threads" in check_workers({10: (4, 4)}, n_jobs=2, cpus=4, parent=1)
     assert "pinned to 1" in check_workers({10: (1, 1)}, n_jobs=2, cpus=4, parent=1)
-    assert "3 processes" in check_workers({10: (4, 1), 11: (4, 1), 12: (4, 1)}, n_jobs=2, cpus=4, parent=1)
+    assert "3 workers" in check_workers({10: (4, 1), 11: (4, 1), 12: (4, 1)}, n_jobs=2, cpus=4, parent=1)
 
 
 def test_task_log_survives_a_torn_record_and_a_forked_writer(tmp_path, monkeypatch):

@@ -12,16 +12,17 @@ from harness.cli import all_scripts, parse
 from harness.launch import run_cell
 from harness.outcome import OK, SKIPPED
 from tests.conftest import shared_memory
+from workloads import WORKLOADS
 
 LIBRARIES = ("dask", "fork", "futures", "joblib", "mp", "mpire", "ray", "serial")
-CELLS = all_cells(parse(["--n-jobs", "2"]))
+CELLS = all_cells(parse([*WORKLOADS, "sharing", "--n-jobs", "2"]))
 
 
 def test_all_libraries_are_found():
     assert tuple(all_scripts()) == LIBRARIES
     for library in LIBRARIES:
         workloads = {cell.workload for cell in CELLS if cell.library == library and not cell.outcome}
-        assert workloads == {"numerical", "stateful", "initialization"}
+        assert workloads == {*WORKLOADS, "sharing"}
 
 
 @pytest.mark.parametrize("cell", CELLS, ids=lambda cell: f"{cell.workload}-{cell.library}-{cell.idiom}")
@@ -33,7 +34,7 @@ def test_idiom(cell, tiny):
     segments = shared_memory()
     trial = run_cell(cell, tiny)
     assert (trial["outcome"], trial["reason"]) == (OK, ""), trial["output"]
-    asked = {"numerical": 8, "stateful": 24, "initialization": 8}[cell.workload]
+    asked = {"numerical": 8, "stateful": 24, "initialization": 8, "sharing": 8}[cell.workload]
     # Counted by the workers themselves: Dask, for one, runs calls that look alike only once.
     assert sorted(trial["tasks"]["index"]) == list(range(asked))
     assert trial["tasks_run"] == trial["tasks_asked"] == asked
@@ -89,7 +90,7 @@ def test_by_hand_a_worker_that_fails_is_heard():
 def test_naive_idioms_are_named_so_and_exist():
     for library in set(LIBRARIES) - {"serial", "fork"}:
         naive = [c.workload for c in CELLS if c.library == library and c.idiom.startswith("naive: ")]
-        assert sorted(naive) == ["initialization", "numerical"]
+        assert sorted(naive) == ["initialization", "numerical", "sharing"]
 
 
 def test_start_methods_are_rows_of_their_own():
@@ -114,12 +115,15 @@ def _intervals(trial):
 def test_scripts_import_their_own_library_alone_and_know_only_harness_script():
     import ast
 
-    own = {"joblib": {"joblib"}, "dask": {"dask", "distributed"}, "ray": {"ray"}, "mpire": {"mpire"}}
+    own = {"joblib": {"joblib"}, "dask": {"dask", "distributed", "pandas"}, "ray": {"ray"}, "mpire": {"mpire"}}
     for library, path in all_scripts().items():
         nodes = list(ast.walk(ast.parse(Path(path).read_text())))
         imported = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
         imported |= {node.module for node in nodes if isinstance(node, ast.ImportFrom)}
-        packages = {name.partition(".")[0] for name in imported - {"harness.script", "workloads"}}
+        packages = {
+            name.partition(".")[0]
+            for name in imported - {"harness.script", "harness.tasklog", "workloads", "stores.serving"}
+        }
         assert packages - sys.stdlib_module_names <= own.get(library, set())
         assert "time" not in imported
         # A Manager's proxy would put all workers' state into one process and one GIL.

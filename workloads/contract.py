@@ -35,3 +35,13 @@ class Workload(Protocol):
 
     def check(self, result: Any, folder: Path) -> str | None:
         """Return what is wrong with a function's result, in one line, or None. Runs after the clock has stopped."""
+
+
+class Sharing(Workload, Protocol):
+    """A workload whose tasks share one input. Trials of the kind `write` find out what a write to it does."""
+
+    def writing(self, inputs: Any) -> Any:
+        """Return ``inputs`` with a task that tries to write in place of the one that computes."""
+
+    def on_write(self, result: Any, inputs: Any) -> str:
+        """Return what happened, in a few words, from a function's result and the caller's own inputs afterwards."""

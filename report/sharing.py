@@ -1,0 +1,119 @@
+"""Where the data live: how soon workers have a shared input, how often it is in memory, what a write to it does."""
+
+from rich.markup import escape
+from rich.table import Table
+
+from report.measured import SERIAL, Cell, Comparable, Measured
+
+COLUMNS = ("wall s", "first task\nafter s", "placing s", "placed\nMiB")
+
+
+def has_sharing(group: Comparable) -> bool:
+    """Return whether anything was measured that only workloads with a shared input have."""
+    return any(cell.on_write for file in group.files for cell in file.cells.values())
+
+
+def sharing_table(group: Comparable) -> Table:
+    """Return a row per idiom: times on most workers, copies per number of workers, what a write does, what is left."""
+    counts = group.worker_counts
+    table = Table(pad_edge=False)
+    for title in ("library", "idiom"):
+        table.add_column(title, no_wrap=True)
+    for title in (*COLUMNS, *(f"copies\non {count}" for count in counts), "left\nbehind"):
+        table.add_column(title, justify="right", no_wrap=True)
+    table.add_column("what a worker's write to the input does", overflow="fold")
+    for file in group.files:
+        for idiom in file.idioms:
+            table.add_row(file.library, escape(idiom), *_row(group, file, idiom))
+    return table
+
+
+def _row(group: Comparable, file: Measured, idiom: str) -> list[str]:
+    counts = group.worker_counts
+    cells = [file.cells.get((idiom, count)) for count in counts]
+    last = cells[0] if file.library == SERIAL else cells[-1]
+    copies = [cell.copies(group.shared_bytes) if cell else None for cell in cells]
+    left = [sum(t["left_behind"].get(name, 0) for name in _LEFT) for cell in cells if cell for t in cell.trials]
+    return [
+        *_times(last),
+        *("" if number is None else f"{number:.2f}" for number in copies),
+        str(max(left, default="")),
+        escape(last.skipped or last.failure or last.on_write) if last else "",
+    ]
+
+
+_LEFT = ("processes", "shm_segments", "files")
+
+
+def _times(cell: Cell | None) -> list[str]:
+    if not (cell and cell.summary):
+        return ["", "", "", ""]
+    placed = cell.middle("placed_bytes")
+    values = (cell.summary.median, cell.middle("startup_s"), cell.middle("place_s"))
+    return [*("" if value is None else f"{value:.2f}" for value in values), f"{placed / 2**20:.0f}" if placed else ""]
+
+
+def has_stores(group: Comparable) -> bool:
+    """Return whether memory was read while workers ran and held their data, as in the workflows of stores."""
+    return any("pss_held_bytes" in cell.memory for file in group.files for cell in file.cells.values())
+
+
+STORE_COLUMNS = (
+    "wall s", "ready to\nheld s", "objects\nput", "put\nMiB", "RSS MiB\nready - held", "USS MiB\nready - held",
+    "PSS MiB\nready - held", "PSS MiB\npeak", "system MiB\nheld, peak", "Shmem\nMiB",
+)  # fmt: skip
+
+
+def stores_table(group: Comparable) -> Table:
+    """Return a row per store, on most workers.
+
+    ``ready`` is with the workers there and the data not; ``held`` with all that the workflow holds of it. System and
+    Shmem are what they have grown by since ``ready``; copies are the same of PSS, over the size of the input.
+    """
+    table = Table(pad_edge=False)
+    table.add_column("store", no_wrap=True)
+    copies = ("copies\nheld, peak",) if group.shared_bytes else ()
+    for title in (*STORE_COLUMNS, *copies):
+        table.add_column(title, justify="right", no_wrap=True)
+    table.add_column("note", overflow="fold")
+    most = group.worker_counts[-1] if group.worker_counts else 1
+    for file in group.files:
+        for idiom in file.idioms:
+            if cell := file.cells.get((idiom, most)):
+                note = escape(cell.skipped or cell.failure)
+                table.add_row(escape(idiom), *_store_times(cell), *_store_memory(cell, group.shared_bytes), note)
+    return table
+
+
+def _store_times(cell: Cell) -> list[str]:
+    if not cell.summary:
+        return [""] * 4
+    between, placed, placed_bytes = (cell.middle(name) for name in ("between_s", "placed", "placed_bytes"))
+    between_text = "" if between is None else f"{between:.2f}"
+    return [f"{cell.summary.median:.2f}", between_text, f"{placed or 0:.0f}", _mib(placed_bytes or 0)]
+
+
+def _store_memory(cell: Cell, shared_bytes: int) -> list[str]:
+    memory = cell.memory
+    if "pss_held_bytes" not in memory:
+        return [""] * (6 + bool(shared_bytes))
+
+    def grown(field: str, moment: str) -> int:
+        return memory[f"{field}_{moment}_bytes"] - memory[f"{field}_ready_bytes"]
+
+    # A segment that no process has mapped is in no PSS.
+    copies = [max(grown("pss", moment), grown("shm", moment)) / (shared_bytes or 1) for moment in ("held", "peak")]
+    return [
+        *(
+            f"{_mib(memory[f'{field}_ready_bytes'])} - {_mib(memory[f'{field}_held_bytes'])}"
+            for field in ("rss", "uss", "pss")
+        ),
+        _mib(memory["pss_peak_bytes"]),
+        f"{_mib(grown('used', 'held'))}, {_mib(grown('used', 'peak'))}",
+        _mib(grown("shmem", "held")),
+        *([f"{copies[0]:.2f}, {copies[1]:.2f}"] if shared_bytes else []),
+    ]
+
+
+def _mib(size: float) -> str:
+    return f"{size / 2**20:.0f}"

@@ -1,0 +1,191 @@
+"""A store under Dask: dumps puts an object's large buffers into it, once; loads maps them read-only where they lie.
+
+What a plain family gets wrong, each message putting the same buffer again, is avoided by knowing what lies in the store
+already: a buffer that was mapped from it, and a buffer that this process has put there and that still lives. A worker's
+own object is replaced by its store-backed twin when it is sent for the first time, so that it is in memory once.
+
+Objects go when the last reference does. Each process holds one per object that it has mapped or put, and so does each
+message under way: what a message carries is the receiver's from then on.
+https://distributed.dask.org/en/stable/serialization.html
+"""
+
+import contextlib
+import pickle
+import threading
+import weakref
+from collections.abc import Iterator
+from dataclasses import dataclass
+from queue import SimpleQueue
+from typing import Any, Protocol
+
+import numpy as np
+from distributed.protocol.serialize import register_serialization_family
+from distributed.worker import Worker
+
+from harness.tasklog import placing
+from stores.references import References
+
+LEAST_BYTES = 100 * 2**10  # smaller buffers travel with the message; as Ray has it (max_direct_call_object_size)
+
+
+class Store(Protocol):
+    """Where buffers lie. Keys are short text without slashes; methods are called from any thread, one at a time."""
+
+    def put(self, buffer: memoryview) -> str:
+        """Copy ``buffer`` into the store and return its key. Raises MemoryError, naming the sizes, if it is full."""
+
+    def get(self, key: str) -> memoryview:
+        """Return a read-only view of what lies under ``key``, valid until `release`."""
+
+    def release(self, key: str) -> None:
+        """Nothing in this process uses the view of ``key`` any more."""
+
+    def delete(self, key: str) -> None:
+        """Remove what lies under ``key``. Nothing refers to it any more, in any process."""
+
+
+@dataclass(frozen=True)
+class Known:
+    """Memory of this process whose content lies in the store under ``key``, as long as ``owner`` lives."""
+
+    key: str
+    start: int
+    size: int
+    owner: weakref.ref[Any]
+
+    def holds(self, start: int, size: int) -> bool:
+        """Return whether all of that memory is in it. What took a dead owner's place is another's memory."""
+        return self.owner() is not None and self.start <= start and start + size <= self.start + self.size
+
+
+class Family:
+    """The pair of functions that Dask registers, and what they know of a store's content."""
+
+    def __init__(self, store: Store, references: References) -> None:
+        self.store, self.references = store, references
+        self._known: dict[int, Known] = {}  # by a number of its own
+        self._mapped: dict[str, weakref.ref[np.ndarray]] = {}
+        self._lock = threading.Lock()
+        # Finalizers run wherever an object's last reference goes, under whichever locks are held there: they may only
+        # leave a note. What it asks for is done by a thread.
+        self._gone: SimpleQueue[tuple[int, str, bool]] = SimpleQueue()
+        threading.Thread(target=self._forget, daemon=True, name=f"{type(store).__name__} forgets").start()
+
+    def dumps(self, x: Any) -> tuple[dict[str, Any], list[Any]]:
+        """Return header and frames; the buffers of ``x`` that are large lie in the store afterwards."""
+        holders = list(_holders(x))
+        buffers: list[pickle.PickleBuffer] = []
+        # Outside the lock: an object's own code runs in here.
+        frames: list[Any] = [pickle.dumps(x, protocol=5, buffer_callback=buffers.append)]
+        places: list[tuple[str, int, int] | None] = []
+        put = 0
+        with self._lock:
+            for buffer in buffers:
+                raw = buffer.raw()
+                if raw.nbytes < LEAST_BYTES:
+                    places.append(None)
+                    frames.append(raw)
+                    continue
+                known = self._find(raw)
+                if known is None:
+                    # What a worker holds does not change, by Dask's own rule; a client's own object may.
+                    known, put = self._put(raw, immutable=bool(holders)), put + 1
+                self.references.add(known.key)  # the message's
+                places.append((known.key, _address(raw) - known.start, raw.nbytes))
+            if put and holders:  # the message's references and one for the workers' own twin
+                for place in filter(None, places):
+                    self.references.add(place[0])
+        header = {"places": places}
+        if put and holders:
+            twin = self.loads(header, frames)
+            for worker, key in holders:
+                worker.loop.add_callback(_replace, worker, key, x, twin)
+        return header, frames
+
+    def loads(self, header: dict[str, Any], frames: list[Any]) -> Any:
+        """Return the object; its large buffers are read-only views of the store."""
+        head, *small = frames
+        buffers = []
+        with self._lock:
+            for place in header["places"]:
+                if place is None:
+                    buffers.append(small.pop(0))
+                    continue
+                key, offset, size = place
+                buffers.append(memoryview(self._map(key))[offset : offset + size])
+        return pickle.loads(head, buffers=buffers)
+
+    def _find(self, raw: memoryview) -> Known | None:
+        start = _address(raw)
+        return next((known for known in self._known.values() if known.holds(start, raw.nbytes)), None)
+
+    def _put(self, raw: memoryview, immutable: bool) -> Known:
+        with placing(raw.nbytes):
+            key = self.store.put(raw)
+        owner = raw.obj
+        try:
+            known = Known(key, _address(raw), raw.nbytes, weakref.ref(owner))
+        except TypeError:  # not every owner of memory can be watched: those are put again
+            return Known(key, _address(raw), raw.nbytes, lambda: None)
+        if immutable:
+            # A second message may carry the same object before it is replaced by its twin.
+            self._remember(owner, known, mapped=False)
+        return known
+
+    def _map(self, key: str) -> np.ndarray:
+        """Return all of ``key``, as an array that lives as long as its views; the message's reference is used up."""
+        mapped = self._mapped.get(key)
+        owner = mapped() if mapped else None
+        if owner is None:
+            owner = np.frombuffer(self.store.get(key), np.uint8)
+            self._mapped[key] = weakref.ref(owner)
+            known = Known(key, _address(memoryview(owner)), owner.nbytes, self._mapped[key])
+            self._remember(owner, known, mapped=True)
+        self.references.drop(key)
+        return owner
+
+    def _remember(self, owner: Any, known: Known, mapped: bool) -> None:
+        """Know ``known`` as long as ``owner`` lives, and hold one reference for it."""
+        self._known[id(known)] = known
+        self.references.add(known.key)
+        weakref.finalize(owner, self._gone.put, (id(known), known.key, mapped))
+
+    def _forget(self) -> None:
+        """Let go of what is gone, for ever."""
+        while True:
+            number, key, was_mapped = self._gone.get()
+            with self._lock:
+                del self._known[number]
+                if was_mapped and self._mapped[key]() is None:  # else it has been mapped anew meanwhile
+                    del self._mapped[key]
+                    self.store.release(key)
+                if self.references.drop(key):
+                    with contextlib.suppress(Exception):  # its server has died or been stopped, and the object with it
+                        self.store.delete(key)
+
+
+def _holders(x: Any) -> Iterator[tuple[Worker, Any]]:
+    """Yield which workers of this process hold ``x`` in their memory, and under which key."""
+    for worker in list(Worker._instances):
+        memory = getattr(worker.data, "fast", worker.data)  # not what is spilled, which looking at would read
+        for key, value in list(getattr(memory, "d", memory).items()):
+            if value is x:
+                yield worker, key
+
+
+def _replace(worker: Worker, key: Any, old: Any, new: Any) -> None:
+    """Let ``worker`` hold ``new`` for ``old``, if it still does. In its event loop, where all else changes its data."""
+    memory = getattr(worker.data, "fast", worker.data)
+    if key in memory and memory[key] is old:
+        worker.data[key] = new
+
+
+def _address(view: memoryview) -> int:
+    return np.frombuffer(view, np.uint8).ctypes.data
+
+
+def register(name: str, store: Store, references: References) -> Family:
+    """Make ``store`` a serialization family of this process, of that name."""
+    family = Family(store, references)
+    register_serialization_family(name, family.dumps, family.loads)
+    return family

@@ -1,0 +1,41 @@
+"""Plasma, Arrow's store up to release 11: a server that holds objects in shared memory and evicts unused ones.
+
+https://arrow.apache.org/docs/11.0/python/plasma.html
+"""
+
+from pathlib import Path
+
+from pyarrow import plasma
+
+
+class PlasmaStore:
+    """See `family.Store`. ``socket``: where the server listens."""
+
+    def __init__(self, socket: Path) -> None:
+        self._client = plasma.connect(str(socket))
+
+    def put(self, buffer: memoryview) -> str:
+        """See `family.Store`."""
+        key = plasma.ObjectID.from_random()
+        try:
+            memoryview(self._client.create(key, buffer.nbytes)).cast("B")[:] = buffer.cast("B")
+        except plasma.PlasmaStoreFull as error:
+            raise MemoryError(f"{buffer.nbytes} bytes do not fit into Plasma: {error}") from error
+        self._client.seal(key)
+        return key.binary().hex()
+
+    def get(self, key: str) -> memoryview:
+        """See `family.Store`. The server does not evict what a client has mapped; the view keeps the mapping."""
+        (found,) = self._client.get_buffers([_id(key)])
+        return memoryview(found)
+
+    def release(self, key: str) -> None:
+        """See `family.Store`. Plasma knows by itself: the mapping goes with its last view."""
+
+    def delete(self, key: str) -> None:
+        """See `family.Store`."""
+        self._client.delete([_id(key)])
+
+
+def _id(key: str) -> plasma.ObjectID:
+    return plasma.ObjectID(bytes.fromhex(key))

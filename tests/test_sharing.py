@@ -1,0 +1,130 @@
+"""One large input for all tasks: read whole, checked, and what happens when a task writes to it."""
+
+import struct
+import zlib
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from harness.cells import all_cells
+from harness.cli import parse
+from harness.inputs import folder_of
+from harness.kinds import MEMORY, WRITE
+from harness.launch import run_cell
+from harness.outcome import OK
+from harness.trial import check_workers
+from tests.conftest import without
+from workloads import sharing, sharing_frame
+
+CELLS = {(cell.library, cell.idiom): cell for cell in all_cells(parse(["sharing", "--n-jobs", "2"]))}
+
+
+def test_a_checksum_is_of_all_bytes(tiny):
+    folder = folder_of("sharing", tiny)
+    inputs = sharing.load(tiny, folder)
+    assert inputs.nbytes == tiny.sharing_bytes
+    right = [(index, zlib.crc32(inputs.data.tobytes(), index)) for index in range(tiny.sharing_tasks)]
+    assert [sharing.checksum(index, inputs.data) for index in range(tiny.sharing_tasks)] == right
+    assert sharing.check(reversed(right), folder) is None
+    for place in (0, len(inputs.data) // 2, -1):
+        changed = inputs.data.copy()
+        changed[place] ^= 1
+        assert "task 3" in sharing.check([*right[:3], sharing.checksum(3, changed), *right[4:]], folder)
+    assert "7 tasks, 8 asked for" in sharing.check(right[:-1], folder)
+
+
+def test_a_frames_checksum_is_of_all_values(tiny):
+    """Packed by hand from Python's own numbers and text, column by column."""
+    frame = sharing_frame.make_frame(500, seed=1)
+    columns = [frame[name].tolist() for name in ("integer", "float", "string")]
+    codes = [sharing_frame.CATEGORIES.index(name) for name in frame["category"]]
+    packed = struct.pack("<500q", *columns[0]) + bytes(codes) + struct.pack("<500d", *columns[1])
+    packed += "".join(columns[2]).encode()
+    assert sharing_frame.checksum(7, frame) == (7, zlib.crc32(packed, 7))
+    assert list(frame.dtypes.astype(str)) == ["int64", "category", "float64", "str"]
+    folder = folder_of("sharing_frame", tiny)
+    inputs = sharing_frame.load(tiny, folder)
+    right = [sharing_frame.checksum(index, inputs.data) for index in range(tiny.sharing_tasks)]
+    assert sharing_frame.check(right, folder) is None
+    for name, value in (("integer", 5), ("category", "red"), ("float", 0.5), ("string", "abcdefghijkl")):
+        changed = inputs.data.copy()
+        changed.loc[100, name] = value if changed.loc[100, name] != value else "blue"
+        assert sharing_frame.check([sharing_frame.checksum(0, changed), *right[1:]], folder), name
+    assert inputs.nbytes == pytest.approx(tiny.sharing_bytes, rel=0.001)
+
+
+@pytest.mark.parametrize(
+    ("library", "idiom", "said"),
+    [
+        ("mp", "fork, global", "writable, a private copy"),
+        ("mp", "spawn, initializer", "writable, a private copy"),
+        ("mp", "spawn, shared_memory", "writable, seen by workers"),
+        ("mp", "spawn, pickle 5 over shared memory", "read-only: ValueError: assignment destination is read-only"),
+        ("mp", "spawn, NumPy memmap of a file", "read-only: ValueError: assignment destination is read-only"),
+        ("joblib", "loky, automatic memmap", "read-only: ValueError: assignment destination is read-only"),
+        ("joblib", "threading", "writable, seen by workers and the caller"),
+        ("ray", "tasks, ray.put", "read-only: ValueError: assignment destination is read-only"),
+    ],
+)
+def test_what_a_write_does(library, idiom, said, tiny):
+    trial = run_cell(CELLS[library, idiom], tiny, WRITE)
+    assert (trial["outcome"], trial["reason"]) == (OK, ""), trial["output"]
+    assert trial["on_write"] == said
+
+
+@pytest.mark.parametrize(
+    ("library", "idiom"),
+    [
+        ("mp", "spawn, pickle 5 over shared memory"),
+        ("joblib", "loky, automatic memmap"),
+        ("dask", "spawn, scatter, broadcast"),
+        ("ray", "tasks, ray.put"),
+        ("mpire", "spawn, shared objects"),
+    ],
+)
+def test_a_frame_gets_there_whole(library, idiom, tiny):
+    trial = run_cell(replace(CELLS[library, idiom], workload="sharing_frame"), tiny)
+    assert (trial["outcome"], trial["reason"]) == (OK, ""), trial["output"]
+
+
+def test_what_answers_to_a_write_mean():
+    def answer(worker, error="", seen=()):
+        return {"worker": worker, "error": error, "seen": list(seen)}
+
+    untouched, touched = (sharing.Inputs(np.array(start), 2, 2, None) for start in ([0, 0], [1, 0]))
+    alone = [(0, answer("a", seen=[0])), (1, answer("b", seen=[1]))]
+    assert sharing.on_write(alone, untouched) == "writable, a private copy"
+    assert sharing.on_write(alone, touched) == "writable, seen by the caller"
+    shared = [(0, answer("a", seen=[0])), (1, answer("b", seen=[0, 1]))]
+    assert sharing.on_write(shared, untouched) == "writable, seen by workers"
+    own = [(0, answer("a", seen=[0])), (1, answer("a", seen=[0, 1]))]  # its own earlier write is no news
+    assert sharing.on_write(own, untouched) == "writable, a private copy"
+    assert sharing.on_write([(0, answer("a", "ValueError: no")), alone[1]], untouched) == "read-only: ValueError: no"
+
+
+def test_copies_are_what_the_mechanism_says(tiny):
+    """100 MB: one copy where workers inherit it, one more for each where each gets its own."""
+    large = without(tiny, sharing_bytes=100 * 2**20)
+    from rich.console import Console
+
+    from harness.suite import make_inputs
+
+    assert make_inputs("sharing", large, Console(quiet=True)) == ""
+    # What is on its way to a spawned worker, as one pickle here and another there, is in the peak besides.
+    expected = {"fork, global": (1, 2), "spawn, shared_memory": (2, 3), "spawn, initializer": (3, 7)}
+    for idiom, (least, most) in expected.items():
+        trial = run_cell(CELLS["mp", idiom], large, MEMORY)
+        assert (trial["outcome"], trial["reason"]) == (OK, ""), trial["output"]
+        grown = trial["memory"]["peak"]["pss_bytes"] - trial["memory"]["start"]["pss_bytes"]
+        assert least * 0.98 <= grown / large.sharing_bytes <= most, (idiom, grown)
+
+
+def test_threads_are_workers_only_where_an_idiom_says_so(tiny):
+    trial = run_cell(CELLS["joblib", "threading"], tiny)
+    assert (trial["outcome"], trial["reason"]) == (OK, ""), trial["output"]
+    assert 1 <= trial["workers"] <= 2
+    parent, workers = 7, {7: (4, 1), 8: (4, 1)}
+    assert "in the calling process" in check_workers(workers, 2, 4, parent)
+    assert check_workers(workers, 2, 4, None) is None
+    assert "3 workers, n_jobs is 2" in check_workers({**workers, 9: (4, 1)}, 2, 4, None)

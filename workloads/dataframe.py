@@ -1,0 +1,102 @@
+"""A time series in partitions of a day; a rolling mean that reaches across them.
+
+The data set is Dask's own, `dask.datasets.timeseries`, so that here alone a library is imported, to make the reference.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness.tasklog import task
+from params import Params
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+PARAMS = ("frame_days", "frame_freq_s", "frame_window_h", "seed")
+NOT_IN_PARENT = ()
+
+START = "2000-01-01"
+PROCESS_BYTES = 250 * 2**20
+ROW_BYTES = 64
+TOLERANCE = 1e-9
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """``series``: the arguments of `dask.datasets.timeseries`."""
+
+    series: dict[str, Any]
+    window_h: int
+
+
+def roll(frame: pd.DataFrame, window_h: int) -> pd.DataFrame:
+    """Task: return the rolling means of a day's partition, which comes with the window before it.
+
+    The index of the task is the day's.
+    """
+    import pandas as pd
+
+    with task((frame.index[-1] - pd.Timestamp(START)).days):
+        return frame[["x", "y"]].rolling(f"{window_h}h").mean()
+
+
+def series(params: Params) -> dict[str, Any]:
+    """Return the arguments of `dask.datasets.timeseries`."""
+    import pandas as pd
+
+    end = pd.Timestamp(START) + pd.Timedelta(days=params.frame_days)
+    return {
+        "start": START,
+        "end": str(end.date()),
+        "freq": f"{params.frame_freq_s}s",
+        "partition_freq": "1D",
+        "seed": params.seed,
+    }
+
+
+def prepare(params: Params, folder: Path) -> dict[str, Any]:
+    """See `contract.Workload`."""
+    sums, nbytes = reference(series(params), params.frame_window_h)
+    known = {"sums": sums, "series": series(params), "window_h": params.frame_window_h, "dask": version("dask")}
+    (folder / "expected.json").write_text(json.dumps(known))
+    return {"moved_bytes": nbytes}
+
+
+def reference(arguments: dict[str, Any], window_h: int) -> tuple[list[float], int]:
+    """Return the result as pandas computes it of the whole series at once, and the bytes of the series."""
+    from dask.datasets import timeseries
+
+    frame = timeseries(**arguments).compute(scheduler="synchronous")
+    rolled = frame[["x", "y"]].rolling(f"{window_h}h").mean()
+    return rolled.abs().sum().tolist(), int(frame.memory_usage(deep=True).sum())
+
+
+def load(params: Params, _folder: Path) -> Inputs:
+    """See `contract.Workload`."""
+    return Inputs(series(params), params.frame_window_h)
+
+
+def num_tasks(params: Params) -> int:
+    """See `contract.Workload`: one per day."""
+    return params.frame_days
+
+
+def memory_bytes(params: Params, n_jobs: int) -> tuple[int, int]:
+    """See `contract.Workload`."""
+    series_bytes = params.frame_days * 86_400 // params.frame_freq_s * ROW_BYTES
+    return n_jobs * PROCESS_BYTES + 3 * series_bytes, series_bytes
+
+
+def check(result: Any, folder: Path) -> str | None:
+    """The result is the sums of the absolute rolling means of both columns."""
+    known = json.loads((folder / "expected.json").read_text())
+    expected = known["sums"]
+    if version("dask") != known["dask"]:  # its series has other random numbers: the one beside Plasma is older
+        expected, _ = reference(known["series"], known["window_h"])
+    differ = [abs(found / right - 1) for found, right in zip(result, expected, strict=True)]
+    return None if max(differ) < TOLERANCE else f"the sums are {list(result)}, {expected} expected"
