@@ -127,4 +127,4 @@ def test_scripts_import_their_own_library_alone_and_know_only_harness_script():
         assert packages - sys.stdlib_module_names <= own.get(library, set())
         assert "time" not in imported
         # A Manager's proxy would put all workers' state into one process and one GIL.
-        assert "Manager" not in Path(path).read_text()
+        assert "Manager(" not in Path(path).read_text()
