@@ -10,7 +10,8 @@ bench: .venv/.bench
 
 # Dask on shared-memory stores, three repetitions; Plasma's packages live in .venv-plasma.
 bench-stores: .venv/.stores .venv-plasma/.done
-	$(BIN)/python benchmark_dask.py client_scatter worker_scatter array dataframe --trials 3 --n-jobs 4
+	$(BIN)/python benchmark_dask.py client_scatter worker_scatter array dataframe --trials 3 --memory-trials 3 \
+	--n-jobs $$($(BIN)/python -c 'import loky; print(min(4, loky.cpu_count(only_physical_cores=True)))')
 
 test: lint
 	$(BIN)/python -m pytest
@@ -33,13 +34,14 @@ clean:
 	touch $@
 
 .venv/.stores: requirements-stores.txt .venv/.bench
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-stores.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-stores.txt || \
+	echo "Not all stores can be installed on this Python: their rows say so."
 	touch $@
 
 .venv-plasma/.done: requirements-plasma.txt
 	$(PYTHON) -m venv .venv-plasma
-	.venv-plasma/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-plasma.txt
-	touch $@
+	.venv-plasma/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-plasma.txt && touch $@ || \
+	{ rm -rf .venv-plasma; echo "Plasma cannot be installed on this Python: its row says so."; }
 
 .venv/.dev: requirements-dev.txt .venv/.stores
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt

@@ -115,9 +115,16 @@ def initialization_naive(inputs, n_jobs):
         ]
 
 
+def keep_replicas():
+    # Dask's Active Memory Manager drops replicas within seconds, and what is asked here is what they cost.
+    # https://distributed.dask.org/en/stable/active_memory_manager.html
+    dask.config.set({"distributed.scheduler.active-memory-manager.start": False})
+
+
 def sharing_broadcast(inputs, n_jobs, **options):
+    keep_replicas()
     with cluster(n_jobs) as workers, Client(workers) as client:
-        with placing(inputs.nbytes):
+        with placing(inputs.nbytes * n_jobs):
             data = client.scatter(inputs.data, broadcast=True, **options)
         return results(client.map(inputs.task, range(inputs.num_tasks), data=data, pure=False))
 
@@ -129,8 +136,9 @@ def sharing_direct(inputs, n_jobs):
 
 
 def sharing_replicate(inputs, n_jobs):
+    keep_replicas()
     with cluster(n_jobs) as workers, Client(workers) as client:
-        with placing(inputs.nbytes):
+        with placing(inputs.nbytes * n_jobs):
             data = client.scatter(inputs.data)  # to one worker, from which the others fetch it
             client.replicate(data)
         return results(client.map(inputs.task, range(inputs.num_tasks), data=data, pure=False))
@@ -153,16 +161,14 @@ def sharing_naive(inputs, n_jobs):
         return results([client.submit(inputs.task, i, inputs.data, pure=False) for i in range(inputs.num_tasks)])
 
 
-# The stores of `stores/`, under four workflows. "pickle" is Dask without a store.
+# The stores of `stores/`, under four workflows. "pickle" is Dask's own: arrays as they are, all else pickled.
 
 
 @contextmanager
 def store_client(n_jobs, store):
     from stores.serving import serving  # here: workers of the other workloads import this file too
 
-    # Dask's Active Memory Manager drops replicas within seconds, and what is asked here is what they cost.
-    # https://distributed.dask.org/en/stable/active_memory_manager.html
-    dask.config.set({"distributed.scheduler.active-memory-manager.start": False})
+    keep_replicas()
     if store == "pickle":
         with cluster(n_jobs) as workers, Client(workers) as client:
             yield client
@@ -190,7 +196,11 @@ def with_stores(workflow):
     # https://arrow.apache.org/blog/2022/10/24/10.0.0-release/
     interpreter = Path(__file__).resolve().parent / ".venv-plasma" / "bin" / "python"
     plasma = elsewhere(interpreter, partial(workflow, store="plasma"))
-    rows[PLASMA] = plasma if interpreter.exists() else skip("its environment is not there: make bench-stores")
+    rows[PLASMA] = (
+        plasma
+        if interpreter.exists()
+        else skip("its environment is not there: make bench-stores, on Python 3.10 or 3.11")
+    )
     return rows
 
 

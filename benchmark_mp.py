@@ -182,12 +182,12 @@ def attach_pickle(task, name, head, spans):
 
 def sharing_pickle(inputs, n_jobs):
     # Out-of-band buffers, for whatever object: https://docs.python.org/3.11/library/pickle.html#out-of-band-buffers
-    buffers = []
-    head = pickle.dumps(inputs.data, protocol=5, buffer_callback=buffers.append)
-    raw = [buffer.raw() for buffer in buffers]
-    starts = list(accumulate((-(-view.nbytes // 64) * 64 for view in raw), initial=0))  # aligned as NumPy's own
-    spans = [(start, start + view.nbytes) for start, view in zip(starts, raw, strict=False)]
     with placing(inputs.nbytes):
+        buffers = []
+        head = pickle.dumps(inputs.data, protocol=5, buffer_callback=buffers.append)
+        raw = [buffer.raw() for buffer in buffers]
+        starts = list(accumulate((-(-view.nbytes // 64) * 64 for view in raw), initial=0))  # aligned as NumPy's own
+        spans = [(start, start + view.nbytes) for start, view in zip(starts, raw, strict=False)]
         placed = shared_memory.SharedMemory(create=True, size=starts[-1])
         for (start, end), view in zip(spans, raw, strict=True):
             placed.buf[start:end] = view

@@ -22,10 +22,11 @@ from report.compare import NotComparable, compare, print_comparison
 from report.console import plain_if_piped
 from report.export import write_csv, write_pyperf
 from report.figures import COPIES, draw_total, draw_workload, groups_of
-from report.measured import WORKLOADS, Measured, read
+from report.measured import STUDIES, WORKLOADS, Measured, read
 from report.sharing import has_sharing
 from report.tables import print_tables
 
+EVERY = (*WORKLOADS, *STUDIES)
 RESULTS = Path(__file__).resolve().parent / "results"
 
 
@@ -74,7 +75,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.set_defaults(action=_draw)
     commands = parser.add_subparsers(metavar="COMMAND")
     table = commands.add_parser("table", help="wall times, where they go, memory")
-    table.add_argument("workloads", nargs="*", metavar="WORKLOAD", help=f"{', '.join(WORKLOADS)} (all)")
+    table.add_argument("workloads", nargs="*", metavar="WORKLOAD", help=f"{', '.join(EVERY)} (all)")
     table.set_defaults(action=_table)
     comparing = commands.add_parser("compare", help="before and after: ratio, interval, verdict of every cell")
     comparing.add_argument("old", type=Path, metavar="OLD", help="a folder of results, or one file")
@@ -108,14 +109,17 @@ def _draw(options: argparse.Namespace) -> int:
         path for group in groups if has_sharing(group) for path in draw_workload(group, align=False, quantity=COPIES)
     ]
     drawn += [path for group in groups for path in (*draw_parts(group), *draw_timeline(group))]
-    for path in [*drawn, *draw_total(groups, align=False)]:
+    # Studies answer a question each, and are not drawn side by side with the workloads, nor with each other.
+    if workloads := [group for group in groups if group.workload in WORKLOADS]:
+        drawn += draw_total(workloads, align=False)
+    for path in drawn:
         print(path)
     return 1 if refused else 0
 
 
 def _table(options: argparse.Namespace) -> int:
-    if unknown := [name for name in options.workloads if name not in WORKLOADS]:
-        return _fail(f"there is no workload {unknown[0]!r}: choose from {', '.join(WORKLOADS)}")
+    if unknown := [name for name in options.workloads if name not in EVERY]:
+        return _fail(f"there is no workload {unknown[0]!r}: choose from {', '.join(EVERY)}")
     files, refused = read(sorted(options.results.glob("*.p3")))
     if not files and not refused:
         return _nothing(options.results)
@@ -124,7 +128,7 @@ def _table(options: argparse.Namespace) -> int:
         return _fail(
             f"no results of {missing[0]} in {options.results}; measure first: python benchmark_all.py {missing[0]}"
         )
-    print_tables(options.results, options.workloads or WORKLOADS, Console())
+    print_tables(options.results, options.workloads or EVERY, Console())
     return 1 if refused else 0
 
 

@@ -103,6 +103,9 @@ def _parser(script: Path | None) -> argparse.ArgumentParser:
     parser.add_argument("--n-jobs", nargs="+", type=int, metavar="N", help="worker counts (the profile's)")
     parser.add_argument("--trials", type=int, metavar="N", help="trials of every cell (the profile's)")
     parser.add_argument(
+        "--memory-trials", type=int, metavar="N", help="trials for memory of every cell (the profile's)"
+    )
+    parser.add_argument(
         "--precision", type=_share, metavar="2%%", help="add blocks until no interval is wider than ± 2%%"
     )
     parser.add_argument("--budget", type=_seconds, metavar="10m", help="begin no block that would end after this time")
@@ -148,6 +151,7 @@ def _params(options: argparse.Namespace) -> tuple[params.Params, tuple[int, ...]
             chosen,
             n_jobs=chosen.n_jobs if options.n_jobs is None else tuple(options.n_jobs),
             trials=chosen.trials if options.trials is None else options.trials,
+            memory_trials=chosen.memory_trials if options.memory_trials is None else options.memory_trials,
             timeout_s=chosen.timeout_s if options.timeout is None else options.timeout,
         )
         params.check(chosen)

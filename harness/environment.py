@@ -26,7 +26,7 @@ THREAD_LIMITS = {
 
 DISTRIBUTIONS = (
     "dask", "distributed", "joblib", "mpire", "ray", "numpy", "pandas", "pyarrow", "scipy", "scikit-image",
-    "scikit-learn", "torch", "cloudpickle", "loky", "psutil",
+    "scikit-learn", "torch", "cloudpickle", "lmdb", "vineyard", "loky", "psutil",
 )  # fmt: skip
 
 

@@ -34,9 +34,16 @@ def folder_of(workload: str, params: Params) -> Path:
     """Return where the inputs lie: another folder for other parameters and other versions of what computes them."""
     relevant = {name: getattr(params, name) for name in load_workload(workload).PARAMS}
     versions = {name: version_of(name) for name in COMPUTE_WITH}
-    source = (ROOT / "workloads" / f"{workload}.py").read_bytes()
-    key = hashlib.sha256(source + json.dumps([relevant, versions], sort_keys=True).encode()).hexdigest()[:16]
+    key = hashlib.sha256(_source(workload) + json.dumps([relevant, versions], sort_keys=True).encode()).hexdigest()[:16]
     return CACHE / f"{workload}-{key}"
+
+
+def _source(workload: str) -> bytes:
+    """Return the source of the workload's module, and of those of other workloads that it takes things from."""
+    module = load_workload(workload)
+    names = {f"workloads.{workload}"} | {getattr(value, "__module__", None) or "" for value in vars(module).values()}
+    paths = [ROOT / f"{name.replace('.', '/')}.py" for name in sorted(names) if name.startswith("workloads.")]
+    return b"".join(path.read_bytes() for path in paths)
 
 
 def facts(workload: str, params: Params) -> dict[str, Any]:

@@ -54,9 +54,11 @@ def run_cell(cell: Cell, chosen: params.Params, kind: str = TIME) -> dict[str, A
         if sampler and sampler.error:
             record |= {"outcome": outcome.ERROR, "reason": f"memory could not be sampled: {sampler.error}"}
         elif sampler and record["outcome"] == outcome.OK:
-            start_ns, end_ns, released_ns = _said(folder / "outcome.json")["memory_ns"]
+            start_ns, call_ns, end_ns, released_ns = _said(folder / "outcome.json")["memory_ns"]
             moments_ns = tasklog.read(folder / "tasks.log").moments_ns
-            record["memory"] = summary_of(sampler.path, sampler.cpu_s, start_ns, end_ns, released_ns, moments_ns)
+            record["memory"] = summary_of(
+                sampler.path, sampler.cpu_s, start_ns, call_ns, end_ns, released_ns, moments_ns
+            )
         if record["outcome"] != outcome.OK and _kernel_oom_kills() > killed_before:
             record |= {"outcome": outcome.OUT_OF_MEMORY, "reason": f"the kernel ended a process: {record['reason']}"}
         record["left_behind"] |= _left_files(Path(variables["HOME"]), Path(variables["TMPDIR"]))

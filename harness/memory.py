@@ -75,12 +75,12 @@ def _tree_bytes() -> tuple[int, ...]:
 
 
 def summary_of(
-    path: Path, cpu_s: float, start_ns: int, end_ns: int, released_ns: int, moments_ns: Mapping[str, int]
+    path: Path, cpu_s: float, start_ns: int, call_ns: int, end_ns: int, released_ns: int, moments_ns: Mapping[str, int]
 ) -> dict[str, Any]:
     """Return start, peak and end of each of MEMORY_FIELDS, in bytes, and what sampling cost.
 
-    ``start`` is the last sample before ``start_ns``; the peak is sought from there to ``end_ns``; ``end`` is the last
-    sample before ``released_ns``, which the trial has waited for with its pool closed and its result in hand.
+    ``start`` is the last sample before ``start_ns``; the peak is sought from ``call_ns`` to ``end_ns``; ``end`` is the
+    last sample before ``released_ns``, which the trial has waited for with its pool closed and its result in hand.
     ``moments_ns``: other moments, by name.
     """
     records = list(_RECORD.iter_unpack(path.read_bytes()))
@@ -89,7 +89,7 @@ def summary_of(
         return [record for record in records if record[0] <= moment_ns][-1]
 
     start, end = before(start_ns), before(released_ns)
-    inside = [record for record in records if start[0] <= record[0] <= end_ns]
+    inside = [record for record in records if call_ns <= record[0] <= end_ns] or [before(end_ns)]
     marked = {name: before(moment_ns) for name, moment_ns in moments_ns.items()}
     steps = [(later[0] - earlier[0]) / 1e9 for earlier, later in pairwise(inside)] or [0.0]
     return {

@@ -39,7 +39,7 @@ def measure(settings: Settings, widest: Widest, console: Console) -> Run:
     run = Run(settings, cells)
     impossible = {workload: make_inputs(workload, settings.params, console) for workload in settings.workloads}
     cells = [_unless_impossible(cell, impossible[cell.workload]) for cell in cells]
-    bandwidth = _warm_up(console)
+    bandwidth = _warm_up(_needs(settings)[0], console)
     run.begin(cells, bandwidth, _check_conditions(settings, console))
     for cell in cells:
         if cell.outcome and (TIME, 0, cell) not in run.done:
@@ -96,8 +96,8 @@ class Blocks:
         """Return the cells that have such trials: writes show on most workers, in workloads with a shared input."""
         if kind != WRITE:
             return self.cells
-        most = self.run.settings.worker_counts[-1]
-        return [c for c in self.cells if c.n_jobs == most and hasattr(load_workload(c.workload), "writing")]
+        most = {(cell.workload, cell.library, cell.idiom): cell for cell in self.cells}  # worker counts ascend
+        return [cell for cell in most.values() if hasattr(load_workload(cell.workload), "writing")]
 
     def _trial(self, kind: str, block: int, cell: Cell) -> None:
         if kind == MEMORY and MEMORY_UNAVAILABLE:
@@ -116,11 +116,16 @@ def _said_of(reached: dict[str, Any]) -> str:
     return f"{reached['blocks']} blocks in {reached['spent_s'] / 60:.1f} min, {reached['reason']}; {sure}."
 
 
-def _check_conditions(settings: Settings, console: Console) -> list[str]:
-    """Say what would disturb the measurement; return it for the record. Nothing is refused: who knows may go on."""
+def _needs(settings: Settings) -> tuple[int, int]:
+    """Return the memory that a trial may take, and how much of it may lie in /dev/shm."""
     n_jobs = settings.worker_counts[-1]
     needs = [load_workload(workload).memory_bytes(settings.params, n_jobs) for workload in settings.workloads]
-    found = disturbances(n_jobs, max(in_all for in_all, _ in needs), max(shared for _, shared in needs))
+    return max(in_all for in_all, _ in needs), max(shared for _, shared in needs)
+
+
+def _check_conditions(settings: Settings, console: Console) -> list[str]:
+    """Say what would disturb the measurement; return it for the record. Nothing is refused: who knows may go on."""
+    found = disturbances(settings.worker_counts[-1], *_needs(settings))
     for line in found:
         console.print(f"warning: {line}", highlight=False, markup=False, soft_wrap=True)
     return found
@@ -182,7 +187,7 @@ def _unless_impossible(cell: Cell, reason: str) -> Cell:
     return replace(cell, outcome=outcome.ERROR, reason=reason) if reason and not cell.outcome else cell
 
 
-def _warm_up(console: Console) -> float:
+def _warm_up(needed_bytes: int, console: Console) -> float:
     """Return the memory bandwidth in bytes per second, or 0.0 where it could not be measured."""
     with (
         console.status("warming up memory and disk cache"),
@@ -190,7 +195,7 @@ def _warm_up(console: Console) -> float:
     ):
         output = temporary / "output.txt"
         ended = process.run_to_end(
-            [sys.executable, "-m", "harness.warmup", str(environment.physical_cores())],
+            [sys.executable, "-m", "harness.warmup", str(environment.physical_cores()), str(needed_bytes)],
             environment=environment.trial_environment(temporary),
             cwd=environment.ROOT,
             output=output,

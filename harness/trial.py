@@ -60,7 +60,7 @@ def run_trial(spec_path: Path, idioms: Mapping[str, Mapping[str, Any]], import_s
         wrong = None
         cpu_end = _cpu_seconds(with_children=False)
         released_ns = tasklog.wait_for_sample(samples) if samples else 0
-        ended = {"memory_ns": [memory_start_ns, end_ns, released_ns], "end_ns": end_ns}
+        ended = {"memory_ns": [memory_start_ns, start_ns, end_ns, released_ns], "end_ns": end_ns}
         if spec["kind"] == WRITE:
             ended["on_write"] = cast(Sharing, workload).on_write(result, inputs)
         else:

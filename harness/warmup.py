@@ -12,14 +12,17 @@ from time import perf_counter
 
 import psutil
 
-MOST_BYTES = 2**30
+LEAST_BYTES = 2**30
 COPY_BYTES = 2**26  # more than a core's share of the last-level cache
 COPY_S = 0.5
 
 
-def touch_memory() -> int:
-    """Write to up to 1 GiB, or half of what is free, so that the machine has handed it out once; return the bytes."""
-    size = min(MOST_BYTES, psutil.virtual_memory().available // 2)
+def touch_memory(needed_bytes: int) -> int:
+    """Write to as much memory as a trial may need, so that the machine has handed it out once; return the bytes.
+
+    At least 1 GiB, and at most half of what is free.
+    """
+    size = min(max(needed_bytes, LEAST_BYTES), psutil.virtual_memory().available // 2)
     return len(b"\1" * size)
 
 
@@ -59,6 +62,6 @@ def _copy_rate() -> float:
 
 
 if __name__ == "__main__":
-    touch_memory()
+    touch_memory(int(sys.argv[2]))
     read_packages()
     print(memory_bandwidth(int(sys.argv[1])))

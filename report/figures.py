@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, NullLocator
 
 from report.labels import Anchor, above, in_a_column, place
-from report.measured import NAIVE, SERIAL, WORKLOADS, Cell, Comparable, Measured, comparable, in_order, read
+from report.measured import NAIVE, SERIAL, STUDIES, WORKLOADS, Cell, Comparable, Measured, comparable, in_order, read
 from report.style import COLORS, LIMIT_COLOR, OTHER_COLOR, STYLE, caption, plain, plain_seconds, show_and_save
 
 Point = tuple[float, float, float, float]  # number of workers, value, and how far below and above it its spread goes
@@ -173,5 +173,5 @@ def _best(group: Comparable, libraries: list[str]) -> list[Anchor]:
 def groups_of(paths: Iterable[Path]) -> tuple[list[Comparable], list[str]]:
     """Return what may be drawn, one group per workload, and one line for each file that was refused."""
     files, refused = read(paths)
-    workloads = in_order({file.workload for file in files}, WORKLOADS)
+    workloads = in_order({file.workload for file in files}, (*WORKLOADS, *STUDIES))
     return [comparable([file for file in files if file.workload == name]) for name in workloads], refused

@@ -20,17 +20,8 @@ SERIAL = "serial"  # the library that speedups and limits refer to
 FLOOR = "fork"  # written by hand: what about 60 lines of Python can reach
 LIBRARIES = (SERIAL, FLOOR, "mp", "futures", "joblib", "dask", "ray", "mpire")  # as they are shown, everywhere
 REFERENCE = "mp"  # whose first idiom all others are compared with: named beforehand, not for its result
-WORKLOADS = (
-    "numerical",
-    "stateful",
-    "initialization",
-    "sharing",
-    "sharing_frame",
-    "client_scatter",
-    "worker_scatter",
-    "array",
-    "dataframe",
-)
+WORKLOADS = ("numerical", "stateful", "initialization")
+STUDIES = ("sharing", "sharing_frame", "client_scatter", "worker_scatter", "array", "dataframe")
 NAIVE = "naive"  # an idiom whose name begins so is what many write first, and is drawn dotted
 
 

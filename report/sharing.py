@@ -38,8 +38,12 @@ def _row(group: Comparable, file: Measured, idiom: str) -> list[str]:
         *_times(last),
         *("" if number is None else f"{number:.2f}" for number in copies),
         str(max(left, default="")),
-        escape(last.skipped or last.failure or last.on_write) if last else "",
+        escape("; ".join(filter(None, (*(cell.failure for cell in cells if cell), _on_write(cells))))),
     ]
+
+
+def _on_write(cells: list[Cell | None]) -> str:
+    return next((said for cell in cells if cell and (said := cell.skipped or cell.on_write)), "")
 
 
 _LEFT = ("processes", "shm_segments", "files")

@@ -2,7 +2,8 @@
 
 What a plain family gets wrong, each message putting the same buffer again, is avoided by knowing what lies in the store
 already: a buffer that was mapped from it, and a buffer that this process has put there and that still lives. A worker's
-own object is replaced by its store-backed twin when it is sent for the first time, so that it is in memory once.
+own object is replaced by its store-backed twin when it is sent for the first time, so that it is in memory once. (A
+list or dict of arrays is sent element by element, and put again each time: Dask does not say whose elements these are.)
 
 Objects go when the last reference does. Each process holds one per object that it has mapped or put, and so does each
 message under way: what a message carries is the receiver's from then on.
@@ -10,15 +11,16 @@ https://distributed.dask.org/en/stable/serialization.html
 """
 
 import contextlib
-import pickle
 import threading
 import weakref
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pickle import PickleBuffer
 from queue import SimpleQueue
 from typing import Any, Protocol
 
 import numpy as np
+from distributed.protocol import pickle
 from distributed.protocol.serialize import register_serialization_family
 from distributed.worker import Worker
 
@@ -35,10 +37,7 @@ class Store(Protocol):
         """Copy ``buffer`` into the store and return its key. Raises MemoryError, naming the sizes, if it is full."""
 
     def get(self, key: str) -> memoryview:
-        """Return a read-only view of what lies under ``key``, valid until `release`."""
-
-    def release(self, key: str) -> None:
-        """Nothing in this process uses the view of ``key`` any more."""
+        """Return a read-only view of what lies under ``key``, valid until that is deleted."""
 
     def delete(self, key: str) -> None:
         """Remove what lies under ``key``. Nothing refers to it any more, in any process."""
@@ -74,24 +73,28 @@ class Family:
     def dumps(self, x: Any) -> tuple[dict[str, Any], list[Any]]:
         """Return header and frames; the buffers of ``x`` that are large lie in the store afterwards."""
         holders = list(_holders(x))
-        buffers: list[pickle.PickleBuffer] = []
+        buffers: list[PickleBuffer] = []
         # Outside the lock: an object's own code runs in here.
-        frames: list[Any] = [pickle.dumps(x, protocol=5, buffer_callback=buffers.append)]
+        frames: list[Any] = [pickle.dumps(x, buffer_callback=buffers.append)]
         places: list[tuple[str, int, int] | None] = []
         put = 0
         with self._lock:
-            for buffer in buffers:
-                raw = buffer.raw()
-                if raw.nbytes < LEAST_BYTES:
-                    places.append(None)
-                    frames.append(raw)
-                    continue
-                known = self._find(raw)
-                if known is None:
-                    # What a worker holds does not change, by Dask's own rule; a client's own object may.
-                    known, put = self._put(raw, immutable=bool(holders)), put + 1
-                self.references.add(known.key)  # the message's
-                places.append((known.key, _address(raw) - known.start, raw.nbytes))
+            try:
+                for raw in (buffer.raw() for buffer in buffers):
+                    if raw.nbytes < LEAST_BYTES:
+                        places.append(None)
+                        frames.append(raw)
+                        continue
+                    known = self._find(raw)
+                    if known is None:
+                        # What a worker holds does not change, by Dask's own rule; a client's own object may.
+                        known, put = self._put(raw, immutable=bool(holders)), put + 1
+                    self.references.add(known.key)  # the message's
+                    places.append((known.key, _address(raw) - known.start, raw.nbytes))
+            except BaseException:  # the store is full, say: there will be no message
+                for place in filter(None, places):
+                    self._drop(place[0])
+                raise
             if put and holders:  # the message's references and one for the workers' own twin
                 for place in filter(None, places):
                     self.references.add(place[0])
@@ -156,12 +159,15 @@ class Family:
             number, key, was_mapped = self._gone.get()
             with self._lock:
                 del self._known[number]
-                if was_mapped and self._mapped[key]() is None:  # else it has been mapped anew meanwhile
+                mapped = self._mapped.get(key)
+                if was_mapped and mapped and mapped() is None:  # else it has been mapped anew, or let go of, meanwhile
                     del self._mapped[key]
-                    self.store.release(key)
-                if self.references.drop(key):
-                    with contextlib.suppress(Exception):  # its server has died or been stopped, and the object with it
-                        self.store.delete(key)
+                self._drop(key)
+
+    def _drop(self, key: str) -> None:
+        if self.references.drop(key):
+            with contextlib.suppress(Exception):  # its server has died or been stopped, and the object with it
+                self.store.delete(key)
 
 
 def _holders(x: Any) -> Iterator[tuple[Worker, Any]]:

@@ -3,12 +3,11 @@
 https://lmdb.readthedocs.io/en/release/
 """
 
+import shutil
 import uuid
 from pathlib import Path
 
 import lmdb
-
-MAX_READERS = 8192  # each object that a process has mapped is a read transaction
 
 
 class LmdbStore:
@@ -16,15 +15,15 @@ class LmdbStore:
 
     def __init__(self, folder: Path, size_bytes: int) -> None:
         # writemap: large values are copied once, into the map; nothing needs to survive a crash, so nothing is synced.
-        self._environment = lmdb.open(
-            str(folder), map_size=size_bytes, max_readers=MAX_READERS, writemap=True, sync=False, metasync=False
-        )
-        self._size_bytes = size_bytes
-        self._transactions: dict[str, lmdb.Transaction] = {}
+        self._environment = lmdb.open(str(folder), map_size=size_bytes, writemap=True, sync=False, metasync=False)
+        self._folder, self._size_bytes = folder, size_bytes
 
     def put(self, buffer: memoryview) -> str:
         """See `family.Store`."""
         key = uuid.uuid4().hex
+        # The map may be larger than the room below it; writing there would end the process (SIGBUS).
+        if buffer.nbytes > (free := shutil.disk_usage(self._folder).free):
+            raise MemoryError(f"{buffer.nbytes} bytes do not fit into {self._folder}: {free} are free")
         try:
             with self._environment.begin(write=True) as transaction:
                 transaction.put(key.encode(), buffer.cast("B"))
@@ -33,16 +32,18 @@ class LmdbStore:
         return key
 
     def get(self, key: str) -> memoryview:
-        """See `family.Store`. Buffers are valid within their transaction only, so it stays open until `release`."""
-        transaction = self._transactions[key] = self._environment.begin(buffers=True)
-        return transaction.get(key.encode())
+        """See `family.Store`.
 
-    def release(self, key: str) -> None:
-        """See `family.Store`."""
-        self._transactions.pop(key).abort()
+        LMDB promises buffers for as long as their transaction lasts, because later ones may use freed pages again. This
+        transaction ends at once all the same: a value as large as ours has pages of its own, which LMDB neither moves
+        nor frees before `delete`, and that comes after the last reference. Transactions that stay open would keep all
+        pages that are freed meanwhile, and fill the store.
+        """
+        with self._environment.begin(buffers=True) as transaction:
+            return transaction.get(key.encode())
 
     def delete(self, key: str) -> None:
-        """See `family.Store`. Its pages are used again once no older transaction is open."""
+        """See `family.Store`."""
         with self._environment.begin(write=True) as transaction:
             transaction.delete(key.encode())
         # What a transaction frees is used by the next but one; without this one, a store would have to hold one more.

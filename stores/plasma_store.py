@@ -25,12 +25,11 @@ class PlasmaStore:
         return key.binary().hex()
 
     def get(self, key: str) -> memoryview:
-        """See `family.Store`. The server does not evict what a client has mapped; the view keeps the mapping."""
-        (found,) = self._client.get_buffers([_id(key)])
+        """See `family.Store`. The server does not evict what a client has mapped, but may what is still under way."""
+        (found,) = self._client.get_buffers([_id(key)], timeout_ms=0)
+        if found is None:
+            raise LookupError(f"Plasma has evicted {key} before it was read: its store is too small")
         return memoryview(found)
-
-    def release(self, key: str) -> None:
-        """See `family.Store`. Plasma knows by itself: the mapping goes with its last view."""
 
     def delete(self, key: str) -> None:
         """See `family.Store`."""

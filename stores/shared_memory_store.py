@@ -32,9 +32,6 @@ class SharedMemoryStore:
         with (SEGMENTS / key).open("rb") as file:
             return memoryview(mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ))
 
-    def release(self, key: str) -> None:
-        """See `family.Store`. The mapping goes with its last view."""
-
     def delete(self, key: str) -> None:
         """See `family.Store`."""
         (SEGMENTS / key).unlink()

@@ -13,7 +13,6 @@ class VineyardStore:
 
     def __init__(self, socket: Path) -> None:
         self._client = vineyard.connect(str(socket))
-        self._blobs: dict[str, vineyard.Blob] = {}
 
     def put(self, buffer: memoryview) -> str:
         """See `family.Store`."""
@@ -26,12 +25,7 @@ class VineyardStore:
 
     def get(self, key: str) -> memoryview:
         """See `family.Store`."""
-        blob = self._blobs[key] = self._client.get_blob(vineyard.ObjectID(key))
-        return memoryview(blob).toreadonly()
-
-    def release(self, key: str) -> None:
-        """See `family.Store`."""
-        del self._blobs[key]
+        return memoryview(self._client.get_blob(vineyard.ObjectID(key))).toreadonly()
 
     def delete(self, key: str) -> None:
         """See `family.Store`."""

@@ -6,15 +6,17 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 from harness.cells import all_cells
 from harness.cli import parse
-from harness.inputs import folder_of
+from harness.inputs import _source, folder_of
 from harness.kinds import MEMORY, WRITE
 from harness.launch import run_cell
 from harness.outcome import OK
+from harness.suite import make_inputs
 from harness.trial import check_workers
-from tests.conftest import without
+from tests.conftest import ROOT, without
 from workloads import sharing, sharing_frame
 
 CELLS = {(cell.library, cell.idiom): cell for cell in all_cells(parse(["sharing", "--n-jobs", "2"]))}
@@ -106,10 +108,6 @@ def test_what_answers_to_a_write_mean():
 def test_copies_are_what_the_mechanism_says(tiny):
     """100 MB: one copy where workers inherit it, one more for each where each gets its own."""
     large = without(tiny, sharing_bytes=100 * 2**20)
-    from rich.console import Console
-
-    from harness.suite import make_inputs
-
     assert make_inputs("sharing", large, Console(quiet=True)) == ""
     # What is on its way to a spawned worker, as one pickle here and another there, is in the peak besides.
     expected = {"fork, global": (1, 2), "spawn, shared_memory": (2, 3), "spawn, initializer": (3, 7)}
@@ -118,6 +116,23 @@ def test_copies_are_what_the_mechanism_says(tiny):
         assert (trial["outcome"], trial["reason"]) == (OK, ""), trial["output"]
         grown = trial["memory"]["peak"]["pss_bytes"] - trial["memory"]["start"]["pss_bytes"]
         assert least * 0.98 <= grown / large.sharing_bytes <= most, (idiom, grown)
+
+
+def test_loading_a_frame_is_not_in_its_copies(tiny):
+    """A plain loop has the input once, whatever loading it took."""
+    large = without(tiny, sharing_bytes=100 * 2**20)
+    assert make_inputs("sharing_frame", large, Console(quiet=True)) == ""
+    trial = run_cell(replace(CELLS["serial", "loop"], workload="sharing_frame"), large, MEMORY)
+    assert (trial["outcome"], trial["reason"]) == (OK, ""), trial["output"]
+    grown = trial["memory"]["peak"]["pss_bytes"] - trial["memory"]["start"]["pss_bytes"]
+    assert 0.98 <= grown / large.sharing_bytes <= 1.2
+
+
+def test_inputs_made_by_another_workloads_module_are_made_anew_with_it():
+    source = (ROOT / "workloads" / "sharing.py").read_bytes()
+    for workload in ("sharing", "sharing_frame", "client_scatter", "worker_scatter"):
+        assert source in _source(workload)
+    assert source not in _source("numerical")
 
 
 def test_threads_are_workers_only_where_an_idiom_says_so(tiny):

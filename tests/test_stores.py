@@ -41,7 +41,7 @@ def family(request, tmp_path, monkeypatch):
     (tmp_path / "references").mkdir()
     with _server(request.param, tmp_path, SIZE):
         yield Family(_open(request.param, tmp_path, SIZE), References(tmp_path / "references"))
-        held(tmp_path, 0)
+        assert held(tmp_path, 0) == 0
     assert shared_memory() <= before
 
 
@@ -138,6 +138,42 @@ def test_objects_may_go_under_any_lock(family):
     for thread in threads:
         thread.join(20)
         assert not thread.is_alive()
+
+
+def test_what_is_held_stays_as_it_is_while_others_come_and_go(family, tmp_path):
+    """In LMDB, too, whose buffers are promised for the time of their transaction only."""
+    data = np.random.default_rng(1).integers(0, 256, SIZE // 5, dtype=np.uint8)
+    first = family.loads(*family.dumps(data))
+    for value in range(20):
+        family.loads(*family.dumps(np.full(SIZE // 5, value, np.uint8)))
+        assert held(tmp_path, 1) == 1
+        np.testing.assert_array_equal(first, data)
+
+
+def test_the_same_object_may_be_mapped_and_let_go_of_again_and_again(family, tmp_path):
+    got = family.loads(*family.dumps(np.ones(LEAST_BYTES, np.uint8)))
+    message = [family.dumps(got) for _ in range(200)]
+    del got
+    while message:
+        family.loads(*message.pop())  # mapped anew, or still, and gone at once
+    assert held(tmp_path, 0) == 0
+    assert family.loads(*family.dumps(np.ones(LEAST_BYTES, np.uint8))).sum() == LEAST_BYTES  # it still forgets:
+    assert held(tmp_path, 0) == 0
+
+
+def test_what_does_not_fit_leaves_nothing_behind(family, tmp_path, monkeypatch):
+    put, calls = family.store.put, []
+
+    def full_at_the_second(buffer):
+        calls.append(buffer.nbytes)
+        if len(calls) == 2:
+            raise MemoryError("full")
+        return put(buffer)
+
+    monkeypatch.setattr(family.store, "put", full_at_the_second)
+    with pytest.raises(MemoryError, match="full"):
+        family.dumps([np.ones(LEAST_BYTES, np.uint8), np.zeros(LEAST_BYTES, np.uint8)])
+    assert held(tmp_path, 0) == 0
 
 
 def test_a_clients_object_that_has_changed_is_put_again(family):

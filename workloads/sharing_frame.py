@@ -87,5 +87,6 @@ def prepare(params: Params, folder: Path) -> dict[str, Any]:
 
 def load(params: Params, folder: Path) -> Inputs:
     """See `contract.Workload`. The file is of our own making: it is pickled in the cache, by `prepare`."""
-    frame = pickle.loads((folder / "frame.pickle").read_bytes())
+    with (folder / "frame.pickle").open("rb") as file:  # not all of it first, which would be in memory twice
+        frame = pickle.load(file)
     return Inputs(frame, len(frame) * ROW_BYTES, params.sharing_tasks, checksum)
