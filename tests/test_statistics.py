@@ -85,9 +85,10 @@ def test_pairs_far_apart_in_a_large_block_cover_the_truth_all_the_same(cells):
     assert 0.93 <= covered / 300 <= 0.99, covered
 
 
-def test_unpaired_false_differences_are_rare_in_a_family(blocks=6, runs=60):  # the bootstrap takes its time
+def test_unpaired_false_differences_are_rare_in_a_family():
     """Without drift, that is; with it there is no defence, which is why results are paired wherever they can be."""
     rng = np.random.default_rng(SEED)
+    blocks, runs = 6, 60  # few, because the bootstrap takes its time
     falsely = 0
     for _ in range(runs):
         cells = {i: (np.exp(rng.normal(0, 0.05, blocks)), np.exp(rng.normal(0, 0.05, blocks))) for i in range(20)}
