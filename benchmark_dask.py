@@ -2,6 +2,8 @@
 
 The image is scattered once to all workers. State lives on the workers, where tasks find it, and `client.run` fetches it
 from each of them. A worker plugin loads the model when a worker starts.
+One large input is scattered to all, passed from worker to worker, or left where threads find it; under the workflows at
+the end, it goes through stores in shared memory.
 https://distributed.dask.org/en/stable/client.html
 https://docs.dask.org/en/stable/deploying-python.html
 """

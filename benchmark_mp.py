@@ -2,6 +2,7 @@
 
 What all workers need goes to them once: through a global that forked workers inherit, or through the pool's
 `initializer`, which runs once in every worker. Tasks come back in the order in which they end (`imap_unordered`).
+One large input is inherited, sent once per worker, or put into shared memory or a file that all workers map.
 Leaving the pool's context terminates its workers instead of waiting for them to finish, as its page documents.
 https://docs.python.org/3.11/library/multiprocessing.html#module-multiprocessing.pool
 """

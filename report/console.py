@@ -1,6 +1,8 @@
 """What every text report prints alike."""
 
 from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
 
 PLAIN_WIDTH = 180  # columns, where there is no terminal to ask
 
@@ -13,3 +15,13 @@ def plain_if_piped(console: Console) -> Console:
 def say(console: Console, text: str) -> None:
     """Print ``text`` as it is, on one line however long."""
     console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+def idiom_table(*columns: str) -> Table:
+    """Return an empty table of library, idiom and ``columns`` of numbers."""
+    table = Table(pad_edge=False)
+    table.add_column("library", no_wrap=True)
+    table.add_column("idiom", no_wrap=True)
+    for column in columns:
+        table.add_column(escape(column), justify="right", no_wrap=True)
+    return table

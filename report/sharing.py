@@ -3,6 +3,7 @@
 from rich.markup import escape
 from rich.table import Table
 
+from report.console import idiom_table
 from report.measured import SERIAL, Cell, Comparable, Measured
 
 COLUMNS = ("wall s", "first task\nafter s", "placing s", "placed\nMiB")
@@ -16,11 +17,7 @@ def has_sharing(group: Comparable) -> bool:
 def sharing_table(group: Comparable) -> Table:
     """Return a row per idiom: times on most workers, copies per number of workers, what a write does, what is left."""
     counts = group.worker_counts
-    table = Table(pad_edge=False)
-    for title in ("library", "idiom"):
-        table.add_column(title, no_wrap=True)
-    for title in (*COLUMNS, *(f"copies\non {count}" for count in counts), "left\nbehind"):
-        table.add_column(title, justify="right", no_wrap=True)
+    table = idiom_table(*COLUMNS, *(f"copies\non {count}" for count in counts), "left\nbehind")
     table.add_column("what a worker's write to the input does", overflow="fold")
     for file in group.files:
         for idiom in file.idioms:
@@ -54,7 +51,7 @@ def _times(cell: Cell | None) -> list[str]:
         return ["", "", "", ""]
     placed = cell.middle("placed_bytes")
     values = (cell.summary.median, cell.middle("startup_s"), cell.middle("place_s"))
-    return [*("" if value is None else f"{value:.2f}" for value in values), f"{placed / 2**20:.0f}" if placed else ""]
+    return [*("" if value is None else f"{value:.2f}" for value in values), _mib(placed) if placed else ""]
 
 
 def has_stores(group: Comparable) -> bool:

@@ -8,7 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from report.conditions import said_of_drift
-from report.console import plain_if_piped, say
+from report.console import idiom_table, plain_if_piped, say
 from report.measured import SERIAL, Cell, Comparable, Measured, comparable, read
 from report.sharing import has_sharing, has_stores, sharing_table, stores_table
 from report.statistics import LEAST_FOR_INTERVAL, UNKNOWN, Ratio, Summary
@@ -63,7 +63,7 @@ def _print(group: Comparable, console: Console) -> None:
 def time_table(group: Comparable) -> Table:
     """Return wall times per number of workers; speedup, efficiency and the ratio to the reference on most workers."""
     counts = group.worker_counts
-    table = _table(*(_workers(count) for count in counts), "speedup", "efficiency", _versus(group))
+    table = idiom_table(*(_workers(count) for count in counts), "speedup", "efficiency", _versus(group))
     table.add_column("note", overflow="fold")
     limits = [group.limit_s(count) for count in counts]
     if group.serial_s and limits[-1]:
@@ -81,15 +81,6 @@ def time_table(group: Comparable) -> Table:
                 _versus_text(group, file, idiom, ratio),
                 escape("; ".join(_notes(file, idiom))),
             )
-    return table
-
-
-def _table(*columns: str) -> Table:
-    table = Table(pad_edge=False)
-    table.add_column("library", no_wrap=True)
-    table.add_column("idiom", no_wrap=True)
-    for column in columns:
-        table.add_column(escape(column), justify="right", no_wrap=True)
     return table
 
 
@@ -176,7 +167,7 @@ _LEFT = {"processes": "processes", "shm_segments": "shared-memory segments", "fi
 
 def parts_table(group: Comparable, n_jobs: int) -> Table:
     """Return the parts of the wall time on ``n_jobs`` workers (serial: 1); see `harness.breakdown.parts_of`."""
-    table = _table(*(title for title, _ in _PARTS))
+    table = idiom_table(*(title for title, _ in _PARTS))
     if group.serial_s and (limit := group.limit_s(n_jobs)):
         work = group.serial_s / n_jobs
         parts = (limit, 0.0, work, limit - work, limit - work, 0.0)
@@ -211,7 +202,7 @@ def memory_table(group: Comparable) -> Table:
     most = counts[-1] if counts else 1
     copies = group.shared_bytes > 0
     titles = [f"{_workers(n)}\nPSS MiB{', copies' * copies}" for n in counts]
-    table = _table(*titles, *(f"{title}\non {most}" for title, _ in _PEAKS))
+    table = idiom_table(*titles, *(f"{title}\non {most}" for title, _ in _PEAKS))
     if copies:
         once = f"{group.shared_bytes / 2**20:.0f}, 1.0"
         table.add_row("limit", "the input, once", *(once for _ in counts), style="dim")

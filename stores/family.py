@@ -63,11 +63,11 @@ class Family:
     def __init__(self, store: Store, references: References) -> None:
         self.store, self.references = store, references
         self._known: dict[int, Known] = {}  # by a number of its own
-        self._mapped: dict[str, weakref.ref[np.ndarray]] = {}
+        self._mapped: weakref.WeakValueDictionary[str, np.ndarray] = weakref.WeakValueDictionary()
         self._lock = threading.Lock()
         # Finalizers run wherever an object's last reference goes, under whichever locks are held there: they may only
         # leave a note. What it asks for is done by a thread.
-        self._gone: SimpleQueue[tuple[int, str, bool]] = SimpleQueue()
+        self._gone: SimpleQueue[tuple[int, str]] = SimpleQueue()
         threading.Thread(target=self._forget, daemon=True, name=f"{type(store).__name__} forgets").start()
 
     def dumps(self, x: Any) -> tuple[dict[str, Any], list[Any]]:
@@ -132,36 +132,30 @@ class Family:
             return Known(key, _address(raw), raw.nbytes, lambda: None)
         if immutable:
             # A second message may carry the same object before it is replaced by its twin.
-            self._remember(owner, known, mapped=False)
+            self._remember(owner, known)
         return known
 
     def _map(self, key: str) -> np.ndarray:
         """Return all of ``key``, as an array that lives as long as its views; the message's reference is used up."""
-        mapped = self._mapped.get(key)
-        owner = mapped() if mapped else None
+        owner = self._mapped.get(key)
         if owner is None:
-            owner = np.frombuffer(self.store.get(key), np.uint8)
-            self._mapped[key] = weakref.ref(owner)
-            known = Known(key, _address(memoryview(owner)), owner.nbytes, self._mapped[key])
-            self._remember(owner, known, mapped=True)
+            owner = self._mapped[key] = np.frombuffer(self.store.get(key), np.uint8)
+            self._remember(owner, Known(key, owner.ctypes.data, owner.nbytes, weakref.ref(owner)))
         self.references.drop(key)
         return owner
 
-    def _remember(self, owner: Any, known: Known, mapped: bool) -> None:
+    def _remember(self, owner: Any, known: Known) -> None:
         """Know ``known`` as long as ``owner`` lives, and hold one reference for it."""
         self._known[id(known)] = known
         self.references.add(known.key)
-        weakref.finalize(owner, self._gone.put, (id(known), known.key, mapped))
+        weakref.finalize(owner, self._gone.put, (id(known), known.key))
 
     def _forget(self) -> None:
         """Let go of what is gone, for ever."""
         while True:
-            number, key, was_mapped = self._gone.get()
+            number, key = self._gone.get()
             with self._lock:
                 del self._known[number]
-                mapped = self._mapped.get(key)
-                if was_mapped and mapped and mapped() is None:  # else it has been mapped anew, or let go of, meanwhile
-                    del self._mapped[key]
                 self._drop(key)
 
     def _drop(self, key: str) -> None:
