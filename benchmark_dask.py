@@ -19,7 +19,7 @@ from workloads import dataframe, initialization, numerical, stateful
 
 with needs("dask", "distributed"):
     import dask
-    from distributed import Client, LocalCluster, WorkerPlugin, as_completed, get_worker
+    from distributed import Client, LocalCluster, WorkerPlugin, as_completed, get_worker, wait
 
 PLASMA = "plasma (pyarrow 11.0.0, dask 2024.12.1)"
 STORE_BYTES = 4 * 2**30  # that a store may grow to
@@ -215,7 +215,11 @@ def use_everywhere(client, inputs, data):
 def client_scatter(inputs, n_jobs, store):
     with store_client(n_jobs, store) as client:
         moment_is("ready")
-        data = client.scatter(inputs.make(), broadcast=True, hash=False)  # hash: reads all of it, for a name
+        made = inputs.make()
+        moment_is("made")
+        data = client.scatter(made, broadcast=True, hash=False)  # hash: reads all of it, for a name
+        moment_is("spread")
+        del made
         return use_everywhere(client, inputs, data)
 
 
@@ -223,7 +227,10 @@ def worker_scatter(inputs, n_jobs, store):
     with store_client(n_jobs, store) as client:
         moment_is("ready")
         data = client.submit(inputs.make, pure=False)
+        wait(data)
+        moment_is("made")
         client.replicate(data)
+        moment_is("spread")
         return use_everywhere(client, inputs, data)
 
 

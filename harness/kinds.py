@@ -10,5 +10,5 @@ SELF_SLOWDOWN = 0.05  # of its own time
 
 # What a memory trial says: each of the fields at each of the moments, in bytes.
 MEMORY_MOMENTS = ("start", "peak", "end")
-MARKED_MOMENTS = ("ready", "held")  # in idioms that say so: see `tasklog.moment_is`
+MARKED_MOMENTS = ("ready", "made", "spread", "held")  # in idioms that say so: see `tasklog.moment_is`
 MEMORY_FIELDS = ("pss_bytes", "uss_bytes", "rss_bytes", "shm_bytes", "used_bytes", "shmem_bytes", "cached_bytes")

@@ -1,6 +1,7 @@
 """One trial, seen from outside: start its interpreter, wait, clean up after it, and say what became of it."""
 
 import json
+import re
 import signal
 import tempfile
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from harness.memory import Sampler, summary_of
 from harness.trial import load_workload
 
 OUTPUT_KEPT = 2000  # characters of a failed trial's output that are kept beside its reason
+_ERROR_LINE = re.compile(r"^\w[\w.]*(?:Error|Exception): .+$", re.MULTILINE)
 
 
 def run_cell(cell: Cell, chosen: params.Params, kind: str = TIME) -> dict[str, Any]:
@@ -87,8 +89,7 @@ def _record(folder: Path, ended: process.Ended, tasks_asked: int, kind: str) -> 
             "start_ns": [start - start_ns for start in columns[2]],
             "end_ns": [end - start_ns for end in columns[3]],
         },
-        # From workers being ready to all data being held: without starting and ending them.
-        between_s=(log.moments_ns["held"] - log.moments_ns["ready"]) / 1e9 if "held" in log.moments_ns else None,
+        moments_s={name: (when - start_ns) / 1e9 for name, when in log.moments_ns.items()},
         placed=len(log.placed),
         place_s=sum(end - start for _, start, end in log.placed) / 1e9 if log.placed else None,
         placed_bytes=sum(nbytes for nbytes, *_ in log.placed) if log.placed else None,
@@ -115,8 +116,8 @@ def trial_record(**fields: Any) -> dict[str, Any]:
         "kind": TIME, "outcome": "", "reason": "", "session": 0, "block": 0, "position": None,
         "yardstick_s": None, "trial_s": None,
         "import_s": None, "wall_s": None, "startup_s": None, "work_s": None, "wait_s": None, "tail_s": None,
-        "straggler_s": None, "shutdown_s": None, "cpu_user_s": None, "cpu_system_s": None, "between_s": None,
-        "place_s": None, "placed": 0, "placed_bytes": None, "on_write": "", "tasks_asked": 0,
+        "straggler_s": None, "shutdown_s": None, "cpu_user_s": None, "cpu_system_s": None,
+        "moments_s": {}, "place_s": None, "placed": 0, "placed_bytes": None, "on_write": "", "tasks_asked": 0,
         "tasks_run": 0, "workers": 0, "in_parent": False, "tasks": {}, "memory": {}, "left_behind": {}, "output": "",
     }  # fmt: skip
     return {**blank, **fields}
@@ -148,7 +149,7 @@ def _said(path: Path) -> dict[str, Any]:
 def _outcome(said: dict[str, Any], ended: process.Ended, output: Path) -> tuple[str, str]:
     if ended.timed_out:
         where = "its interpreter did not end" if said else "it did not return"
-        return outcome.TIMEOUT, f"{where} within {ended.seconds:.0f} s"
+        return outcome.TIMEOUT, f"{where} within {ended.seconds:.0f} s{_first_error(output)}"
     if said:
         return said["outcome"], said["reason"]
     lines = tail(output).strip().splitlines()
@@ -156,6 +157,16 @@ def _outcome(said: dict[str, Any], ended: process.Ended, output: Path) -> tuple[
     if ended.returncode < 0:
         return outcome.CRASH, f"its interpreter was ended by {signal.Signals(-ended.returncode).name}: {last}"
     return outcome.CRASH, f"its interpreter ended with status {ended.returncode} and no result: {last}"
+
+
+def _first_error(output: Path) -> str:
+    """Return the first error that was printed: libraries that try again for ever print the cause of their waiting.
+
+    What there was no room for comes first: others are printed before it that follow from it.
+    """
+    found: list[str] = _ERROR_LINE.findall(output.read_text(errors="replace"))
+    found.sort(key=lambda line: not line.startswith("MemoryError"))
+    return f"; it printed: {found[0]}" if found else ""
 
 
 def tail(output: Path) -> str:

@@ -22,7 +22,7 @@ import psutil
 from harness.kinds import MARKED_MOMENTS, MEMORY_FIELDS, MEMORY_MOMENTS
 from harness.outcome import OK
 
-SCHEMA = 3
+SCHEMA = 4
 SUFFIX = ".p3"
 PROTOCOL = 3  # as the suffix says
 SPARE_BYTES = 256 * 2**20  # that reading a file may need besides its content
@@ -116,17 +116,14 @@ _RUN_FIELDS = {
 _TRIAL_FIELDS = {
     "kind": str, "idiom": str, "n_jobs": int, "session": int, "block": int, "outcome": str, "reason": str,
     "in_parent": bool, "tasks_asked": int, "tasks_run": int, "tasks": dict, "memory": dict, "placed": int,
-    "on_write": str,
-    "left_behind": dict,
+    "on_write": str, "moments_s": dict, "left_behind": dict,
 }  # fmt: skip
 SECONDS = (
     "yardstick_s", "trial_s", "import_s", "wall_s", "startup_s", "work_s", "wait_s", "tail_s", "straggler_s",
-    "shutdown_s", "cpu_user_s", "cpu_system_s", "place_s", "between_s",
+    "shutdown_s", "cpu_user_s", "cpu_system_s", "place_s",
 )  # fmt: skip
 """The fields of a trial that are a time, or None where there is none."""
-MEASURED = tuple(
-    name for name in SECONDS if name not in ("yardstick_s", "straggler_s", "import_s", "place_s", "between_s")
-)
+MEASURED = tuple(name for name in SECONDS if name not in ("yardstick_s", "straggler_s", "import_s", "place_s"))
 """Those of SECONDS that every trial has that is right."""
 
 
@@ -162,6 +159,7 @@ def _is_trial(trial: dict[str, Any]) -> bool:
         and (timed or (wall_s is None and trial["outcome"] != OK))
         and all(trial[name] is None or _is_number(trial[name]) for name in SECONDS)
         and all(isinstance(value, int) for value in trial["left_behind"].values())
+        and all(_is_number(value) for value in trial["moments_s"].values())
         and (trial["yardstick_s"] is None or isinstance(trial["position"], int))
         and _are_tasks(trial["tasks"])
         and (not trial["memory"] or all(_are_bytes(trial["memory"][moment]) for moment in MEMORY_MOMENTS))

@@ -66,7 +66,8 @@ def placing(nbytes: int) -> Iterator[None]:
 def moment_is(moment: str) -> None:
     """Record ``moment``, one of `kinds.MARKED_MOMENTS`; in memory trials, wait for a sample of it.
 
-    ``ready``: workers run, and the data is not there yet; ``held``: all that the idiom holds of it is.
+    ``ready``: workers run, and the data is not there yet; ``made``: it is, in one process; ``spread``: every worker has
+    it; ``held``: all that the idiom computes from it is there as well, and nothing has been released.
     """
     samples = os.environ.get(SAMPLES_VARIABLE)
     when = wait_for_sample(Path(samples)) if samples else perf_counter_ns()

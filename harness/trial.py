@@ -173,5 +173,7 @@ def _outcome_of(error: BaseException) -> str:
 
 
 def _one_line(error: BaseException) -> str:
+    """Return the error in words and what caused it: libraries wrap what a task, or a store, has raised."""
     lines = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+    said = f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+    return f"{said}, caused by {_one_line(error.__cause__)}" if error.__cause__ else said

@@ -60,6 +60,12 @@ class Cell:
         values = [trial[name] for trial in self.timed if trial[name] is not None]
         return median(values) if values else None
 
+    def between(self, earlier: str, later: str) -> float | None:
+        """Return the median of the seconds between two moments that the idiom marks; None where it does not."""
+        moments = [trial["moments_s"] for trial in self.timed]
+        found = [moment[later] - moment[earlier] for moment in moments if {earlier, later} <= moment.keys()]
+        return median(found) if found else None
+
     @cached_property
     def memory(self) -> dict[str, int]:
         """Start, peak, end and growth in bytes (``pss_start_bytes``, ...), medians of the sampled trials.

@@ -60,15 +60,15 @@ def has_stores(group: Comparable) -> bool:
 
 
 STORE_COLUMNS = (
-    "wall s", "ready to\nheld s", "objects\nput", "put\nMiB", "RSS MiB\nready - held", "USS MiB\nready - held",
-    "PSS MiB\nready - held", "PSS MiB\npeak", "system MiB\nheld, peak", "Shmem\nMiB",
+    "wall s", "ready to\nheld s", "made to\nspread s", "objects\nput", "put\nMiB", "RSS MiB\nready - held",
+    "USS MiB\nready - held", "PSS MiB\nready - held", "PSS MiB\npeak", "system MiB\nheld, peak", "Shmem\nMiB",
 )  # fmt: skip
 
 
 def stores_table(group: Comparable) -> Table:
     """Return a row per store, on most workers.
 
-    ``ready`` is with the workers there and the data not; ``held`` with all that the workflow holds of it. System and
+    The moments are those of `harness.tasklog.moment_is`: workers ready, data made, spread, and held. System and
     Shmem are what they have grown by since ``ready``; copies are the same of PSS, over the size of the input.
     """
     table = Table(pad_edge=False)
@@ -88,10 +88,13 @@ def stores_table(group: Comparable) -> Table:
 
 def _store_times(cell: Cell) -> list[str]:
     if not cell.summary:
-        return [""] * 4
-    between, placed, placed_bytes = (cell.middle(name) for name in ("between_s", "placed", "placed_bytes"))
-    between_text = "" if between is None else f"{between:.2f}"
-    return [f"{cell.summary.median:.2f}", between_text, f"{placed or 0:.0f}", _mib(placed_bytes or 0)]
+        return [""] * 5
+    spans = (cell.summary.median, cell.between("ready", "held"), cell.between("made", "spread"))
+    return [
+        *("" if span is None else f"{span:.2f}" for span in spans),
+        f"{cell.middle('placed') or 0:.0f}",
+        _mib(cell.middle("placed_bytes") or 0),
+    ]
 
 
 def _store_memory(cell: Cell, shared_bytes: int) -> list[str]:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from pyarrow import plasma
 
+from stores.copying import copy_memory
+
 
 class PlasmaStore:
     """See `family.Store`. ``socket``: where the server listens."""
@@ -18,7 +20,7 @@ class PlasmaStore:
         """See `family.Store`."""
         key = plasma.ObjectID.from_random()
         try:
-            memoryview(self._client.create(key, buffer.nbytes)).cast("B")[:] = buffer.cast("B")
+            copy_memory(memoryview(self._client.create(key, buffer.nbytes)), buffer)
         except plasma.PlasmaStoreFull as error:
             raise MemoryError(f"{buffer.nbytes} bytes do not fit into Plasma: {error}") from error
         self._client.seal(key)

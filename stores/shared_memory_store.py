@@ -8,6 +8,8 @@ import shutil
 from multiprocessing import resource_tracker, shared_memory
 from pathlib import Path
 
+from stores.copying import copy_memory
+
 SEGMENTS = Path("/dev/shm")
 
 
@@ -23,7 +25,7 @@ class SharedMemoryStore:
         segment = shared_memory.SharedMemory(create=True, size=buffer.nbytes)
         # Else the resource tracker would remove it when this process ends (from Python 3.13 on: track=False).
         resource_tracker.unregister(f"/{segment.name}", "shared_memory")
-        segment.buf[: buffer.nbytes] = buffer.cast("B")
+        copy_memory(segment.buf[: buffer.nbytes], buffer)
         segment.close()
         return segment.name
 

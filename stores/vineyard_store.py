@@ -7,6 +7,8 @@ from pathlib import Path
 
 import vineyard
 
+from stores.copying import copy_memory
+
 
 class VineyardStore:
     """See `family.Store`. ``socket``: where the server listens."""
@@ -20,7 +22,7 @@ class VineyardStore:
             builder = self._client.create_blob(buffer.nbytes)
         except vineyard.NotEnoughMemoryException as error:
             raise MemoryError(f"{buffer.nbytes} bytes do not fit into Vineyard: {error}") from error
-        vineyard.memory_copy(memoryview(builder), buffer.cast("B"), concurrency=1)  # one thread, as all
+        copy_memory(memoryview(builder), buffer)
         return repr(builder.seal(self._client).id)
 
     def get(self, key: str) -> memoryview:

@@ -8,7 +8,7 @@ def a_run(**changes):
     trial = trial_record(
         idiom="loop", n_jobs=1, outcome="ok", position=0, yardstick_s=0.004, trial_s=2.0, import_s=0.1, wall_s=1.5,
         startup_s=0.1, work_s=1.2, wait_s=0.1, tail_s=0.0, straggler_s=0.0, shutdown_s=0.1, cpu_user_s=1.4,
-        cpu_system_s=0.1, place_s=None, between_s=None, tasks_asked=2, tasks_run=2, workers=1,
+        cpu_system_s=0.1, place_s=None, moments_s={}, tasks_asked=2, tasks_run=2, workers=1,
         tasks={"index": [0, 1], "pid": [7, 7], "start_ns": [0, 5], "end_ns": [4, 9]},
     )  # fmt: skip
     return {
