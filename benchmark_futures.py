@@ -1,7 +1,8 @@
 """concurrent.futures.ProcessPoolExecutor: the standard library's executor, started by fork or by spawn.
 
-What all workers need goes to them once, through a global before the fork or through `initializer`. `map` takes several
-iterables (there is no starmap) and a `chunksize`, which its page advises to raise for many short tasks.
+What all workers need, one large input too, goes to them once, through a global before the fork or through
+`initializer`. `map` takes several iterables (there is no starmap) and a `chunksize`, which its page advises to raise
+for many short tasks.
 https://docs.python.org/3.11/library/concurrent.futures.html#processpoolexecutor
 """
 

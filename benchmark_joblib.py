@@ -2,6 +2,7 @@
 
 Arrays above 1 MB are dumped once and memory-mapped by every worker, without being asked to; batches of short tasks are
 sized by joblib itself; results come back in the order in which they end (`return_as="generator_unordered"`).
+One large input is memory-mapped like any other array, or left where threads find it.
 https://joblib.readthedocs.io/en/stable/parallel.html
 """
 

@@ -1,7 +1,8 @@
 """MPIRE: `WorkerPool` with shared objects, worker state, and hooks at a worker's start and exit.
 
-Shared objects reach forked workers copy-on-write, and spawned ones by one copy each. State is filled by tasks and
-handed back by `worker_exit`. `keep_alive` keeps the workers, and what `worker_init` loaded, for the next round.
+Shared objects, one large input among them, reach forked workers copy-on-write, and spawned ones by one copy each.
+State is filled by tasks and handed back by `worker_exit`. `keep_alive` keeps the workers, and what `worker_init`
+loaded, for the next round.
 https://sybrenjansen.github.io/mpire/usage/workerpool/index.html
 """
 

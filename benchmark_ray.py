@@ -1,7 +1,7 @@
 """Ray: tasks and actors on a local Ray instance with one CPU slot per worker.
 
-The image is put into the object store once and passed by reference; state and model live in actors, one per worker, fed
-by an `ActorPool`, and asked for at the end.
+An image, or one large input, is put into the object store once and passed by reference; state and model live in
+actors, one per worker, fed by an `ActorPool`, and asked for at the end.
 https://docs.ray.io/en/latest/ray-core/patterns/index.html
 """
 
