@@ -12,13 +12,18 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-from harness.script import elsewhere, needs, run, skip, threads
+from harness.script import elsewhere, graphs, needs, run, skip, threads
 from harness.tasklog import moment_is, placing
 from workloads import array as array_workload
 from workloads import dataframe, initialization, numerical, stateful
+from workloads.graphs import sinks
 
 with needs("dask", "distributed"):
+    from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+    from multiprocessing import get_context
+
     import dask
+    from dask import delayed
     from distributed import Client, LocalCluster, WorkerPlugin, as_completed, get_worker, wait
 
 PLASMA = "plasma (pyarrow 11.0.0, dask 2024.12.1)"
@@ -163,6 +168,72 @@ def sharing_naive(inputs, n_jobs):
         return results([client.submit(inputs.task, i, inputs.data, pure=False) for i in range(inputs.num_tasks)])
 
 
+@contextmanager
+def scheduled(scheduler, n_jobs):
+    # https://docs.dask.org/en/stable/scheduling.html
+    if scheduler == "distributed":
+        with cluster(n_jobs) as workers, Client(workers):  # a client is the default scheduler as long as it is open
+            yield
+    elif scheduler == "synchronous":
+        with dask.config.set(scheduler=scheduler):
+            yield
+    else:
+        # A pool that is kept; for processes, spawned ones, as the scheduler's own would be.
+        # https://docs.dask.org/en/stable/scheduling.html#local-threads
+        spawned = {"mp_context": get_context("spawn")}
+        with (
+            ThreadPoolExecutor(n_jobs) if scheduler == "threads" else ProcessPoolExecutor(n_jobs, **spawned) as pool,
+            dask.config.set(scheduler=scheduler, pool=pool),
+        ):
+            yield
+
+
+def map_delayed(task, rounds, n_jobs, scheduler):
+    with scheduled(scheduler, n_jobs):
+        for tasks in rounds:
+            yield dask.compute(*[delayed(task, pure=False)(*arguments) for arguments in tasks])
+
+
+def map_client(task, rounds, n_jobs):
+    with cluster(n_jobs) as workers, Client(workers) as client:
+        for tasks in rounds:
+            yield client.gather(client.map(task, *zip(*tasks, strict=True), pure=False))
+
+
+def call(arguments, task):
+    return task(*arguments)
+
+
+def map_scattered(task, rounds, n_jobs):
+    # "Scatter data": https://distributed.dask.org/en/stable/locality.html#data-scatter
+    with cluster(n_jobs) as workers, Client(workers) as client:
+        for tasks in rounds:
+            yield client.gather(client.map(call, client.scatter(tasks, hash=False), task=task, pure=False))
+
+
+def graph_delayed(task, rounds, n_jobs, scheduler):
+    with scheduled(scheduler, n_jobs):
+        for nodes in rounds:
+            made = []
+            for arguments, needs in nodes:
+                made.append(delayed(task, pure=False)(*arguments, *(made[position] for position in needs)))
+            yield dask.compute(*(made[position] for position in sinks([needs for _, needs in nodes])))
+
+
+ROUNDS = {
+    "synchronous, delayed": threads(partial(map_delayed, scheduler="synchronous")),
+    "threads, delayed": threads(partial(map_delayed, scheduler="threads")),
+    "processes, delayed": partial(map_delayed, scheduler="processes"),
+    "distributed, delayed": partial(map_delayed, scheduler="distributed"),
+    "distributed, client.map": map_client,
+}
+GRAPHS = {
+    "synchronous, graph": graphs(threads(partial(graph_delayed, scheduler="synchronous"))),
+    "threads, graph": graphs(threads(partial(graph_delayed, scheduler="threads"))),
+    "processes, graph": graphs(partial(graph_delayed, scheduler="processes")),
+    "distributed, graph": graphs(partial(graph_delayed, scheduler="distributed")),
+}
+
 # The stores of `stores/`, under four workflows. "pickle" is Dask's own: arrays as they are, all else pickled.
 
 
@@ -290,6 +361,13 @@ if __name__ == "__main__":
         },
         sharing=SHARING,
         sharing_frame=SHARING,
+        overhead=ROUNDS | GRAPHS,
+        grid={
+            "distributed, client.map": map_client,
+            "distributed, scatter": map_scattered,
+            "threads": ROUNDS["threads, delayed"],
+        },
+        granularity={name: ROUNDS[name] for name in ("threads, delayed", "distributed, client.map")} | GRAPHS,
         client_scatter=with_stores(client_scatter),
         worker_scatter=with_stores(worker_scatter),
         array=with_stores(smooth_array),

@@ -115,6 +115,48 @@ def sharing_fork(inputs, n_jobs):
     return list(rounds_by_hand([range(inputs.num_tasks)], n_jobs, lambda: (run_shared, nothing)))
 
 
+def map_rounds(task, rounds, n_jobs):
+    """A pipe each way per worker: of every round, each gets an even share as one pickle, and answers with one."""
+    workers = []
+    for _ in range(n_jobs):
+        tasks_out, tasks_in = os.pipe()
+        answers_out, answers_in = os.pipe()
+        if not (pid := os.fork()):
+            for _, earlier_tasks, earlier_answers in workers:
+                earlier_tasks.close()
+                earlier_answers.close()
+            os.close(tasks_in)
+            serve(task, os.fdopen(tasks_out, "rb"), os.fdopen(answers_in, "wb"))
+        os.close(tasks_out)
+        os.close(answers_in)
+        workers.append((pid, os.fdopen(tasks_in, "wb"), os.fdopen(answers_out, "rb")))
+    try:
+        for tasks in rounds:
+            for number, (_, tasks_in, _) in enumerate(workers):
+                pickle.dump(tasks[number::n_jobs], tasks_in, protocol=pickle.HIGHEST_PROTOCOL)
+                tasks_in.flush()
+            yield [result for _, _, answers_out in workers for result in pickle.load(answers_out)]
+    finally:
+        for pid, tasks_in, answers_out in workers:
+            tasks_in.close()
+            answers_out.close()
+            os.waitpid(pid, 0)
+
+
+def serve(task, tasks_out, answers_in):
+    try:
+        while True:
+            answers = [task(*arguments) for arguments in pickle.load(tasks_out)]
+            pickle.dump(answers, answers_in, protocol=pickle.HIGHEST_PROTOCOL)
+            answers_in.flush()
+    except EOFError:  # no more rounds
+        os._exit(0)
+    finally:
+        os._exit(1)
+
+
+ALL = ("numerical", "stateful", "initialization", "sharing", "sharing_frame", "overhead", "grid", "granularity")
+
 if __name__ == "__main__":
     if Path(SHARED_MEMORY).is_dir():
         run(
@@ -123,7 +165,10 @@ if __name__ == "__main__":
             initialization={"by hand": initialization_fork, "by hand: fork after load": initialization_fork_after_load},
             sharing={"by hand": sharing_fork},
             sharing_frame={"by hand": sharing_fork},
+            overhead={"by hand": map_rounds},
+            grid={"by hand": map_rounds},
+            granularity={"by hand": map_rounds},
         )
     else:
-        linux_only = {"by hand": skip(f"{SHARED_MEMORY} is there on Linux only")}
-        run(**dict.fromkeys(("numerical", "stateful", "initialization", "sharing", "sharing_frame"), linux_only))
+        linux_only = skip(f"{SHARED_MEMORY} is there on Linux only")
+        run(**{workload: {"by hand": linux_only} for workload in ALL})

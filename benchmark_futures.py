@@ -6,6 +6,7 @@ for many short tasks.
 https://docs.python.org/3.11/library/concurrent.futures.html#processpoolexecutor
 """
 
+from functools import partial
 from itertools import repeat
 
 from harness.script import needs, run, skip
@@ -142,6 +143,18 @@ def sharing_naive(inputs, n_jobs):
         return list(executor.map(inputs.task, range(inputs.num_tasks), repeat(inputs.data)))
 
 
+def map_rounds(task, rounds, n_jobs, method="fork", chunks=None):
+    with ProcessPoolExecutor(n_jobs, get_context(method)) as executor:
+        for tasks in rounds:
+            chunksize = -(-len(tasks) // (chunks * n_jobs)) if chunks else 1
+            yield list(executor.map(task, *zip(*tasks, strict=True), chunksize=chunksize))
+
+
+METHODS = ("fork", "spawn", "forkserver")
+ROUNDS = {f"{method}, chunksize 1": partial(map_rounds, method=method) for method in METHODS}
+ROUNDS["fork, 4 chunks a worker"] = partial(map_rounds, chunks=4)  # as multiprocessing.Pool.map divides them
+GRAPHS = {"graph": skip("concurrent.futures has no task graphs")}
+
 SHARING = {
     "fork, global": sharing_global,
     "spawn, initializer": sharing_initializer,
@@ -169,5 +182,8 @@ if __name__ == "__main__":
             "naive: model in every task": initialization_naive,
         },
         sharing=SHARING,
+        overhead=ROUNDS | GRAPHS,
+        grid={"fork": ROUNDS["fork, chunksize 1"]},
+        granularity={name: ROUNDS[name] for name in ("fork, chunksize 1", "fork, 4 chunks a worker")} | GRAPHS,
         sharing_frame=SHARING,
     )

@@ -6,6 +6,8 @@ One large input is memory-mapped like any other array, or left where threads fin
 https://joblib.readthedocs.io/en/stable/parallel.html
 """
 
+from functools import partial
+
 from harness.script import needs, run, skip, threads
 from workloads import initialization, numerical, stateful
 
@@ -88,6 +90,20 @@ def sharing_threads(inputs, n_jobs):
     return list(parallel(delayed(inputs.task)(index, inputs.data) for index in range(inputs.num_tasks)))
 
 
+def map_rounds(task, rounds, n_jobs, **options):
+    with Parallel(n_jobs=n_jobs, **options) as parallel:
+        for tasks in rounds:
+            yield parallel(delayed(task)(*arguments) for arguments in tasks)
+    close(n_jobs)
+
+
+ROUNDS = {
+    "loky, automatic batches": map_rounds,
+    "loky, batches of 1": partial(map_rounds, batch_size=1),
+    "threading": threads(partial(map_rounds, backend="threading")),
+}
+GRAPHS = {"graph": skip("joblib has no task graphs")}
+
 SHARING = {
     "loky, automatic memmap": sharing_memmap,
     "threading": sharing_threads,
@@ -108,4 +124,7 @@ if __name__ == "__main__":
         },
         sharing=SHARING,
         sharing_frame=SHARING,
+        overhead=ROUNDS | GRAPHS,
+        grid={"loky": map_rounds, "threading": ROUNDS["threading"]},
+        granularity=ROUNDS | GRAPHS,
     )

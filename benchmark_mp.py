@@ -8,6 +8,7 @@ https://docs.python.org/3.11/library/multiprocessing.html#module-multiprocessing
 """
 
 import pickle
+from functools import partial
 from itertools import accumulate
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -22,6 +23,7 @@ with needs("multiprocessing"):
 # Documents are many and short. "For very long iterables using a large value for chunksize can make the job complete
 # much faster" (imap, on the page above). Even, so that long and short documents share every chunk.
 CHUNKSIZE = 4
+METHODS = ("fork", "spawn", "forkserver")
 
 
 def share(value):
@@ -216,6 +218,17 @@ def sharing_file(inputs, n_jobs):
         return run_all(inputs, n_jobs, "spawn", map_file, inputs.task, path)
 
 
+def map_rounds(task, rounds, n_jobs, method="fork", chunksize=None):
+    # None: a quarter of each worker's share of the tasks
+    with get_context(method).Pool(n_jobs) as pool:
+        for tasks in rounds:
+            yield pool.starmap(task, tasks, chunksize)
+
+
+ROUNDS = {f"{method}, default chunksize": partial(map_rounds, method=method) for method in METHODS}
+ROUNDS |= {f"{method}, chunksize 1": partial(map_rounds, method=method, chunksize=1) for method in METHODS}
+GRAPHS = {"graph": skip("multiprocessing has no task graphs")}
+
 SHARING = {
     "fork, global": sharing_global,
     "spawn, initializer": sharing_initializer,
@@ -249,4 +262,7 @@ if __name__ == "__main__":
             "spawn, shared_memory": skip("a DataFrame is not one buffer: see pickle 5 over shared memory"),
             "spawn, NumPy memmap of a file": skip("NumPy maps arrays, and a DataFrame is none"),
         },
+        overhead=ROUNDS | GRAPHS,
+        grid={"fork": ROUNDS["fork, default chunksize"], "spawn": ROUNDS["spawn, default chunksize"]},
+        granularity={name: ROUNDS[name] for name in ("fork, default chunksize", "fork, chunksize 1")} | GRAPHS,
     )

@@ -6,7 +6,9 @@ loaded, for the next round.
 https://sybrenjansen.github.io/mpire/usage/workerpool/index.html
 """
 
-from harness.script import needs, run
+from functools import partial
+
+from harness.script import needs, run, skip
 from workloads import initialization, numerical, stateful
 
 with needs("mpire"):
@@ -134,6 +136,21 @@ def sharing_naive(inputs, n_jobs):
         return list(pool.imap_unordered(inputs.task, tasks, chunk_size=1))
 
 
+def map_rounds(task, rounds, n_jobs, method="fork", **options):
+    pool = WorkerPool(n_jobs, keep_alive=True, start_method=method)
+    with pool:
+        for tasks in rounds:
+            yield pool.map_unordered(task, tasks, **options)
+        pool.stop_and_join()
+
+
+ROUNDS = {
+    "fork, default chunks": map_rounds,
+    "fork, chunk_size 1": partial(map_rounds, chunk_size=1),
+    "spawn, default chunks": partial(map_rounds, method="spawn"),
+}
+GRAPHS = {"graph": skip("MPIRE has no task graphs")}
+
 SHARING = {
     "fork, shared objects": sharing_objects,
     "spawn, shared objects": sharing_objects_spawn,
@@ -161,4 +178,7 @@ if __name__ == "__main__":
         },
         sharing=SHARING,
         sharing_frame=SHARING,
+        overhead=ROUNDS | GRAPHS,
+        grid={"fork": map_rounds},
+        granularity={name: ROUNDS[name] for name in ("fork, default chunks", "fork, chunk_size 1")} | GRAPHS,
     )

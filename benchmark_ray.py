@@ -7,13 +7,15 @@ https://docs.ray.io/en/latest/ray-core/patterns/index.html
 
 from contextlib import contextmanager
 
-from harness.script import needs, run
+from harness.script import graphs, needs, run
 from harness.tasklog import placing
 from workloads import initialization, numerical, stateful
+from workloads.graphs import sinks
 
 with needs("ray"):
     import ray
     from ray.util import ActorPool
+    from ray.util.multiprocessing import Pool
 
 
 @contextmanager
@@ -114,6 +116,50 @@ def sharing_naive(inputs, n_jobs):
         return list(results([task.remote(index, inputs.data) for index in range(inputs.num_tasks)]))
 
 
+def map_tasks(task, rounds, n_jobs):
+    with local_ray(n_jobs):
+        remote = ray.remote(task)
+        for tasks in rounds:
+            yield ray.get([remote.remote(*arguments) for arguments in tasks])
+
+
+class Worker:
+    def __init__(self, task):
+        self.run = task
+
+    def call(self, arguments):
+        return self.run(*arguments)
+
+
+def map_actors(task, rounds, n_jobs):
+    # In turn: an `ActorPool` gives out one task per call, and waits for it before that actor's next.
+    with local_ray(n_jobs):
+        actors = [ray.remote(Worker).remote(task) for _ in range(n_jobs)]
+        for tasks in rounds:
+            yield ray.get([actors[i % n_jobs].call.remote(arguments) for i, arguments in enumerate(tasks)])
+
+
+def map_pool(task, rounds, n_jobs):
+    # https://docs.ray.io/en/latest/ray-more-libs/multiprocessing.html
+    with local_ray(n_jobs), Pool(n_jobs) as pool:
+        for tasks in rounds:
+            yield pool.starmap(task, tasks)
+
+
+@graphs
+def graph_rounds(task, rounds, n_jobs):
+    with local_ray(n_jobs):
+        remote = ray.remote(task)
+        for nodes in rounds:
+            made = []
+            for arguments, needs in nodes:
+                made.append(remote.remote(*arguments, *(made[position] for position in needs)))
+            yield ray.get([made[position] for position in sinks([needs for _, needs in nodes])])
+
+
+ROUNDS = {"tasks": map_tasks, "actors": map_actors, "ray.util.multiprocessing.Pool": map_pool}
+GRAPHS = {"graph of tasks": graph_rounds}
+
 SHARING = {"tasks, ray.put": sharing_put, "naive: input with every task": sharing_naive}
 
 if __name__ == "__main__":
@@ -123,4 +169,7 @@ if __name__ == "__main__":
         initialization={"actors": initialization_actors, "naive: model in every task": initialization_naive},
         sharing=SHARING,
         sharing_frame=SHARING,
+        overhead=ROUNDS | GRAPHS,
+        grid=ROUNDS,
+        granularity=ROUNDS | GRAPHS,
     )

@@ -24,6 +24,11 @@ def sharing_loop(inputs, n_jobs):
     return [inputs.task(index, inputs.data) for index in range(inputs.num_tasks)]
 
 
+def map_rounds(task, rounds, n_jobs):
+    for tasks in rounds:
+        yield [task(*arguments) for arguments in tasks]
+
+
 if __name__ == "__main__":
     run(
         parallel=False,
@@ -32,4 +37,7 @@ if __name__ == "__main__":
         initialization={"loop": initialization_loop},
         sharing={"loop": sharing_loop},
         sharing_frame={"loop": sharing_loop},
+        overhead={"loop": map_rounds},
+        grid={"loop": map_rounds},
+        granularity={"loop": map_rounds},
     )

@@ -4,6 +4,8 @@ Edit a profile here, then run ``python benchmark_ray.py``, or name one: ``python
 """
 
 from dataclasses import asdict, dataclass, fields, replace
+from math import isfinite
+from typing import Any
 
 POWERS_OF_TWO = ()
 """As ``n_jobs``: 1, 2, 4, 8, ... up to the physical cores that this process may use."""
@@ -53,6 +55,22 @@ class Params:
     frame_freq_s: int = 1
     frame_window_h: int = 2
 
+    # overhead: more and more tasks that do nothing, and graphs of them
+    overhead_tasks: int = 100_000  # in the largest round
+    overhead_budget_s: float = 10.0  # no round is begun that would take one idiom's rounds beyond it
+    latency_tasks: int = 300  # one after another
+    overhead_edges: tuple[int, ...] = (0, 1, 3, 10, 30, 100)  # that a task of a graph needs
+
+    # grid: compute against payload
+    grid_payload_bytes: tuple[int, ...] = tuple(round(2 ** (10 + 15 * k / 9)) for k in range(10))  # 1 KiB to 32 MiB
+    grid_compute_s: tuple[float, ...] = (0.0, *(1e-5 * 10 ** (k / 3) for k in range(13)))  # 0, 10 us to 100 ms
+    grid_tasks_per_worker: int = 4
+    grid_warm_rounds: int = 2  # on a pool that is kept, after the first
+
+    # granularity: a fixed amount of work in shorter and shorter tasks
+    granularity_work_s: float = 0.5  # of each worker, in each round
+    granularity_repeats: int = 3  # of each length
+
 
 PROFILES = {
     # All seven libraries in a few minutes: few worker counts, few trials, small inputs.
@@ -70,6 +88,15 @@ PROFILES = {
         array_chunk=100,
         frame_days=10,
         frame_freq_s=10,
+        overhead_tasks=10_000,
+        overhead_budget_s=1.0,
+        latency_tasks=30,
+        overhead_edges=(0, 3, 30),
+        grid_payload_bytes=(2**10, 2**20),
+        grid_compute_s=(0.0, 0.001, 0.01),
+        grid_warm_rounds=1,
+        granularity_work_s=0.05,
+        granularity_repeats=1,
     ),
     # One library in about 5 minutes on 4 cores.
     "default": Params(),
@@ -95,26 +122,41 @@ _LEAST = {
     "words_delta": 0,
     "seed": 0,
     "memory_trials": 0,
+    "overhead_edges": 0,
+    "grid_compute_s": 0,
 }
 
 
 def check(params: Params) -> None:
     """Raise ValueError, in one line, for the first parameter that makes no sense."""
     for field in fields(params):
-        value, least = getattr(params, field.name), _LEAST.get(field.name, 1)
+        value = getattr(params, field.name)
         if field.name == "n_jobs":  # its values depend on the machine: see worker_counts
             if not isinstance(value, tuple):
                 raise ValueError(f"n_jobs is {value!r}: it must be a tuple of worker counts, such as (1, 2, 4)")
-            continue
-        if field.name == "timeout_s":
-            if not isinstance(value, int | float) or not value > 0:
-                raise ValueError(f"timeout_s is {value}: it must be above 0 seconds")
-        elif not isinstance(value, int) or isinstance(value, bool) or value < least:
-            raise ValueError(f"{field.name} is {value!r}: it must be a whole number of at least {least}")
+        elif isinstance(field.default, tuple):
+            if not isinstance(value, tuple) or not value:
+                raise ValueError(f"{field.name} is {value!r}: it must be a tuple of at least one value, such as (1,)")
+            for each in value:
+                _check_number(field.name, each, field.default[-1])
+        else:
+            _check_number(field.name, value, field.default)
     if params.words_delta >= params.words_per_document:
         raise ValueError(
             f"words_delta is {params.words_delta}: it must be below words_per_document ({params.words_per_document})"
         )
+
+
+def _check_number(name: str, value: object, like: object) -> None:
+    if isinstance(like, float):
+        least = _LEAST.get(name)
+        usable = isinstance(value, int | float) and isfinite(value) and (value > 0 or value == least)
+        if not usable:
+            raise ValueError(f"{name} is {value!r}: it must be {'0 or ' * (least == 0)}above 0 seconds")
+        return
+    least = _LEAST.get(name, 1)
+    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+        raise ValueError(f"{name} is {value!r}: it must be a whole number of at least {least}")
 
 
 def worker_counts(n_jobs: tuple[int, ...], limit: int) -> tuple[int, ...]:
@@ -133,9 +175,10 @@ def worker_counts(n_jobs: tuple[int, ...], limit: int) -> tuple[int, ...]:
 
 def as_dict(params: Params) -> dict:
     """Return ``params`` as plain data."""
-    return {**asdict(params), "n_jobs": list(params.n_jobs)}
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(params).items()}
 
 
 def from_dict(data: dict) -> Params:
     """Return what ``as_dict`` was given."""
-    return replace(Params(), **{**data, "n_jobs": tuple(data["n_jobs"])})
+    given: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in data.items()}
+    return replace(Params(), **given)

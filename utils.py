@@ -22,7 +22,9 @@ from report.compare import NotComparable, compare, print_comparison
 from report.console import plain_if_piped
 from report.export import write_csv, write_pyperf
 from report.figures import COPIES, draw_total, draw_workload, groups_of
-from report.measured import STUDIES, WORKLOADS, Measured, read
+from report.granularity import draw_granularity
+from report.grid import draw_grid
+from report.measured import ROUNDS, STUDIES, WORKLOADS, Measured, read
 from report.sharing import has_sharing
 from report.tables import print_tables
 
@@ -104,7 +106,10 @@ def _draw(options: argparse.Namespace) -> int:
             print(f"  {_line(file)}")
         for line in group.left_out:
             print(f"  left out: {line}")
-    drawn = [path for group in groups for path in draw_workload(group, align=False)]
+    drawn = [path for group in groups if group.workload == "grid" for path in draw_grid(group)]
+    drawn += [path for group in groups if group.workload == "granularity" for path in draw_granularity(group)]
+    groups = [group for group in groups if group.workload not in ROUNDS]
+    drawn += [path for group in groups for path in draw_workload(group, align=False)]
     drawn += [
         path for group in groups if has_sharing(group) for path in draw_workload(group, align=False, quantity=COPIES)
     ]

@@ -25,6 +25,7 @@ def run_cell(cell: Cell, chosen: params.Params, kind: str = TIME) -> dict[str, A
 
     ``kind``: what the trial is there for: see `kinds`.
     """
+    workload = load_workload(cell.workload)
     killed_before = _kernel_oom_kills()
     with temporary_folder() as folder:
         samples = folder / "samples.log" if kind == MEMORY else None
@@ -50,9 +51,9 @@ def run_cell(cell: Cell, chosen: params.Params, kind: str = TIME) -> dict[str, A
                 },
                 cwd=environment.ROOT,
                 output=folder / "output.txt",
-                timeout_s=chosen.timeout_s,
+                timeout_s=chosen.timeout_s * getattr(workload, "PATIENCE", 1),
             )
-        record = _record(folder, ended, load_workload(cell.workload).num_tasks(chosen), kind)
+        record = _record(folder, ended, workload.num_tasks(chosen), kind)
         if sampler and sampler.error:
             record |= {"outcome": outcome.ERROR, "reason": f"memory could not be sampled: {sampler.error}"}
         elif sampler and record["outcome"] == outcome.OK:
@@ -79,8 +80,8 @@ def _record(folder: Path, ended: process.Ended, tasks_asked: int, kind: str) -> 
         reason=reason,
         trial_s=ended.seconds,
         import_s=said.get("import_s"),
-        tasks_asked=tasks_asked,
-        tasks_run=len(log.tasks),
+        tasks_asked=said.get("tasks_asked", tasks_asked),
+        tasks_run=said.get("tasks_run", len(log.tasks)),
         workers=len(log.workers),
         in_parent=said.get("pid") in log.workers,
         tasks={
@@ -94,11 +95,13 @@ def _record(folder: Path, ended: process.Ended, tasks_asked: int, kind: str) -> 
         place_s=sum(end - start for _, start, end in log.placed) / 1e9 if log.placed else None,
         placed_bytes=sum(nbytes for nbytes, *_ in log.placed) if log.placed else None,
         on_write=said.get("on_write", ""),
+        pools=said.get("pools", []),
+        kernel=said.get("kernel", {}),
         left_behind=dict(ended.left),
         output="" if ended_as == outcome.OK else tail(folder / "output.txt"),
     )
     if ended_as == outcome.OK:
-        record |= {"wall_s": (said["end_ns"] - start_ns) / 1e9, **said["parts"]}
+        record |= {"wall_s": (said["end_ns"] - start_ns) / 1e9, **said.get("parts", {})}
         # Of the whole tree, but without what the trial's interpreter did before the call and after the return.
         for i, name in enumerate(("cpu_user_s", "cpu_system_s")):
             forgotten = sum(used[i] for pid, used in log.forgotten_cpu_ns.items() if pid not in ended.adopted) / 1e9
@@ -118,7 +121,8 @@ def trial_record(**fields: Any) -> dict[str, Any]:
         "import_s": None, "wall_s": None, "startup_s": None, "work_s": None, "wait_s": None, "tail_s": None,
         "straggler_s": None, "shutdown_s": None, "cpu_user_s": None, "cpu_system_s": None,
         "moments_s": {}, "place_s": None, "placed": 0, "placed_bytes": None, "on_write": "", "tasks_asked": 0,
-        "tasks_run": 0, "workers": 0, "in_parent": False, "tasks": {}, "memory": {}, "left_behind": {}, "output": "",
+        "tasks_run": 0, "workers": 0, "in_parent": False, "tasks": {}, "memory": {}, "pools": [], "kernel": {},
+        "left_behind": {}, "output": "",
     }  # fmt: skip
     return {**blank, **fields}
 

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import psutil
 
+LEFT_S = 0.2
 GRACE_S = 3.0  # for daemons and resource trackers to end by themselves after their parent has
 SHARED_MEMORY = Path("/dev/shm")
 SEGMENT_NAMES = (
@@ -136,10 +137,13 @@ def _remove_segments(names: set[str]) -> dict[str, int]:
     Known by their name: what another program put into shared memory meanwhile is not ours to remove.
     """
     count = size = 0
+    names = {name for name in names if _is_left(SHARED_MEMORY / name)}
+    if names:
+        time.sleep(LEFT_S)  # another program's, which has made it and not mapped it yet, will be mapped by then
     for name in names:
         path = SHARED_MEMORY / name
         try:
-            if path.lstat().st_uid != os.getuid() or _is_mapped(path):
+            if not _is_left(path):
                 continue
             size += size_of(path)
             count += 1
@@ -148,6 +152,10 @@ def _remove_segments(names: set[str]) -> dict[str, int]:
         except FileNotFoundError:
             continue
     return {"shm_segments": count, "shm_bytes": size}
+
+
+def _is_left(path: Path) -> bool:
+    return path.exists() and path.lstat().st_uid == os.getuid() and not _is_mapped(path)
 
 
 def _is_mapped(path: Path) -> bool:

@@ -116,7 +116,7 @@ _RUN_FIELDS = {
 _TRIAL_FIELDS = {
     "kind": str, "idiom": str, "n_jobs": int, "session": int, "block": int, "outcome": str, "reason": str,
     "in_parent": bool, "tasks_asked": int, "tasks_run": int, "tasks": dict, "memory": dict, "placed": int,
-    "on_write": str, "moments_s": dict, "left_behind": dict,
+    "on_write": str, "moments_s": dict, "left_behind": dict, "pools": list, "kernel": dict,
 }  # fmt: skip
 SECONDS = (
     "yardstick_s", "trial_s", "import_s", "wall_s", "startup_s", "work_s", "wait_s", "tail_s", "straggler_s",
@@ -164,8 +164,33 @@ def _is_trial(trial: dict[str, Any]) -> bool:
         and _are_tasks(trial["tasks"])
         and (not trial["memory"] or all(_are_bytes(trial["memory"][moment]) for moment in MEMORY_MOMENTS))
         and all(_are_bytes(trial["memory"][moment]) for moment in MARKED_MOMENTS if moment in trial["memory"])
-        and (trial["outcome"] != OK or all(_is_number(trial[name]) for name in MEASURED))
+        and (trial["outcome"] != OK or bool(trial["pools"]) or all(_is_number(trial[name]) for name in MEASURED))
+        and all(_is_pool(pool) for pool in trial["pools"])
     )
+
+
+def _is_pool(pool: dict[str, Any]) -> bool:
+    return (
+        _is_label(pool["label"])
+        and isinstance(pool["refused"], str)
+        and (_is_number(pool["shutdown_s"]) or (pool["shutdown_s"] is None and bool(pool["refused"])))
+        and all(_is_round(round_) for round_ in pool["rounds"])
+    )
+
+
+def _is_round(round_: dict[str, Any]) -> bool:
+    seconds = round_["seconds"]
+    return (
+        _is_label(round_["label"])
+        and isinstance(round_["bare"], bool)
+        and _is_number(seconds)
+        and seconds > 0
+        and isinstance(round_["label"]["tasks"], int)
+    )
+
+
+def _is_label(label: dict[str, Any]) -> bool:
+    return all(isinstance(name, str) and (isinstance(v, str) or _is_number(v)) for name, v in label.items())
 
 
 def _are(fields: dict[str, Any], types: Mapping[str, type]) -> bool:

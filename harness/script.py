@@ -28,6 +28,12 @@ def threads(idiom: Idiom) -> Idiom:
     return idiom
 
 
+def graphs(idiom: Idiom) -> Idiom:
+    """Decorate an idiom of a workload in rounds whose rounds are task graphs: see `workloads.contract.Rounds`."""
+    idiom.takes_graphs = True  # type: ignore[attr-defined]
+    return idiom
+
+
 @dataclass(frozen=True)
 class skip:  # noqa: N801 -- reads as a verb: ``"state at exit": skip("there is no exit hook")``
     """In the place of an idiom: the library cannot do this, and why."""

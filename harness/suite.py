@@ -76,7 +76,8 @@ class Blocks:
         chosen = run.settings.params
         known = run.settings.precision is None and run.settings.budget_s is None
         # It grows where the number of timed blocks is not known.
-        self.total = (chosen.memory_trials + chosen.trials * known) * len(cells) + len(self._of(WRITE))
+        asked = {TIME: chosen.trials * known, MEMORY: chosen.memory_trials, WRITE: 1}
+        self.total = sum(count * len(self._of(kind)) for kind, count in asked.items())
         self.bar = progress.add_task("", total=self.total)
 
     def measure(self, kind: str, block: int) -> int:
@@ -93,9 +94,14 @@ class Blocks:
         return self.run.trials - run_before
 
     def _of(self, kind: str) -> list[Cell]:
-        """Return the cells that have such trials: writes show on most workers, in workloads with a shared input."""
-        if kind != WRITE:
+        """Return the cells that have such trials: writes show on most workers, in workloads with a shared input.
+
+        Memory is not sampled where a workload says that it would tell nothing.
+        """
+        if kind == TIME:
             return self.cells
+        if kind == MEMORY:
+            return [cell for cell in self.cells if getattr(load_workload(cell.workload), "SAMPLED", True)]
         most = {(cell.workload, cell.library, cell.idiom): cell for cell in self.cells}  # worker counts ascend
         return [cell for cell in most.values() if hasattr(load_workload(cell.workload), "writing")]
 

@@ -8,6 +8,8 @@ import sys
 import traceback
 from collections import Counter
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from time import perf_counter_ns
 from typing import Any, cast
@@ -15,8 +17,9 @@ from typing import Any, cast
 from harness import outcome, tasklog
 from harness.breakdown import check_parts, parts_of
 from harness.kinds import MEMORY, WRITE
+from harness.rounds import WrongResult, calibrate, check_counts, handed_out, measure_rounds
 from params import from_dict
-from workloads.contract import Sharing, Workload
+from workloads.contract import Kernel, Rounds, Sharing, Workload
 
 
 def run_trial(spec_path: Path, idioms: Mapping[str, Mapping[str, Any]], import_s: float) -> None:
@@ -44,6 +47,11 @@ def run_trial(spec_path: Path, idioms: Mapping[str, Mapping[str, Any]], import_s
         inputs = cast(Sharing, workload).writing(inputs)
     if spec["slowdown"]:
         function = _slowed(function, spec["slowdown"])
+    in_rounds = hasattr(workload, "pools")
+    if in_rounds:
+        kernel = calibrate()
+        graphs = hasattr(function, "takes_graphs")
+        function = partial(_rounds, cast(Rounds, workload), function, kernel, graphs)
     _refuse_head_start(workload)
 
     # Fairness: nothing but the call lies between the two readings of the clock, and a function returns only when the
@@ -57,15 +65,18 @@ def run_trial(spec_path: Path, idioms: Mapping[str, Mapping[str, Any]], import_s
         ended: dict[str, Any] = {"outcome": _outcome_of(error), "reason": _one_line(error)}
     else:
         end_ns = perf_counter_ns()
-        wrong = None
+        tasks_asked = workload.num_tasks(params)
         cpu_end = _cpu_seconds(with_children=False)
         released_ns = tasklog.wait_for_sample(samples) if samples else 0
         ended = {"memory_ns": [memory_start_ns, start_ns, end_ns, released_ns], "end_ns": end_ns}
-        if spec["kind"] == WRITE:
-            ended["on_write"] = cast(Sharing, workload).on_write(result, inputs)
+        if in_rounds:
+            ended |= {"pools": result, "kernel": asdict(kernel)} | _checked_rounds(result, spec["n_jobs"], in_threads)
+        elif spec["kind"] == WRITE:
+            ended |= {"on_write": cast(Sharing, workload).on_write(result, inputs)}
+            ended |= _checked(None, tasks_asked, spec["n_jobs"], in_threads, start_ns, end_ns)
         else:
             wrong = _check_result(workload, result, inputs_folder)
-        ended |= _checked(wrong, workload.num_tasks(params), spec["n_jobs"], in_threads, start_ns, end_ns)
+            ended |= _checked(wrong, tasks_asked, spec["n_jobs"], in_threads, start_ns, end_ns)
         cpu_checked = _cpu_seconds(with_children=False)
         ended["cpu_outside_s"] = [
             before + checked - end for before, checked, end in zip(cpu_before, cpu_checked, cpu_end, strict=True)
@@ -74,6 +85,25 @@ def run_trial(spec_path: Path, idioms: Mapping[str, Mapping[str, Any]], import_s
     written = spec_path.parent / "outcome.unfinished"  # renamed when whole: a trial may be ended at any moment
     written.write_text(json.dumps(ended))
     written.rename(spec_path.parent / "outcome.json")
+
+
+def _rounds(
+    workload: Rounds, idiom: Any, kernel: Kernel, graphs: bool, inputs: Any, n_jobs: int
+) -> list[dict[str, Any]]:
+    return measure_rounds(workload, idiom, inputs, n_jobs, kernel, graphs)
+
+
+def _checked_rounds(pools: list[dict[str, Any]], n_jobs: int, in_threads: bool) -> dict[str, Any]:
+    """Return the outcome of a trial in rounds: their results are right, or `measure_rounds` would have said so."""
+    asked, path = handed_out(pools), Path(os.environ[tasklog.ENVIRONMENT_VARIABLE])
+    workers = tasklog.read(path).workers
+    every_pool = n_jobs * sum(bool(pool["rounds"]) for pool in pools)
+    reason = None
+    if asked:
+        parent = None if in_threads or n_jobs == 1 else os.getpid()
+        reason = check_counts(path, asked) or check_workers(workers, every_pool, tasklog.cpus_allowed(), parent)
+    ended: dict[str, Any] = {"tasks_asked": asked, "tasks_run": asked}
+    return ended | {"outcome": outcome.WRONG if reason else outcome.OK, "reason": reason or ""}
 
 
 def _slowed(function: Callable[[Any, int], Any], share: float) -> Callable[[Any, int], Any]:
@@ -169,6 +199,8 @@ def _check_result(workload: Workload, result: Any, folder: Path) -> str | None:
 
 
 def _outcome_of(error: BaseException) -> str:
+    if isinstance(error, WrongResult):
+        return outcome.WRONG
     return outcome.OUT_OF_MEMORY if isinstance(error, MemoryError) else outcome.ERROR
 
 

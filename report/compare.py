@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from report.console import say
-from report.measured import Cell, Measured, comparable, in_order, read
+from report.measured import ROUNDS, Cell, Measured, comparable, in_order, read
 from report.statistics import LEAST_FOR_INTERVAL, SLOWER, UNKNOWN, Ratio, paired, unpaired
 
 
@@ -79,7 +79,9 @@ def _files(path: Path) -> list[Measured]:
         raise NotComparable(refused[0])
     if not files:
         raise NotComparable(f"no results in {path}; measure first: python benchmark_all.py --results {path}")
-    return files
+    if not (whole := [file for file in files if file.workload not in ROUNDS]):
+        raise NotComparable(f"{path} has only {', '.join(ROUNDS)}: they time rounds, see python utils.py table")
+    return whole
 
 
 def _unlike(old: Measured, new: Measured) -> Iterator[str]:

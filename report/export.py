@@ -12,7 +12,7 @@ from harness.kinds import TIME
 from harness.outcome import OK
 from harness.results import write_atomically
 from report.conditions import is_marked, yardstick_of
-from report.measured import Cell, Measured
+from report.measured import ROUNDS, Cell, Measured
 
 COLUMNS = (
     "workload", "library", "idiom", "n_jobs", "kind", "session", "block", "position", "outcome", "reason", "wall_s",
@@ -83,7 +83,8 @@ def write_pyperf(files: Sequence[Measured], path: Path) -> int:
 
     pyperf holds no failures: cells without a time are left out. Raises ValueError if that leaves nothing, and OSError.
     """
-    benchmarks = [_benchmark(file, cell) for file in files for cell in file.cells.values() if cell.timed]
+    whole = [file for file in files if file.workload not in ROUNDS]  # the others time rounds, of unlike kinds
+    benchmarks = [_benchmark(file, cell) for file in whole for cell in file.cells.values() if cell.timed]
     if not benchmarks:
         raise ValueError("no trial has a time, and pyperf's format holds nothing else")
     pyperf.BenchmarkSuite(benchmarks).dump(str(path), compact=False, replace=True)

@@ -21,7 +21,8 @@ FLOOR = "fork"  # written by hand: what about 60 lines of Python can reach
 LIBRARIES = (SERIAL, FLOOR, "mp", "futures", "joblib", "dask", "ray", "mpire")  # as they are shown, everywhere
 REFERENCE = "mp"  # whose first idiom all others are compared with: named beforehand, not for its result
 WORKLOADS = ("numerical", "stateful", "initialization")
-STUDIES = ("sharing", "sharing_frame", "client_scatter", "worker_scatter", "array", "dataframe")
+ROUNDS = ("overhead", "grid", "granularity")  # whose trials are of rounds, and have no wall time to compare
+STUDIES = ("sharing", "sharing_frame", "client_scatter", "worker_scatter", "array", "dataframe", *ROUNDS)
 NAIVE = "naive"  # an idiom whose name begins so is what many write first, and is drawn dotted
 
 
@@ -303,7 +304,7 @@ def widest_interval(parts: Iterable[tuple[str, str, dict[str, Any]]]) -> tuple[f
     ``parts``: workload, library and run. Intervals are those that tables show: of the ratio to the reference, and of
     the wall time where there is nothing to compare with.
     """
-    files = [Measured(Path(), *part) for part in parts]
+    files = [Measured(Path(), *part) for part in parts if part[0] not in ROUNDS]
     widest = (0.0, "")
     for workload in in_order({file.workload for file in files}, WORKLOADS):
         group = comparable([file for file in files if file.workload == workload])

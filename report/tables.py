@@ -9,7 +9,10 @@ from rich.table import Table
 
 from report.conditions import said_of_drift
 from report.console import idiom_table, plain_if_piped, say
+from report.granularity import print_granularity
+from report.grid import print_grid
 from report.measured import SERIAL, Cell, Comparable, Measured, comparable, read
+from report.overhead import print_overhead
 from report.sharing import has_sharing, has_stores, sharing_table, stores_table
 from report.statistics import LEAST_FOR_INTERVAL, UNKNOWN, Ratio, Summary
 
@@ -25,9 +28,18 @@ def print_tables(folder: Path, workloads: Iterable[str], console: Console) -> No
             _print(comparable(found), console)
 
 
+IN_ROUNDS = {"overhead": print_overhead, "grid": print_grid, "granularity": print_granularity}
+
+
 def _print(group: Comparable, console: Console) -> None:
     most = group.worker_counts[-1] if group.worker_counts else 1
     console.print()
+    if group.workload in IN_ROUNDS:
+        said = f"{group.workload}: {most} workers, {group.said_of_trials}"
+        console.print(said, markup=False, style="bold")
+        IN_ROUNDS[group.workload](group, console)
+        _say_conditions(group, console)
+        return
     console.print(f"{group.workload}: wall time in s, {group.said_of_trials}", markup=False, style="bold")
     if group.newest.run["profile"] == "quick":
         console.print("quick profile: few worker counts, few trials, small inputs. A first look, nothing to quote.")
@@ -38,13 +50,7 @@ def _print(group: Comparable, console: Console) -> None:
     else:
         said = "No serial time was measured, so that no speedup is known. "
     say(console, said + _said_of_ratios(group, most))
-    newest = [file.run for file in group.files if file.run["started"] == group.newest.run["started"]]
-    say(console, said_of_drift(newest))
-    for line in group.newest.run["disturbances"]:
-        say(console, f"warning: {line}")
-    say(console, group.newest.machine)
-    for line in group.left_out:
-        say(console, f"left out: {line}")
+    _say_conditions(group, console)
     if has_sharing(group):
         size = group.shared_bytes / 2**20
         console.print(f"\n{group.workload}: one input of {size:.0f} MiB, on {most} workers", markup=False, style="bold")
@@ -58,6 +64,16 @@ def _print(group: Comparable, console: Console) -> None:
     console.print(parts_table(group, most))
     console.print(f"\n{group.workload}: peak memory of the process tree", markup=False, style="bold")
     console.print(memory_table(group) if any(map(_has_memory, group.files)) else _no_memory(group))
+
+
+def _say_conditions(group: Comparable, console: Console) -> None:
+    newest = [file.run for file in group.files if file.run["started"] == group.newest.run["started"]]
+    say(console, said_of_drift(newest))
+    for line in group.newest.run["disturbances"]:
+        say(console, f"warning: {line}")
+    say(console, group.newest.machine)
+    for line in group.left_out:
+        say(console, f"left out: {line}")
 
 
 def time_table(group: Comparable) -> Table:

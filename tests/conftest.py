@@ -31,6 +31,15 @@ TINY = Params(
     frame_days=4,
     frame_freq_s=60,
     sharing_bytes=2**21,  # joblib maps what is larger than 1 MiB
+    overhead_tasks=100,
+    overhead_budget_s=2.0,
+    latency_tasks=3,
+    overhead_edges=(0, 3),
+    grid_payload_bytes=(2**21,),
+    grid_compute_s=(0.001,),
+    grid_warm_rounds=1,
+    granularity_work_s=0.01,
+    granularity_repeats=1,
 )
 
 

@@ -1,7 +1,9 @@
 """What every workload module offers to the harness."""
 
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from params import Params
 
@@ -45,3 +47,74 @@ class Sharing(Workload, Protocol):
 
     def on_write(self, result: Any, inputs: Any) -> str:
         """Return what happened, in a few words, from a function's result and the caller's own inputs afterwards."""
+
+
+class Node(NamedTuple):
+    """A task of a graph: its own arguments, and the positions in the graph of those whose results follow them."""
+
+    arguments: tuple[Any, ...]
+    needs: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Round:
+    """Tasks that start together; the next round starts when all of them have been answered.
+
+    ``label``: plain data, for the record; its ``tasks`` is their number. ``tasks``: the arguments of each task, a tuple
+    that starts with its number, or the nodes of a graph. ``wrong(results)`` says in one line what is wrong with the
+    results, in any order, or nothing. ``bare``: without the library, by as many processes, for comparison.
+    """
+
+    label: dict[str, str | int | float]
+    tasks: list[Any]
+    wrong: Callable[[list[Any]], str | None]
+    bare: bool = False
+
+
+@dataclass(frozen=True)
+class Pool:
+    """Rounds on one pool of workers. ``rounds`` is sent each round's seconds, and chooses the next one by them.
+
+    ``refused``: why it is not tried.
+    """
+
+    label: dict[str, str | int | float]
+    task: Callable[..., Any]
+    rounds: Generator[Round, float, None] | None
+    refused: str = ""
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """What ``compute(iterations)`` takes on this machine: ``fixed_s + iterations * iteration_s``."""
+
+    fixed_s: float
+    iteration_s: float
+
+    def iterations(self, seconds: float) -> int:
+        """Return how many iterations take about ``seconds``; none for 0, and for anything else at least one."""
+        return max(1, round((seconds - self.fixed_s) / self.iteration_s)) if seconds else 0
+
+    def seconds(self, iterations: int) -> float:
+        """Return what they take."""
+        return self.fixed_s + iterations * self.iteration_s if iterations else 0.0
+
+
+class Rounds(Workload, Protocol):
+    """A workload that times rounds, not the whole: its idioms are ``map_rounds(task, rounds, n_jobs)``.
+
+    They yield the results of one round after another from one live pool of workers; with ``@graphs``, of one graph
+    after another, the results of those tasks that no other needs. `check` and `num_tasks` say nothing here.
+    """
+
+    BARE: bool
+    """Whether rounds without the library are asked for."""
+
+    SAMPLED: bool
+    """Whether trials for memory tell something."""
+
+    PATIENCE: int
+    """How many times ``params.timeout_s`` a trial may take."""
+
+    def pools(self, inputs: Any, n_jobs: int, kernel: Kernel, graphs: bool) -> Iterator[Pool]:
+        """Return what to run."""

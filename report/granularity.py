@@ -1,0 +1,135 @@
+"""How fine tasks may be: efficiency against the mean task's length, and where it crosses 50 % and 90 %."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from statistics import median
+
+import matplotlib.pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.ticker import PercentFormatter
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from report.console import idiom_table, say
+from report.labels import Anchor, in_a_column, place
+from report.measured import Cell, Comparable
+from report.overhead import on_most_workers
+from report.rounds import efficiencies, metg_s, per_block, rounds_of
+from report.statistics import summarize
+from report.style import COLORS, OTHER_COLOR, STYLE, caption, plain_seconds, show_and_save
+
+INDEPENDENT = "independent"
+TARGETS = (0.5, 0.9)
+
+
+def print_granularity(group: Comparable, console: Console) -> None:
+    """Print the minimum effective task granularity, a row per idiom and pattern."""
+    console.print(metg_table(group))
+    say(
+        console,
+        "METG in µs: the shortest mean task at which the library does 50 % (90 %) of the work that as many processes "
+        "do without it in the same time. >: not reached with the longest tasks tried; <: reached with the shortest.",
+    )
+
+
+def patterns(cell: Cell) -> list[str]:
+    """Return the patterns that were measured."""
+    found = (label["pattern"] for trial in cell.timed for label, _ in rounds_of(trial, what="point"))
+    return list(dict.fromkeys(found))
+
+
+def metg_table(group: Comparable) -> Table:
+    """Return METG per number of workers."""
+    counts = group.worker_counts
+    table = idiom_table("pattern", *(f"METG({target:.0%})\non {n}" for target in TARGETS for n in counts))
+    table.add_column("note", overflow="fold")
+    for cell in on_most_workers(group):
+        same = {
+            n: found.cells.get((cell.idiom, n))
+            for found in group.files
+            if found.library == cell.library
+            for n in counts
+        }
+        for pattern in patterns(cell) or [""]:
+            values = [_metg(same[n], pattern, target) for target in TARGETS for n in counts]
+            note = escape(cell.skipped or cell.failure)
+            table.add_row(cell.library, escape(cell.idiom), pattern, *values, note)
+    return table
+
+
+def _metg(cell: Cell | None, pattern: str, target: float) -> str:
+    if cell is None or not pattern or not cell.timed:
+        return ""
+    found = list(per_block(cell, lambda trial: metg_s(efficiencies(trial, pattern), target)).values())
+    if len(found) < len(cell.timed) / 2 or not found:
+        curves = [efficiencies(trial, pattern) for trial in cell.timed]
+        reached = median(max(curve.values(), default=0.0) for curve in curves) >= target
+        lengths = [min(curve) if reached else max(curve) for curve in curves if curve]
+        return f"{'<' if reached else '>'} {_micro(median(lengths))}" if lengths else ""
+    summary = summarize(found)
+    spread = f" ({_micro(summary.low)}-{_micro(summary.high)})" if summary.count > 1 else ""
+    return _micro(summary.median) + spread
+
+
+def _micro(seconds: float) -> str:
+    return f"{1e6 * seconds:.3g}" if seconds < 1e-3 else f"{1e6 * seconds:.0f}"
+
+
+def draw_granularity(group: Comparable) -> list[Path]:
+    """Draw efficiency against mean task length, independent tasks and graphs apart; return the files written."""
+    cells = [cell for cell in on_most_workers(group) if cell.timed]
+    curves = {(cell, pattern): _curve(cell, pattern) for cell in cells for pattern in patterns(cell)}
+    alone = {key: curve for key, curve in curves.items() if key[1] == INDEPENDENT}
+    graphs = {key: curve for key, curve in curves.items() if key[1] != INDEPENDENT}
+    drawn = []
+    for chosen, suffix in ((alone, ""), (graphs, "_graphs")):
+        if chosen:
+            drawn += _draw(group, chosen, suffix)
+    return drawn
+
+
+Curve = list[tuple[float, float]]
+
+
+def _curve(cell: Cell, pattern: str) -> Curve:
+    """Return the points of all trials: every trial searches at lengths of its own."""
+    return sorted(point for trial in cell.timed for point in efficiencies(trial, pattern).items())
+
+
+def _draw(group: Comparable, curves: dict[tuple[Cell, str], Curve], suffix: str) -> list[Path]:
+    with plt.rc_context(STYLE):
+        figure, axes = plt.subplots(figsize=(8, 5.5))
+        figure.subplots_adjust(left=0.09, right=0.66, top=0.92, bottom=0.17)
+        anchors = [_line(axes, cell, pattern, curve, bool(suffix)) for (cell, pattern), curve in curves.items()]
+        for target in TARGETS:
+            axes.axhline(target, color="#bbbbbb", linewidth=0.8, zorder=0)
+        axes.axhline(1, color="#777777", linewidth=1, zorder=0)
+        most = max(group.worker_counts, default=1)
+        axes.set(
+            xscale="log",
+            ylim=(0, 1.15),
+            xlabel="mean task (s)",
+            ylabel=f"work done on {most} workers / without the library",
+        )
+        axes.yaxis.set_major_formatter(PercentFormatter(1))
+        plain_seconds(axes.xaxis, *_decades(length for curve in curves.values() for length, _ in curve))
+        axes.spines[["top", "right"]].set_visible(False)
+        base = group.files[0].path.parent / f"{group.workload}{suffix}"
+        place(axes, anchors, in_a_column(axes, anchors), base.with_suffix(".labels.json"), align=False)
+        caption(figure, f"{group.workload}: efficiency against task length; lines at 50 %, 90 % and all of it", group)
+        return show_and_save(figure, base)
+
+
+def _decades(lengths: Iterable[float]) -> tuple[float, float]:
+    found = list(lengths)
+    return min(found), max(found)
+
+
+def _line(axes: Axes, cell: Cell, pattern: str, curve: Curve, graph: bool) -> Anchor:
+    color = COLORS.get(cell.library, OTHER_COLOR)
+    name = f"{cell.library}: {cell.idiom}" + (f", {pattern}" if graph else "")
+    x, y = zip(*curve, strict=True)
+    style = {"stencil": "-", "tree": "--", "random": ":"}.get(pattern, "-")
+    axes.plot(x, y, style, color=color, marker="o", markersize=3)
+    return Anchor(name, name, x[-1], y[-1], color, None)

@@ -1,0 +1,205 @@
+"""Compute against payload: heat maps of every idiom, who is fastest where, and what rebuilding a pool costs."""
+
+from math import log2
+from pathlib import Path
+from statistics import median, quantiles
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import ListedColormap, LogNorm, TwoSlopeNorm
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from report.console import idiom_table, say
+from report.measured import REFERENCE, SERIAL, Comparable, Name
+from report.overhead import on_most_workers
+from report.rounds import grid_of, refusals
+from report.style import COLORS, OTHER_COLOR, STYLE, caption, show_and_save
+
+Times = dict[tuple[int, float], float]  # seconds by payload and compute time
+KEPT, REBUILT = "kept", "rebuilt each time"
+TIE = 0.05  # of the time: closer than this to the fastest is a tie
+
+
+def print_grid(group: Comparable, console: Console) -> None:
+    """Print a row per idiom: what rebuilding its pool costs, and in how much of the grid it pays."""
+    console.print(grid_table(group))
+    say(
+        console,
+        "rebuilding: first round on a new pool less a later one, median over the grid (10th to 90th percentile); "
+        "other columns: the share of the grid's cells in which the idiom is faster.",
+    )
+
+
+def _grids(group: Comparable) -> dict[Name, dict[str, Times]]:
+    grids = {
+        (cell.library, cell.idiom): {KEPT: grid_of(cell, cold=False), REBUILT: grid_of(cell, cold=True)}
+        for cell in on_most_workers(group)
+        if cell.timed
+    }
+    return {name: grid for name, grid in grids.items() if grid[KEPT]}
+
+
+def _of(grids: dict[Name, dict[str, Times]], library: str, kind: str) -> Times:
+    """Return the times of the library's first idiom, or nothing."""
+    return next((grid[kind] for (name, _), grid in grids.items() if name == library), {})
+
+
+def grid_table(group: Comparable) -> Table:
+    """Return a row per idiom."""
+    grids = _grids(group)
+    against = {
+        "kept, than\nserial": (KEPT, _of(grids, SERIAL, KEPT)),
+        "rebuilt, than\nserial": (REBUILT, _of(grids, SERIAL, KEPT)),
+        f"kept, than\n{REFERENCE} kept": (KEPT, _of(grids, REFERENCE, KEPT)),
+        f"kept, than\n{REFERENCE} rebuilt": (KEPT, _of(grids, REFERENCE, REBUILT)),
+    }
+    table = idiom_table("cells", "rebuilding\ns", *against)
+    table.add_column("note", overflow="fold")
+    for cell in on_most_workers(group):
+        grid = grids.get((cell.library, cell.idiom))
+        note = escape("; ".join(filter(None, (cell.skipped, cell.failure, *refusals(cell)))))
+        if grid is None:
+            table.add_row(cell.library, escape(cell.idiom), *[""] * (2 + len(against)), note)
+            continue
+        shares = [_share(grid[kind], other) for kind, other in against.values()]
+        table.add_row(cell.library, escape(cell.idiom), str(len(grid[KEPT])), _rebuilding(grid), *shares, note)
+    return table
+
+
+def _rebuilding(grid: dict[str, Times]) -> str:
+    extra = [grid[REBUILT][key] - seconds for key, seconds in grid[KEPT].items()]
+    if len(extra) < 2:
+        return f"{extra[0]:.3f}"
+    tenths = quantiles(extra, n=10, method="inclusive")
+    return f"{median(extra):.3f} ({tenths[0]:.3f}-{tenths[-1]:.3f})"
+
+
+def _share(times: Times, others: Times) -> str:
+    common = [key for key in times if key in others]
+    if not common or times is others:
+        return ""
+    return f"{sum(times[key] < others[key] for key in common) / len(common):.0%}"
+
+
+def draw_grid(group: Comparable) -> list[Path]:
+    """Draw the heat maps and the map of the fastest; return the files that were written."""
+    grids = _grids(group)
+    if not grids:
+        return []
+    with plt.rc_context(STYLE):
+        return [*_draw_maps(group, grids), *_draw_fastest(group, grids)]
+
+
+def _draw_maps(group: Comparable, grids: dict[Name, dict[str, Times]]) -> list[Path]:
+    serial, reference = _of(grids, SERIAL, KEPT), _of(grids, REFERENCE, KEPT)
+    payloads, computes = _axes_of(grids)
+    titles = ["seconds, pool kept", "seconds, pool rebuilt", f"over {REFERENCE}'s, kept", "speedup over serial, kept"]
+    height = 2.2 + 1.6 * len(grids)
+    figure, panels = plt.subplots(len(grids), 4, figsize=(11, height), squeeze=False, sharex=True, sharey=True)
+    figure.subplots_adjust(left=0.16, right=0.98, top=1 - 0.7 / height, bottom=1.9 / height, wspace=0.06, hspace=0.12)
+    everything = [seconds for grid in grids.values() for times in grid.values() for seconds in times.values()]
+    seconds_norm, ratio_norm = LogNorm(min(everything), max(everything)), TwoSlopeNorm(0, -5, 5)
+    for row, ((library, idiom), grid) in zip(panels, grids.items(), strict=True):
+        for axes, kind in zip(row, (KEPT, REBUILT), strict=False):
+            image = axes.pcolormesh(_matrix(grid[kind], payloads, computes), norm=seconds_norm, cmap="viridis")
+        against = _relative(grid[KEPT], reference), _relative(serial, grid[KEPT])
+        for axes, ratios, cmap in zip(row[2:], against, ("RdBu_r", "RdBu"), strict=True):
+            ratio_image = _draw_ratios(axes, ratios, payloads, computes, ratio_norm, cmap)
+        row[0].set_ylabel(f"{library}: {idiom}\npayload", fontsize="small")
+    for axes, title in zip(panels[0], titles, strict=True):
+        axes.set_title(title, fontsize="small")
+    for axes in panels[-1]:
+        _label_axes(axes, payloads, computes)
+    bars = [figure.add_axes((left, 1.0 / height, 0.3, 0.12 / height)) for left in (0.2, 0.63)]
+    figure.colorbar(image, cax=bars[0], orientation="horizontal", label="seconds")
+    bar = figure.colorbar(ratio_image, cax=bars[1], orientation="horizontal", label="ratio (blue is better; line: 1)")
+    bar.set_ticks([-5, -2, 0, 2, 5], labels=["1/32", "1/4", "1", "4", "32"])
+    caption(figure, f"{group.workload}: {_most(group)} workers, a round of equal tasks", group)
+    return show_and_save(figure, group.files[0].path.parent / group.workload)
+
+
+def _most(group: Comparable) -> int:
+    return max(group.worker_counts, default=1)
+
+
+def _axes_of(grids: dict[Name, dict[str, Times]]) -> tuple[list[int], list[float]]:
+    keys = {key for grid in grids.values() for key in grid[KEPT]}
+    return sorted({payload for payload, _ in keys}), sorted({compute for _, compute in keys})
+
+
+def _relative(times: Times, others: Times) -> Times:
+    """Return the binary logarithm of the ratio."""
+    return {key: log2(seconds / others[key]) for key, seconds in times.items() if key in others}
+
+
+def _matrix(times: Times, payloads: list[int], computes: list[float]) -> np.ndarray:
+    return np.array([[times.get((payload, compute), np.nan) for compute in computes] for payload in payloads])
+
+
+def _draw_ratios(axes: Axes, ratios: Times, payloads: list[int], computes: list[float], norm, cmap: str):
+    matrix = _matrix(ratios, payloads, computes)
+    image = axes.pcolormesh(np.clip(matrix, -5, 5), norm=norm, cmap=cmap)
+    if min(matrix.shape) > 1 and np.nanmin(matrix) < 0 < np.nanmax(matrix):
+        middles = [np.arange(count) + 0.5 for count in matrix.shape[::-1]]
+        axes.contour(*middles, matrix, levels=[0], colors="black", linewidths=1.2)
+    return image
+
+
+def _label_axes(axes: Axes, payloads: list[int], computes: list[float]) -> None:
+    every = max(1, len(computes) // 5)
+    places = range(0, len(computes), every)
+    axes.set_xticks([place + 0.5 for place in places], [_seconds(computes[place]) for place in places])
+    every = max(1, len(payloads) // 4)
+    places = range(0, len(payloads), every)
+    axes.set_yticks([place + 0.5 for place in places], [_bytes(payloads[place]) for place in places])
+    axes.set_xlabel("compute per task")
+
+
+def _seconds(seconds: float) -> str:
+    if not seconds:
+        return "0"
+    return f"{seconds * 1e6:.3g} µs" if seconds < 1e-3 else f"{seconds * 1e3:.3g} ms"
+
+
+def _bytes(size: int) -> str:
+    return f"{size / 2**20:.3g} MiB" if size >= 2**20 else f"{size / 2**10:.3g} KiB"
+
+
+def _draw_fastest(group: Comparable, grids: dict[Name, dict[str, Times]]) -> list[Path]:
+    payloads, computes = _axes_of(grids)
+    libraries = list(dict.fromkeys(library for library, _ in grids))
+    colors = ["#e8e8e8", *(COLORS.get(library, OTHER_COLOR) for library in libraries)]
+    figure, panels = plt.subplots(1, 2, figsize=(9, 4.2), sharey=True)
+    figure.subplots_adjust(left=0.1, right=0.8, top=0.84, bottom=0.26, wspace=0.08)
+    for axes, kind in zip(panels, (KEPT, REBUILT), strict=True):
+        fastest = {
+            (payload, compute): _fastest(grids, kind, (payload, compute), libraries)
+            for payload in payloads
+            for compute in computes
+        }
+        axes.pcolormesh(
+            _matrix(fastest, payloads, computes), cmap=ListedColormap(colors), vmin=-0.5, vmax=len(colors) - 0.5
+        )
+        _label_axes(axes, payloads, computes)
+        axes.set_title(f"pool {kind}", fontsize="small")
+    panels[0].set_ylabel("payload per task")
+    handles = [plt.Rectangle((0, 0), 1, 1, color=color) for color in colors]
+    figure.legend(handles, [f"tie (within {TIE:.0%})", *libraries], loc="center right", frameon=False, fontsize="small")
+    caption(figure, f"{group.workload}: the fastest library, its best idiom, on {_most(group)} workers", group)
+    return show_and_save(figure, group.files[0].path.parent / f"{group.workload}_fastest")
+
+
+def _fastest(grids: dict[Name, dict[str, Times]], kind: str, key: tuple[int, float], libraries: list[str]) -> float:
+    """Return 0 for a tie, or the number of the library, from 1; NaN where nothing was measured."""
+    best: dict[str, float] = {}
+    for (library, _), grid in grids.items():
+        if seconds := grid[kind].get(key):
+            best[library] = min(seconds, best.get(library, seconds))
+    order = sorted(best, key=lambda library: best[library])
+    if not order:
+        return float("nan")
+    tied = len(order) > 1 and best[order[1]] < best[order[0]] * (1 + TIE)
+    return 0 if tied else 1 + libraries.index(order[0])

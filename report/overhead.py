@@ -1,0 +1,140 @@
+"""What starting and scheduling cost: start-up, latency, cost per task and per dependency."""
+
+from functools import partial
+from statistics import median
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from report.console import idiom_table, say
+from report.measured import Cell, Comparable, Name
+from report.rounds import (
+    bytes_per_task,
+    graph_task_s,
+    is_graph,
+    latencies,
+    line_of,
+    per_block,
+    per_edge_s,
+    per_task_s,
+    rounds_of,
+    start_s,
+)
+from report.statistics import UNKNOWN, Ratio, paired, summarize
+
+TASK_COLUMNS = (
+    "start\ncold s", "start\nwarm s", "end\ns", "latency µs\nmedian", "\np95", "\np99", "fixed\nms", "per task\nµs",
+    "(interval)", "largest\nround", "furthest\nfrom line", "bytes per\nqueued task",
+)  # fmt: skip
+GRAPH_COLUMNS = ("start\ncold s", "trivial graph\nµs per task", "tree\nµs per task", "most edges\nµs per task",
+                 "per edge\nµs", "(interval)")  # fmt: skip
+
+
+def print_overhead(group: Comparable, console: Console) -> None:
+    """Print a row per idiom: tasks that do nothing, and graphs of them."""
+    cells = on_most_workers(group)
+    console.print(task_table(group, [cell for cell in cells if not is_graph(cell)]))
+    say(
+        console,
+        "start: from the call to the first result, in a fresh interpreter and once more in the same; fixed and per "
+        "task: the line through rounds of more and more tasks, each by its relative distance.",
+    )
+    if graphs := [cell for cell in cells if is_graph(cell)]:
+        console.print(graph_table(group, graphs))
+
+
+def on_most_workers(group: Comparable) -> list[Cell]:
+    """Return each idiom's cell on most workers, failed and skipped ones among them."""
+    found = {}
+    for file in group.files:
+        for (idiom, _), cell in sorted(file.cells.items(), key=lambda item: item[0][1]):
+            found[file.library, idiom] = cell
+    order = [(file.library, idiom) for file in group.files for idiom in file.idioms]
+    return [found[name] for name in order]
+
+
+def versus(group: Comparable, cells: list[Cell]) -> dict[Name, Ratio]:
+    """Return each idiom's cost per task over the reference's, paired by block."""
+    costs = {(cell.library, cell.idiom): per_block(cell, per_task_s) for cell in cells}
+    if group.reference not in costs:
+        return {}
+    reference = costs[group.reference]
+    return paired({name: (cost, reference) for name, cost in costs.items() if name != group.reference and cost})
+
+
+def task_table(group: Comparable, cells: list[Cell]) -> Table:
+    """Return a row per idiom; times are medians over the blocks."""
+    reference = ": ".join(group.reference) if group.reference else "nothing"
+    table = idiom_table(*TASK_COLUMNS, f"per task,\nvs {reference}")
+    table.add_column("note", overflow="fold")
+    ratios = versus(group, cells)
+    for cell in cells:
+        ratio = ratios.get((cell.library, cell.idiom))
+        said = said_of(ratio) if ratio else "reference" if (cell.library, cell.idiom) == group.reference else ""
+        note = escape(cell.skipped or cell.failure)
+        table.add_row(cell.library, escape(cell.idiom), *_task_row(cell), said, note)
+    return table
+
+
+def said_of(ratio: Ratio) -> str:
+    """Return a ratio, its interval and its verdict."""
+    if ratio.verdict == UNKNOWN or ratio.low is None or ratio.high is None:
+        return f"{ratio.ratio:.3g}"
+    return f"{ratio.ratio:.3g} ({ratio.low:.3g}-{ratio.high:.3g}) {ratio.verdict}"
+
+
+def _task_row(cell: Cell) -> list[str]:
+    costs = list(per_block(cell, per_task_s).values())
+    if not cell.timed:
+        return [""] * len(TASK_COLUMNS)
+    starts = [[s for trial in cell.timed if (s := start_s(trial, pool)) is not None] for pool in (0, 1)]
+    ends = [trial["pools"][0]["shutdown_s"] for trial in cell.timed]
+    waits = latencies(cell)
+    lines = [line for trial in cell.timed if (line := line_of(trial))]
+    largest = max((label["tasks"] for trial in cell.timed for label, _ in rounds_of(trial, what="tasks")), default=1)
+    queued = bytes_per_task(cell)
+    return [
+        *(f"{median(found):.3f}" if found else "" for found in (*starts, ends)),
+        *([f"{1e6 * q:.0f}" for q in np.quantile(waits, (0.5, 0.95, 0.99))] if waits else [""] * 3),
+        *([f"{1e3 * median(line.fixed_s for line in lines):.2f}"] if lines else ["too few rounds"]),
+        *(_micro(costs)),
+        str(largest),
+        f"{max(line.deviation for line in lines):.0%}" if lines else "",
+        "" if queued is None else f"{queued:.0f}",
+    ]
+
+
+def _micro(samples: list[float]) -> list[str]:
+    """Return median and spread in microseconds."""
+    if not samples:
+        return ["", ""]
+    found = summarize(samples)
+    return [f"{1e6 * found.median:.3g}", f"{1e6 * found.low:.3g}-{1e6 * found.high:.3g}" if found.count > 1 else ""]
+
+
+def graph_table(group: Comparable, cells: list[Cell]) -> Table:
+    """Return a row per idiom with task graphs."""
+    table = idiom_table(*GRAPH_COLUMNS)
+    for cell in cells:
+        counts = {
+            label["edges"] for trial in cell.timed for label, _ in rounds_of(trial, what="graph", shape="layered")
+        }
+        fewest, most = min(counts, default=0), max(counts, default=0)
+        shapes: list[dict[str, Any]] = [
+            {"shape": "layered", "edges": fewest},
+            {"shape": "tree"},
+            {"shape": "layered", "edges": most},
+        ]
+        costs = [list(per_block(cell, partial(graph_task_s, **shape)).values()) for shape in shapes]
+        starts = [s for trial in cell.timed if (s := start_s(trial, 0)) is not None]
+        table.add_row(
+            cell.library,
+            escape(cell.idiom),
+            f"{median(starts):.3f}" if starts else "",
+            *(_micro(cost)[0] for cost in costs),
+            *_micro(list(per_block(cell, per_edge_s).values())),
+        )
+    return table

@@ -1,0 +1,154 @@
+"""Workloads that time rounds and not the whole: what their trials hold, in numbers that tables and figures show."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from math import exp, log
+from statistics import median
+from typing import Any
+
+import numpy as np
+from scipy.optimize import nnls
+
+from report.measured import Block, Cell, Comparable
+
+Trial = dict[str, Any]
+LEAST_TASKS = 100  # of rounds whose distance from the fitted line is shown: smaller ones are mostly the fixed cost
+
+
+def in_rounds(group: Comparable) -> bool:
+    """Return whether the workload's trials consist of rounds."""
+    return any(trial["pools"] for file in group.files for cell in file.cells.values() for trial in cell.timed)
+
+
+def is_graph(cell: Cell) -> bool:
+    """Return whether the idiom's rounds are task graphs."""
+    return any("edges" in label for trial in cell.timed for label, _ in rounds_of(trial))
+
+
+def rounds_of(trial: Trial, bare: bool = False, **wanted: Any) -> Iterator[tuple[dict[str, Any], float]]:
+    """Yield label and seconds of the trial's rounds, with the library or without, whose labels have ``wanted``."""
+    for pool in trial["pools"]:
+        for round_ in pool["rounds"]:
+            label = round_["label"]
+            if round_["bare"] == bare and all(label.get(name) == value for name, value in wanted.items()):
+                yield label, round_["seconds"]
+
+
+def per_block(cell: Cell, value: Callable[[Trial], float | None]) -> dict[Block, float]:
+    """Return a value of each timed trial, where it has one, by block."""
+    found = {(trial["session"], trial["block"]): value(trial) for trial in cell.timed}
+    return {block: number for block, number in found.items() if number is not None}
+
+
+def start_s(trial: Trial, pool: int) -> float | None:
+    """Return the time from a pool's call to the first result: the first pool's is cold, a later one's warm."""
+    pools = trial["pools"]
+    return pools[pool]["rounds"][0]["seconds"] if pool < len(pools) and pools[pool]["rounds"] else None
+
+
+def latencies(cell: Cell) -> list[float]:
+    """Return the seconds of all rounds of one task, over all trials."""
+    return [seconds for trial in cell.timed for _, seconds in rounds_of(trial, what="latency")]
+
+
+@dataclass(frozen=True)
+class Line:
+    """``fixed_s + tasks * per_task_s``. ``deviation``: the largest distance of a round of many tasks, as a share."""
+
+    fixed_s: float
+    per_task_s: float
+    deviation: float
+
+
+def line_of(trial: Trial) -> Line | None:
+    """Fit the rounds of more and more tasks, each by its relative distance: they span five powers of ten.
+
+    Neither cost can be below 0. None where the budget allowed fewer than three rounds.
+    """
+    points = [(label["tasks"], seconds) for label, seconds in rounds_of(trial, what="tasks")]
+    if single := [seconds for _, seconds in rounds_of(trial, what="latency")]:
+        points.append((1, median(single)))
+    if len(points) < 3:
+        return None
+    tasks, seconds = np.array(points).T
+    (fixed_s, per_task_s), _ = nnls(np.column_stack([1 / seconds, tasks / seconds]), np.ones(len(points)))
+    far = np.abs(seconds / (fixed_s + per_task_s * tasks) - 1)[tasks >= LEAST_TASKS]
+    return Line(float(fixed_s), float(per_task_s), float(max(far, default=0.0)))
+
+
+def per_task_s(trial: Trial) -> float | None:
+    """Return the cost per task: the slope of its line."""
+    line = line_of(trial)
+    return line.per_task_s if line else None
+
+
+def bytes_per_task(cell: Cell) -> float | None:
+    """Return what memory grew by, from workers at rest to the peak, per task of the largest round that was queued."""
+    found = []
+    for trial in cell.trials:
+        if trial["memory"].get("ready") and (sizes := [label["tasks"] for label, _ in rounds_of(trial, what="tasks")]):
+            grown = trial["memory"]["peak"]["pss_bytes"] - trial["memory"]["ready"]["pss_bytes"]
+            found.append(grown / max(sizes))
+    return median(found) if found else None
+
+
+def per_edge_s(trial: Trial) -> float | None:
+    """Return the cost per dependency: the slope over the layered graphs, which have as many tasks each."""
+    points = [(label["edges"], seconds) for label, seconds in rounds_of(trial, what="graph", shape="layered")]
+    if len({edges for edges, _ in points}) < 2:
+        return None
+    edges, seconds = np.array(points).T
+    _, slope = nnls(np.column_stack([np.ones(len(points)), edges]), seconds)[0]
+    return float(slope)
+
+
+def graph_task_s(trial: Trial, **wanted: Any) -> float | None:
+    """Return the time per task of a graph, the median of its repetitions."""
+    found = [seconds / label["tasks"] for label, seconds in rounds_of(trial, what="graph", **wanted)]
+    return median(found) if found else None
+
+
+def efficiencies(trial: Trial, pattern: str) -> dict[float, float]:
+    """Return by mean task length, in seconds, which share of the work is done that is done without the library."""
+    with_library, without = (_by_length(trial, pattern, bare) for bare in (False, True))
+    return {
+        length: median(bare_s / library_s for bare_s, library_s in zip(without[length], seconds, strict=True))
+        for length, seconds in with_library.items()
+    }
+
+
+def _by_length(trial: Trial, pattern: str, bare: bool) -> dict[float, list[float]]:
+    found: dict[float, list[float]] = {}
+    for label, seconds in rounds_of(trial, bare, what="point", pattern=pattern):
+        found.setdefault(label["task_s"], []).append(seconds)
+    return dict(sorted(found.items()))
+
+
+def metg_s(efficiency: dict[float, float], target: float) -> float | None:
+    """Return the shortest mean task at which efficiency is ``target``, between two lengths on logarithmic axes.
+
+    None where even the longest tasks did not reach it, or the shortest did.
+    """
+    found = None
+    for (shorter, low), (longer, high) in pairwise(sorted(efficiency.items())):
+        if low < target <= high:
+            share = (log(target) - log(low)) / (log(high) - log(low))
+            found = exp(log(shorter) + share * (log(longer) - log(shorter)))
+    return found
+
+
+def grid_of(cell: Cell, cold: bool) -> dict[tuple[int, float], float]:
+    """Return seconds by payload and compute time: of the first round on a pool, or the median of the later ones."""
+    found: dict[tuple[int, float], list[float]] = {}
+    for trial in cell.timed:
+        for pool in trial["pools"]:
+            seconds = [round_["seconds"] for round_ in pool["rounds"]]
+            key = pool["label"]["payload_bytes"], pool["label"]["compute_s"]
+            found.setdefault(key, []).extend(seconds[:1] if cold else seconds[1:])
+    return {key: median(seconds) for key, seconds in found.items() if seconds}
+
+
+def refusals(cell: Cell) -> Sequence[str]:
+    """Return why cells of the grid were not tried."""
+    return sorted({pool["refused"] for trial in cell.timed for pool in trial["pools"] if pool["refused"]})

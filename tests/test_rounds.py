@@ -1,0 +1,256 @@
+"""Rounds: every task counted, every lie noticed; searches and fits against simulated truth; every library's idioms."""
+
+import hashlib
+import hmac
+import re
+from dataclasses import replace
+from math import exp
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from harness.bare import bare_processes
+from harness.cells import Cell, all_cells
+from harness.cli import parse
+from harness.kinds import MEMORY
+from harness.launch import run_cell
+from harness.outcome import OK, SKIPPED, WRONG
+from report import rounds as shown
+from tests.conftest import shared_memory, without
+from workloads import granularity, graphs, grid, kernel
+from workloads.contract import Kernel
+
+SCRIPTS = Path(__file__).resolve().parent / "scripts"
+CELLS = all_cells(parse(["overhead", "grid", "granularity", "--n-jobs", "2"]))
+# Overhead tries the idioms of every library; the others, those that have something of their own to go wrong with.
+TRIED = [
+    cell
+    for cell in CELLS
+    if cell.workload == "overhead"
+    or (cell.workload, cell.library, cell.idiom)
+    in {
+        ("grid", "mp", "spawn"),
+        ("grid", "fork", "by hand"),
+        ("grid", "joblib", "loky"),
+        ("grid", "dask", "distributed, scatter"),
+        ("grid", "ray", "tasks"),
+        ("granularity", "serial", "loop"),
+        ("granularity", "mp", "fork, chunksize 1"),
+        ("granularity", "dask", "threads, graph"),
+        ("granularity", "mp", "graph"),
+    }
+]
+
+
+@pytest.mark.parametrize("cell", TRIED, ids=lambda cell: f"{cell.workload}-{cell.library}-{cell.idiom}")
+def test_idiom(cell, tiny):
+    if cell.outcome:
+        assert cell.outcome == SKIPPED
+        assert "no task graphs" in cell.reason
+        return
+    before = shared_memory()
+    trial = run_cell(cell, tiny)
+    assert (trial["outcome"], trial["reason"]) == (OK, ""), trial["output"]
+    given = sum(round_["label"]["tasks"] for pool in trial["pools"] for round_ in pool["rounds"])
+    assert trial["tasks_run"] == trial["tasks_asked"] == given > 0
+    assert all(round_["seconds"] > 0 for pool in trial["pools"] for round_ in pool["rounds"])
+    assert all(pool["shutdown_s"] >= 0 for pool in trial["pools"])
+    inside = sum(round_["seconds"] for pool in trial["pools"] for round_ in pool["rounds"])
+    assert inside + sum(pool["shutdown_s"] for pool in trial["pools"]) <= trial["wall_s"]
+    assert trial["left_behind"]["processes"] == 0
+    assert shared_memory() <= before
+
+
+@pytest.mark.parametrize(
+    ("idiom", "n_jobs", "reason"),
+    [
+        ("right", 1, None),
+        ("right", 2, "tasks ran in the calling process, and n_jobs is 2"),
+        ("drops_one", 1, r"of \d+ tasks, \d+ were never run"),
+        ("never_runs", 1, r"of (\d+) tasks, \1 were never run"),
+        ("runs_twice", 1, r"0 were never run, [1-9]\d* more than once"),
+        ("wrong_results", 1, "results that are not those of the tasks asked"),
+        ("one_round_only", 1, "not all rounds were taken and answered"),
+        ("takes_ahead", 1, "a round was taken before the one before it was answered"),
+        ("answers_unasked", 1, "results came without a round"),
+    ],
+)
+def test_lies_are_noticed(idiom, n_jobs, reason, tiny):
+    trial = run_cell(Cell("liars", SCRIPTS / "benchmark_liars.py", "overhead", idiom, n_jobs), tiny)
+    if reason is None:
+        assert (trial["outcome"], trial["reason"]) == (OK, ""), trial["output"]
+        return
+    assert trial["outcome"] == WRONG, trial["output"]
+    assert re.search(reason, trial["reason"]), trial["reason"]
+
+
+def test_memory_of_queued_tasks_is_known(tiny):
+    cell = next(cell for cell in CELLS if (cell.workload, cell.idiom) == ("overhead", "fork, chunksize 1"))
+    trial = run_cell(cell, tiny, MEMORY)
+    assert (trial["outcome"], trial["reason"]) == (OK, ""), trial["output"]
+    assert trial["memory"]["peak"]["pss_bytes"] >= trial["memory"]["ready"]["pss_bytes"] > 0
+
+
+def test_bare_processes_run_every_task_and_fail_aloud(tmp_path):
+    with bare_processes(2) as bare:
+        assert bare.seconds(touch, [(str(tmp_path / str(number)),) for number in range(7)]) > 0
+        assert sorted(path.name for path in tmp_path.iterdir()) == list("0123456")
+        with pytest.raises(RuntimeError, match="has failed"):
+            bare.seconds(touch, [(str(tmp_path / "no" / "folder"),)])
+
+
+def touch(path):
+    Path(path).touch()
+
+
+def test_the_kernel_computes_all_its_iterations():
+    """Against the definition of PBKDF2 (RFC 8018), by hand."""
+    block = total = hmac.new(b"benchmark", b"salt" + (1).to_bytes(4, "big"), hashlib.sha256).digest()
+    for _ in range(6):
+        block = hmac.new(b"benchmark", block, hashlib.sha256).digest()
+        total = bytes(a ^ b for a, b in zip(total, block, strict=True))
+    assert kernel.compute(7) == int.from_bytes(total[:8], "little")
+    assert kernel.compute(0) == 0
+    calibrated = Kernel(fixed_s=2e-6, iteration_s=5e-7)
+    assert [calibrated.iterations(seconds) for seconds in (0, 1e-9, 1e-4)] == [0, 1, 196]
+    assert calibrated.seconds(calibrated.iterations(1e-3)) == pytest.approx(1e-3, rel=0.001)
+
+
+@pytest.mark.parametrize("leaves", range(1, 40))
+def test_a_tree_sums_all_its_leaves(leaves):
+    shape = graphs.tree(leaves)
+    assert len(shape) == 2 * leaves - 1
+    below = [{i} if not needs else set() for i, needs in enumerate(shape)]
+    for position, needs in enumerate(shape):
+        assert all(other < position for other in needs)
+        below[position] = below[position].union(*(below[other] for other in needs))
+    (root,) = graphs.sinks(shape)
+    assert below[root] == set(range(leaves))
+
+
+def test_layers_have_the_edges_asked_for():
+    for needed in (0, 1, 3, 10):
+        shape = graphs.layered(10, 3, needed)
+        assert len(shape) == 30
+        assert graphs.edges(shape) == 20 * needed
+        assert [len(set(needs)) for needs in shape] == [0] * 10 + [needed] * 20
+        assert all(position // 10 - 1 == other // 10 for position, needs in enumerate(shape) for other in needs)
+    assert graphs.stencil(4, 2) == [(), (), (), (), (0, 1), (0, 1, 2), (1, 2, 3), (2, 3)]
+    assert graphs.random(8, 4, 3, seed=1) == graphs.random(8, 4, 3, seed=1) != graphs.random(8, 4, 3, seed=2)
+
+
+def test_a_graphs_values_change_with_every_input():
+    shape = graphs.tree(5)
+    right = graphs.values(shape)
+    for position in range(len(shape) - 1):
+        changed = list(right)
+        changed[position] += 1
+        user = next(i for i, needs in enumerate(shape) if position in needs)
+        assert graphs.value(user, [changed[other] for other in shape[user]]) != right[user]
+
+
+def rounds_of_a_library(overhead_s, n_jobs=2, noise=0.0, seed=1):
+    """Search with a simulated library that costs each worker so much for every task; return trial and truth."""
+    random = np.random.default_rng(seed)
+    calibrated = Kernel(fixed_s=0.0, iteration_s=1e-6)
+    inputs = granularity.Inputs(work_s=0.5, repeats=3, seed=1)
+    (pool,) = granularity.pools(inputs, n_jobs, calibrated, graphs=False)
+    measured, seconds = [], None
+    while True:
+        try:
+            round_ = pool.rounds.send(seconds)
+        except StopIteration:
+            break
+        each = round_.label["task_s"] + (0 if round_.bare else overhead_s)
+        seconds = round_.label["tasks"] / n_jobs * each * exp(noise * random.standard_normal())
+        measured.append({"label": round_.label, "bare": round_.bare, "seconds": seconds})
+    return {"pools": [{"label": pool.label, "rounds": measured}]}
+
+
+@pytest.mark.parametrize("overhead_s", [2e-5, 3e-4, 4e-3])
+def test_the_search_finds_a_known_granularity(overhead_s):
+    """A task of the overhead's length is 50 % efficient, one nine times as long 90 %."""
+    for seed in range(5):
+        curve = shown.efficiencies(rounds_of_a_library(overhead_s, noise=0.01, seed=seed), "independent")
+        assert shown.metg_s(curve, 0.5) == pytest.approx(overhead_s, rel=0.1)
+        assert shown.metg_s(curve, 0.9) == pytest.approx(9 * overhead_s, rel=0.3)  # flat there: noise of 1 % moves it
+
+
+def test_what_is_never_crossed_is_not_made_up():
+    free = shown.efficiencies(rounds_of_a_library(0.0), "independent")
+    assert min(free.values()) > 0.5
+    assert shown.metg_s(free, 0.5) is None
+    hopeless = shown.efficiencies(rounds_of_a_library(10.0), "independent")
+    assert max(hopeless.values()) < 0.5
+    assert shown.metg_s(hopeless, 0.5) is None
+
+
+def a_trial_of_tasks(fixed_s, per_task_s, most, noise=0.02, seed=1):
+    random = np.random.default_rng(seed)
+    sizes = [1, *(round(10 ** (k / 2)) for k in range(1, 11) if 10 ** (k / 2) <= most)]
+    rounds = [
+        {
+            "label": {"what": "latency" if tasks == 1 else "tasks", "tasks": tasks},
+            "bare": False,
+            "seconds": (fixed_s + tasks * per_task_s) * exp(noise * random.standard_normal()),
+        }
+        for tasks in sizes
+    ]
+    return {"pools": [{"label": {}, "rounds": rounds}]}
+
+
+def test_the_line_finds_known_costs():
+    for fixed_s, per_task_s in ((1e-4, 5e-6), (2e-3, 1e-4), (1e-5, 1e-3)):
+        for seed in range(5):
+            line = shown.line_of(a_trial_of_tasks(fixed_s, per_task_s, 100_000, seed=seed))
+            assert line.per_task_s == pytest.approx(per_task_s, rel=0.05)
+            assert line.deviation < 0.1
+    assert shown.line_of(a_trial_of_tasks(1e-4, 5e-6, 3)) is None  # the budget allowed one round: no line
+
+
+def test_a_cost_that_grows_with_the_number_of_tasks_is_no_line():
+    trial = a_trial_of_tasks(1e-4, 1e-5, 100_000, noise=0)
+    for round_ in trial["pools"][0]["rounds"]:
+        round_["seconds"] *= 1 + round_["label"]["tasks"] / 20_000
+    assert shown.line_of(trial).deviation > 0.5
+
+
+def test_payloads_that_do_not_fit_are_refused_before_they_are_tried(tiny):
+    huge = without(tiny, grid_payload_bytes=(2**10, 2**45), grid_compute_s=(0.0,))
+    cell = next(cell for cell in CELLS if (cell.workload, cell.library) == ("grid", "fork"))
+    trial = run_cell(cell, huge)
+    assert (trial["outcome"], trial["reason"]) == (OK, ""), trial["output"]
+    tried = {pool["label"]["payload_bytes"]: (len(pool["rounds"]), pool["refused"]) for pool in trial["pools"]}
+    assert tried[2**10] == (1 + huge.grid_warm_rounds, "")
+    assert tried[2**45][0] == 0
+    assert "bytes of memory" in tried[2**45][1]
+
+
+def test_shared_memory_that_is_too_small_is_said(monkeypatch):
+    monkeypatch.setattr(grid.shutil, "disk_usage", lambda path: type("Usage", (), {"free": 2**20}))
+    assert grid.too_large(2**19) == ""
+    assert "/dev/shm, 1048576 are free" in grid.too_large(2**20)
+
+
+def test_a_budget_that_nothing_fits_into_leaves_the_least(tiny):
+    cell = next(cell for cell in CELLS if (cell.workload, cell.library) == ("overhead", "fork"))
+    trial = run_cell(replace(cell), without(tiny, overhead_budget_s=1e-9))
+    assert (trial["outcome"], trial["reason"]) == (OK, ""), trial["output"]
+    assert [label["tasks"] for label, _ in shown.rounds_of(trial, what="tasks")] == [3]
+    assert shown.line_of(trial) is None
+
+
+def test_results_of_the_grid_are_checked_byte_by_byte():
+    inputs = grid.Inputs((1000,), (0.0,), 2, 1, 1)
+    (pool,) = grid.pools(inputs, 2, Kernel(0.0, 1e-6), graphs=False)
+    round_ = next(pool.rounds)
+    right = [(number, 0, np.invert(payload)) for number, payload, _ in round_.tasks]
+    assert len(right) == 4
+    assert len({payload.tobytes() for _, payload, _ in round_.tasks}) == 4  # none travels for another
+    assert round_.wrong(right[::-1]) is None
+    changed = right[1][2].copy()
+    changed[999] ^= 1
+    assert "3 of 4" in round_.wrong([right[0], (1, 0, changed), *right[2:]])
+    assert "3 of 4" in round_.wrong(right[1:])
+    assert "3 of 4" in round_.wrong([*right[1:], (right[0][0], 1, right[0][2])])
