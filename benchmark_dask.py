@@ -367,7 +367,9 @@ if __name__ == "__main__":
             "distributed, scatter": map_scattered,
             "threads": ROUNDS["threads, delayed"],
         },
-        granularity={name: ROUNDS[name] for name in ("threads, delayed", "distributed, client.map")} | GRAPHS,
+        granularity={name: ROUNDS[name] for name in ("threads, delayed", "distributed, client.map")}
+        | GRAPHS
+        | {"synchronous, graph": skip("it uses one core, whatever n_jobs is")},
         client_scatter=with_stores(client_scatter),
         worker_scatter=with_stores(worker_scatter),
         array=with_stores(smooth_array),

@@ -14,6 +14,7 @@ from harness import outcome, process, script
 from harness.cli import Settings, UserError
 from harness.environment import trial_environment
 from harness.kinds import SELF_AGAIN, SELF_SLOWDOWN, SELF_SLOWED
+from harness.trial import load_workload
 
 LISTING_TIMEOUT_S = 60.0
 NO_IDIOM = "-"  # the idiom's name in the row of a script that cannot say which idioms it has
@@ -93,7 +94,8 @@ def _cells_of(library: str, path: Path, workload: str, listing: dict, counts: tu
         if reason is not None:
             yield Cell(library, path, workload, idiom, counts[-1], outcome.SKIPPED, reason)
             continue
-        for n_jobs in counts if listing["parallel"] else (1,):
+        asked = counts if getattr(load_workload(workload), "EVERY_COUNT", True) else counts[-1:]
+        for n_jobs in asked if listing["parallel"] else (1,):
             interpreter = listing["interpreters"].get(f"{workload}: {idiom}", sys.executable)
             yield Cell(library, path, workload, idiom, n_jobs, interpreter=interpreter)
 

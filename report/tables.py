@@ -37,12 +37,12 @@ def _print(group: Comparable, console: Console) -> None:
     if group.workload in IN_ROUNDS:
         said = f"{group.workload}: {most} workers, {group.said_of_trials}"
         console.print(said, markup=False, style="bold")
+        _say_quick(group, console)
         IN_ROUNDS[group.workload](group, console)
         _say_conditions(group, console)
         return
     console.print(f"{group.workload}: wall time in s, {group.said_of_trials}", markup=False, style="bold")
-    if group.newest.run["profile"] == "quick":
-        console.print("quick profile: few worker counts, few trials, small inputs. A first look, nothing to quote.")
+    _say_quick(group, console)
     console.print(time_table(group))
     say(console, _said_of_limit(group, most))
     if group.serial_s:
@@ -64,6 +64,11 @@ def _print(group: Comparable, console: Console) -> None:
     console.print(parts_table(group, most))
     console.print(f"\n{group.workload}: peak memory of the process tree", markup=False, style="bold")
     console.print(memory_table(group) if any(map(_has_memory, group.files)) else _no_memory(group))
+
+
+def _say_quick(group: Comparable, console: Console) -> None:
+    if group.newest.run["profile"] == "quick":
+        console.print("quick profile: few worker counts, few trials, small inputs. A first look, nothing to quote.")
 
 
 def _say_conditions(group: Comparable, console: Console) -> None:

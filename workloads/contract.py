@@ -113,6 +113,9 @@ class Rounds(Workload, Protocol):
     SAMPLED: bool
     """Whether trials for memory tell something."""
 
+    EVERY_COUNT: bool
+    """Whether it is asked on every number of workers, or on the most only."""
+
     PATIENCE: int
     """How many times ``params.timeout_s`` a trial may take."""
 

@@ -27,6 +27,7 @@ PARAMS = ("granularity_work_s", "granularity_repeats", "seed")
 NOT_IN_PARENT = ()
 BARE = True
 SAMPLED = False
+EVERY_COUNT = True
 PATIENCE = 10
 
 PROCESS_BYTES = 100 * 2**20

@@ -23,6 +23,7 @@ PARAMS = ("grid_payload_bytes", "grid_compute_s", "grid_tasks_per_worker", "grid
 NOT_IN_PARENT = ()
 BARE = False
 SAMPLED = False
+EVERY_COUNT = False
 PATIENCE = 20
 
 SHARED_MEMORY = Path("/dev/shm")

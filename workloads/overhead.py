@@ -20,6 +20,7 @@ PARAMS = ("overhead_tasks", "overhead_budget_s", "latency_tasks", "overhead_edge
 NOT_IN_PARENT = ()
 BARE = False
 SAMPLED = True
+EVERY_COUNT = False
 PATIENCE = 3
 
 TASK_BYTES = 10_000  # that a scheduler may keep of a queued task
