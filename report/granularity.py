@@ -79,9 +79,9 @@ def _micro(seconds: float) -> str:
 def draw_granularity(group: Comparable) -> list[Path]:
     """Draw efficiency against mean task length, independent tasks and graphs apart; return the files written."""
     cells = [cell for cell in on_most_workers(group) if cell.timed]
-    curves = {(cell, pattern): _curve(cell, pattern) for cell in cells for pattern in patterns(cell)}
-    alone = {key: curve for key, curve in curves.items() if key[1] == INDEPENDENT}
-    graphs = {key: curve for key, curve in curves.items() if key[1] != INDEPENDENT}
+    drawable = [(cell, pattern) for cell in cells for pattern in patterns(cell)]
+    alone = [(cell, pattern) for cell, pattern in drawable if pattern == INDEPENDENT]
+    graphs = [(cell, pattern) for cell, pattern in drawable if pattern != INDEPENDENT]
     drawn = []
     for chosen, suffix in ((alone, ""), (graphs, "_graphs")):
         if chosen:
@@ -97,11 +97,12 @@ def _curve(cell: Cell, pattern: str) -> Curve:
     return sorted(point for trial in cell.timed for point in efficiencies(trial, pattern).items())
 
 
-def _draw(group: Comparable, curves: dict[tuple[Cell, str], Curve], suffix: str) -> list[Path]:
+def _draw(group: Comparable, chosen: list[tuple[Cell, str]], suffix: str) -> list[Path]:
+    curves = [_curve(cell, pattern) for cell, pattern in chosen]
     with plt.rc_context(STYLE):
         figure, axes = plt.subplots(figsize=(8, 5.5))
         figure.subplots_adjust(left=0.09, right=0.66, top=0.92, bottom=0.17)
-        anchors = [_line(axes, cell, pattern, curve, bool(suffix)) for (cell, pattern), curve in curves.items()]
+        anchors = [_line(axes, *name, curve, bool(suffix)) for name, curve in zip(chosen, curves, strict=True)]
         for target in TARGETS:
             axes.axhline(target, color="#bbbbbb", linewidth=0.8, zorder=0)
         axes.axhline(1, color="#777777", linewidth=1, zorder=0)
@@ -113,7 +114,7 @@ def _draw(group: Comparable, curves: dict[tuple[Cell, str], Curve], suffix: str)
             ylabel=f"work done on {most} workers / without the library",
         )
         axes.yaxis.set_major_formatter(PercentFormatter(1))
-        plain_seconds(axes.xaxis, *_decades(length for curve in curves.values() for length, _ in curve))
+        plain_seconds(axes.xaxis, *_decades(length for curve in curves for length, _ in curve))
         axes.spines[["top", "right"]].set_visible(False)
         base = group.files[0].path.parent / f"{group.workload}{suffix}"
         place(axes, anchors, in_a_column(axes, anchors), base.with_suffix(".labels.json"), align=False)

@@ -25,25 +25,29 @@ from report.rounds import (
 )
 from report.statistics import UNKNOWN, Ratio, paired, summarize
 
+START_COLUMNS = (
+    "start cold\ns", "start warm\ns", "end\ns", "latency median\nµs", "p95\nµs", "p99\nµs",
+)  # fmt: skip
 TASK_COLUMNS = (
-    "start\ncold s", "start\nwarm s", "end\ns", "latency µs\nmedian", "\np95", "\np99", "fixed\nms", "per task\nµs",
-    "(interval)", "largest\nround", "furthest\nfrom line", "bytes per\nqueued task",
+    "fixed\nms", "per task\nµs", "interval\nµs", "largest\nround", "furthest\nfrom line", "bytes per\nqueued task",
 )  # fmt: skip
 GRAPH_COLUMNS = ("start\ncold s", "trivial graph\nµs per task", "tree\nµs per task", "most edges\nµs per task",
                  "per edge\nµs", "(interval)")  # fmt: skip
 
 
 def print_overhead(group: Comparable, console: Console) -> None:
-    """Print a row per idiom: tasks that do nothing, and graphs of them."""
+    """Print a row per idiom: start-up and latency, cost per task, and graphs of tasks."""
     cells = on_most_workers(group)
-    console.print(task_table(group, [cell for cell in cells if not is_graph(cell)]))
+    flat = [cell for cell in cells if not is_graph(cell)]
+    console.print(start_table(flat))
+    say(console, "start: from the call to the first result, in a fresh interpreter, and once more in the same.")
+    console.print(task_table(group, [cell for cell in flat if cell.timed]))
     say(
         console,
-        "start: from the call to the first result, in a fresh interpreter and once more in the same; fixed and per "
-        "task: the line through rounds of more and more tasks, each by its relative distance.",
+        "fixed, per task: the line through rounds of more and more tasks, each by its relative distance from it.",
     )
     if graphs := [cell for cell in cells if is_graph(cell)]:
-        console.print(graph_table(group, graphs))
+        console.print(graph_table(graphs))
 
 
 def on_most_workers(group: Comparable) -> list[Cell]:
@@ -65,17 +69,33 @@ def versus(group: Comparable, cells: list[Cell]) -> dict[Name, Ratio]:
     return paired({name: (cost, reference) for name, cost in costs.items() if name != group.reference and cost})
 
 
-def task_table(group: Comparable, cells: list[Cell]) -> Table:
-    """Return a row per idiom; times are medians over the blocks."""
-    reference = ": ".join(group.reference) if group.reference else "nothing"
-    table = idiom_table(*TASK_COLUMNS, f"per task,\nvs {reference}")
+def start_table(cells: list[Cell]) -> Table:
+    """Return a row per idiom, those that failed and were skipped among them."""
+    table = idiom_table(*START_COLUMNS)
     table.add_column("note", overflow="fold")
+    for cell in cells:
+        starts = [[s for trial in cell.timed if (s := start_s(trial, pool)) is not None] for pool in (0, 1)]
+        ends = [trial["pools"][0]["shutdown_s"] for trial in cell.timed]
+        waits = latencies(cell)
+        table.add_row(
+            cell.library,
+            escape(cell.idiom),
+            *(f"{median(found):.3f}" if found else "" for found in (*starts, ends)),
+            *([f"{1e6 * q:.0f}" for q in np.quantile(waits, (0.5, 0.95, 0.99))] if waits else [""] * 3),
+            escape(cell.skipped or cell.failure),
+        )
+    return table
+
+
+def task_table(group: Comparable, cells: list[Cell]) -> Table:
+    """Return a row per idiom that has times; medians over the blocks."""
+    reference = ": ".join(group.reference) if group.reference else "nothing"
+    table = idiom_table(*TASK_COLUMNS, f"per task, vs\n{reference}")
     ratios = versus(group, cells)
     for cell in cells:
-        ratio = ratios.get((cell.library, cell.idiom))
-        said = said_of(ratio) if ratio else "reference" if (cell.library, cell.idiom) == group.reference else ""
-        note = escape(cell.skipped or cell.failure)
-        table.add_row(cell.library, escape(cell.idiom), *_task_row(cell), said, note)
+        name = (cell.library, cell.idiom)
+        said = said_of(ratios[name]) if name in ratios else "reference" if name == group.reference else ""
+        table.add_row(cell.library, escape(cell.idiom), *_task_row(cell), said)
     return table
 
 
@@ -87,20 +107,12 @@ def said_of(ratio: Ratio) -> str:
 
 
 def _task_row(cell: Cell) -> list[str]:
-    costs = list(per_block(cell, per_task_s).values())
-    if not cell.timed:
-        return [""] * len(TASK_COLUMNS)
-    starts = [[s for trial in cell.timed if (s := start_s(trial, pool)) is not None] for pool in (0, 1)]
-    ends = [trial["pools"][0]["shutdown_s"] for trial in cell.timed]
-    waits = latencies(cell)
     lines = [line for trial in cell.timed if (line := line_of(trial))]
     largest = max((label["tasks"] for trial in cell.timed for label, _ in rounds_of(trial, what="tasks")), default=1)
     queued = bytes_per_task(cell)
     return [
-        *(f"{median(found):.3f}" if found else "" for found in (*starts, ends)),
-        *([f"{1e6 * q:.0f}" for q in np.quantile(waits, (0.5, 0.95, 0.99))] if waits else [""] * 3),
-        *([f"{1e3 * median(line.fixed_s for line in lines):.2f}"] if lines else ["too few rounds"]),
-        *(_micro(costs)),
+        f"{1e3 * median(line.fixed_s for line in lines):.2f}" if lines else "too few rounds",
+        *_micro([line.per_task_s for line in lines]),
         str(largest),
         f"{max(line.deviation for line in lines):.0%}" if lines else "",
         "" if queued is None else f"{queued:.0f}",
@@ -115,7 +127,7 @@ def _micro(samples: list[float]) -> list[str]:
     return [f"{1e6 * found.median:.3g}", f"{1e6 * found.low:.3g}-{1e6 * found.high:.3g}" if found.count > 1 else ""]
 
 
-def graph_table(group: Comparable, cells: list[Cell]) -> Table:
+def graph_table(cells: list[Cell]) -> Table:
     """Return a row per idiom with task graphs."""
     table = idiom_table(*GRAPH_COLUMNS)
     for cell in cells:
