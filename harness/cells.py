@@ -63,6 +63,10 @@ def self_check_cells(settings: Settings) -> list[Cell]:
     The idiom is the first that the script lists, on most workers, in each of the workloads. Raises UserError where
     the library has none.
     """
+    if in_rounds := [name for name in settings.workloads if hasattr(load_workload(name), "pools")]:
+        raise UserError(
+            f"--self-check cannot measure {in_rounds[0]}: it times rounds; name workloads with a wall time, or none"
+        )
     first: dict[str, Cell] = {}
     cells = all_cells(settings)
     for cell in cells:

@@ -285,6 +285,8 @@ def test_self_check_of_what_cannot_be_measured_is_one_clear_line(tmp_path):
     script.write_text("import sys; sys.exit('broken')")
     with pytest.raises(UserError, match=r"--self-check cannot measure none in numerical: .*broken"):
         self_check_cells(settings)
+    with pytest.raises(UserError, match="--self-check cannot measure overhead: it times rounds"):
+        self_check_cells(parse(["overhead", "--self-check"]))
 
 
 def test_slowdown_is_what_was_asked_for():
