@@ -111,7 +111,8 @@ def count(number: int) -> None:
 def no_worker() -> None:
     """Count this process' tasks, but do not take it for one of the library's workers."""
     _known.add(_worker_id())
-    _map_counts()
+    if ENVIRONMENT_VARIABLE in os.environ:
+        _map_counts()
 
 
 def _new_worker(worker: int) -> None:

@@ -23,18 +23,20 @@ from workloads.contract import Kernel
 
 SCRIPTS = Path(__file__).resolve().parent / "scripts"
 CELLS = all_cells(parse(["overhead", "grid", "granularity", "--n-jobs", "2"]))
-# Overhead tries the idioms of every library; the others, those that have something of their own to go wrong with.
+# Overhead tries the idioms of every library; the others, those that have something of their own to go wrong with, and
+# those of Ray for which overhead would start it twice.
+ELSEWHERE = {("ray", "actors"), ("ray", "ray.util.multiprocessing.Pool")}
 TRIED = [
     cell
     for cell in CELLS
-    if cell.workload == "overhead"
+    if (cell.workload == "overhead" and (cell.library, cell.idiom) not in ELSEWHERE)
     or (cell.workload, cell.library, cell.idiom)
     in {
         ("grid", "mp", "spawn"),
         ("grid", "fork", "by hand"),
         ("grid", "joblib", "loky"),
         ("grid", "dask", "distributed, scatter"),
-        ("grid", "ray", "tasks"),
+        *(("grid", *name) for name in ELSEWHERE),
         ("granularity", "serial", "loop"),
         ("granularity", "mp", "fork, chunksize 1"),
         ("granularity", "dask", "threads, graph"),
