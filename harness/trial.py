@@ -176,7 +176,7 @@ def check_tasks(indices: list[int], asked: int) -> str | None:
 def check_workers(
     workers: Mapping[int, tuple[int, int]], n_jobs: int, cpus: int, parent: int | None, pools: int = 1
 ) -> str | None:
-    """At most ``n_jobs`` workers in each of so many ``pools``, each worker on one compute thread and free to run on every CPU that the trial may use.
+    """At most ``n_jobs`` workers in each of so many ``pools``, on one compute thread and free to run on every CPU.
 
     With more than one job, none of them is the process ``parent``: threads, or a fallback to a loop, would run there.
     It is None where workers are its threads on purpose.
