@@ -205,8 +205,9 @@ def call(arguments, task):
 
 
 def map_scattered(task, rounds, n_jobs):
-    # "Scatter data": https://distributed.dask.org/en/stable/locality.html#data-scatter
-    with cluster(n_jobs) as workers, Client(workers) as client:
+    # "Scatter data": https://distributed.dask.org/en/stable/locality.html#data-scatter; not through the scheduler:
+    # https://distributed.dask.org/en/stable/api.html#distributed.Client
+    with cluster(n_jobs) as workers, Client(workers, direct_to_workers=True) as client:
         for tasks in rounds:
             yield client.gather(client.map(call, client.scatter(tasks, hash=False), task=task, pure=False))
 

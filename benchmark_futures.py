@@ -9,11 +9,11 @@ https://docs.python.org/3.11/library/concurrent.futures.html#processpoolexecutor
 from functools import partial
 from itertools import repeat
 
-from harness.script import needs, run, skip
+from harness.script import needs, run, skip, threads
 from workloads import initialization, numerical, stateful
 
 with needs("concurrent", "multiprocessing"):
-    from concurrent.futures import ProcessPoolExecutor, as_completed
+    from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor, as_completed
     from multiprocessing import get_context
 
 # "Using a large value for chunksize can significantly improve performance compared to the default size of 1"
@@ -150,9 +150,17 @@ def map_rounds(task, rounds, n_jobs, method="fork", chunks=None):
             yield list(executor.map(task, *zip(*tasks, strict=True), chunksize=chunksize))
 
 
+@threads
+def map_threads(task, rounds, n_jobs):
+    with ThreadPoolExecutor(n_jobs) as executor:
+        for tasks in rounds:
+            yield list(executor.map(task, *zip(*tasks, strict=True)))
+
+
 METHODS = ("fork", "spawn", "forkserver")
 ROUNDS = {f"{method}, chunksize 1": partial(map_rounds, method=method) for method in METHODS}
 ROUNDS["fork, 4 chunks a worker"] = partial(map_rounds, chunks=4)  # as multiprocessing.Pool.map divides them
+ROUNDS["ThreadPoolExecutor"] = map_threads
 GRAPHS = {"graph": skip("concurrent.futures has no task graphs")}
 
 SHARING = {
@@ -183,7 +191,7 @@ if __name__ == "__main__":
         },
         sharing=SHARING,
         overhead=ROUNDS | GRAPHS,
-        grid={"fork": ROUNDS["fork, chunksize 1"]},
+        grid={"fork": ROUNDS["fork, chunksize 1"], "ThreadPoolExecutor": map_threads},
         granularity={name: ROUNDS[name] for name in ("fork, chunksize 1", "fork, 4 chunks a worker")} | GRAPHS,
         sharing_frame=SHARING,
     )

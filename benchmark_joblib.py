@@ -97,10 +97,17 @@ def map_rounds(task, rounds, n_jobs, **options):
     close(n_jobs)
 
 
+@threads
+def map_threads(task, rounds, n_jobs):
+    with Parallel(n_jobs=n_jobs, backend="threading") as parallel:
+        for tasks in rounds:
+            yield parallel(delayed(task)(*arguments) for arguments in tasks)
+
+
 ROUNDS = {
     "loky, automatic batches": map_rounds,
     "loky, batches of 1": partial(map_rounds, batch_size=1),
-    "threading": threads(partial(map_rounds, backend="threading")),
+    "threading": map_threads,
 }
 GRAPHS = {"graph": skip("joblib has no task graphs")}
 

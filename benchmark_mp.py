@@ -13,12 +13,12 @@ from itertools import accumulate
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from harness.script import needs, run, skip
+from harness.script import needs, run, skip, threads
 from harness.tasklog import placing
 from workloads import initialization, numerical, stateful
 
 with needs("multiprocessing"):
-    from multiprocessing import get_context, pool, shared_memory  # noqa: F401 -- `Pool` imports `pool` at its first call
+    from multiprocessing import get_context, pool, shared_memory  # `Pool` imports `pool` at its first call
 
 # Documents are many and short. "For very long iterables using a large value for chunksize can make the job complete
 # much faster" (imap, on the page above). Even, so that long and short documents share every chunk.
@@ -225,8 +225,16 @@ def map_rounds(task, rounds, n_jobs, method="fork", chunksize=None):
             yield pool.starmap(task, tasks, chunksize)
 
 
+@threads
+def map_threads(task, rounds, n_jobs):
+    with pool.ThreadPool(n_jobs) as workers:
+        for tasks in rounds:
+            yield workers.starmap(task, tasks)
+
+
 ROUNDS = {f"{method}, default chunksize": partial(map_rounds, method=method) for method in METHODS}
 ROUNDS |= {f"{method}, chunksize 1": partial(map_rounds, method=method, chunksize=1) for method in METHODS}
+ROUNDS["ThreadPool"] = map_threads
 GRAPHS = {"graph": skip("multiprocessing has no task graphs")}
 
 SHARING = {
@@ -263,6 +271,10 @@ if __name__ == "__main__":
             "spawn, NumPy memmap of a file": skip("NumPy maps arrays, and a DataFrame is none"),
         },
         overhead=ROUNDS | GRAPHS,
-        grid={"fork": ROUNDS["fork, default chunksize"], "spawn": ROUNDS["spawn, default chunksize"]},
+        grid={
+            "fork": ROUNDS["fork, default chunksize"],
+            "spawn": ROUNDS["spawn, default chunksize"],
+            "ThreadPool": map_threads,
+        },
         granularity={name: ROUNDS[name] for name in ("fork, default chunksize", "fork, chunksize 1")} | GRAPHS,
     )

@@ -8,7 +8,7 @@ https://sybrenjansen.github.io/mpire/usage/workerpool/index.html
 
 from functools import partial
 
-from harness.script import needs, run, skip
+from harness.script import needs, run, skip, threads
 from workloads import initialization, numerical, stateful
 
 with needs("mpire"):
@@ -148,6 +148,7 @@ ROUNDS = {
     "fork, default chunks": map_rounds,
     "fork, chunk_size 1": partial(map_rounds, chunk_size=1),
     "spawn, default chunks": partial(map_rounds, method="spawn"),
+    "threading": threads(partial(map_rounds, method="threading")),
 }
 GRAPHS = {"graph": skip("MPIRE has no task graphs")}
 
@@ -179,6 +180,6 @@ if __name__ == "__main__":
         sharing=SHARING,
         sharing_frame=SHARING,
         overhead=ROUNDS | GRAPHS,
-        grid={"fork": map_rounds},
+        grid={"fork": map_rounds, "threading": ROUNDS["threading"]},
         granularity={name: ROUNDS[name] for name in ("fork, default chunks", "fork, chunk_size 1")} | GRAPHS,
     )

@@ -146,6 +146,15 @@ def map_pool(task, rounds, n_jobs):
             yield pool.starmap(task, tasks)
 
 
+def map_pool_rebuilt(task, rounds, n_jobs):
+    # As many use it: a new pool for every round, on a Ray that goes on running.
+    with local_ray(n_jobs):
+        for tasks in rounds:
+            with Pool(n_jobs) as pool:
+                results = pool.starmap(task, tasks)
+            yield results
+
+
 @graphs
 def graph_rounds(task, rounds, n_jobs):
     with local_ray(n_jobs):
@@ -170,6 +179,6 @@ if __name__ == "__main__":
         sharing=SHARING,
         sharing_frame=SHARING,
         overhead=ROUNDS | GRAPHS,
-        grid=ROUNDS,
+        grid=ROUNDS | {"naive: Pool for every round": map_pool_rebuilt},
         granularity=ROUNDS | GRAPHS,
     )

@@ -1,12 +1,12 @@
 """Cost per task by a hand-timed loop, and by the suite, in turn: ``python docs/hand_timed.py [BLOCKS]``.
 
 Each loop is what the library's own documentation writes for many small calls, around a function that returns its
-argument. In a fresh interpreter it runs a first round, and then the same rounds of 1 and of TASKS calls as the suite's
-`overhead`; cost per task is the difference of the two over TASKS - 1, the median of REPEATS. The suite's figure is that
-same difference, from its own trial of that idiom in the same block. Its tasks are counted besides, which a plain loop
-around them shows ("serial"). docs/granularity.md has the output. The machine must be idle.
+argument. In a fresh interpreter it runs 100 calls, 30 times one, and once each as many as the suite's `overhead` in the
+same block, and the same line is fitted. The suite's tasks are counted besides, which a plain loop around them shows
+("serial"). docs/granularity.md has the output. The machine must be idle.
 """
 
+import json
 import random
 import subprocess
 import sys
@@ -25,12 +25,13 @@ from harness.cells import all_cells  # noqa: E402
 from harness.cli import parse  # noqa: E402
 from harness.launch import run_cell  # noqa: E402
 from params import PROFILES  # noqa: E402
-from report.rounds import rounds_of  # noqa: E402
+from report.rounds import line_of  # noqa: E402
+from workloads.overhead import FACTOR  # noqa: E402
 
 N_JOBS = 4
 TASKS = 3162
-REPEATS = 5
-PARAMS = replace(PROFILES["default"], overhead_tasks=TASKS, overhead_budget_s=60.0)
+SINGLE = 30
+PARAMS = replace(PROFILES["default"], overhead_tasks=TASKS, overhead_budget_s=60.0, latency_tasks=SINGLE)
 
 # How a pool is opened, and what runs `numbers`.
 LOOPS = {
@@ -56,8 +57,8 @@ LOOPS = {
         "pool(joblib.delayed(same)(number) for number in numbers)",
     ),
     ("dask", "threads, delayed"): (
-        "nullcontext()",
-        "dask.compute(*[dask.delayed(same, pure=False)(n) for n in numbers], scheduler='threads', num_workers=N_JOBS)",
+        "dask.config.set(scheduler='threads', pool=concurrent.futures.ThreadPoolExecutor(N_JOBS))",
+        "dask.compute(*[dask.delayed(same, pure=False)(number) for number in numbers])",
     ),
     ("dask", "distributed, client.map"): (
         "distributed.Client(n_workers=N_JOBS, threads_per_worker=1, dashboard_address=':0')",
@@ -76,10 +77,13 @@ LOOPS = {
         "pool.map_unordered(same, numbers)",
     ),
 }
-IMPORTS = {"mp": "multiprocessing", "futures": "concurrent.futures, multiprocessing", "dask": "dask, distributed"}
+IMPORTS = {
+    "mp": "multiprocessing",
+    "futures": "concurrent.futures, multiprocessing",
+    "dask": "concurrent.futures, dask, distributed",
+}
 SCRIPT = """
 from contextlib import nullcontext
-from statistics import median
 from time import perf_counter
 import {imports}
 
@@ -103,7 +107,8 @@ if __name__ == "__main__":
     {remote}
     with {pool} as pool:
         seconds(pool, 100)
-        print(median((seconds(pool, {tasks}) - seconds(pool, 1)) / ({tasks} - 1) for _ in range({repeats})))
+        single = [[1, seconds(pool, 1)] for _ in range({single})]
+        print(single + [[count, seconds(pool, count)] for count in {sizes}])
 """
 
 
@@ -113,8 +118,8 @@ def by_hand(library: str, idiom: str) -> float:
     code = SCRIPT.format(
         imports=IMPORTS.get(library, "time" if library == "serial" else library),
         n_jobs=N_JOBS,
-        tasks=TASKS,
-        repeats=REPEATS,
+        single=SINGLE,
+        sizes=[round(FACTOR**k) for k in range(1, 20) if round(FACTOR**k) <= TASKS],
         pool=pool,
         loop=loop,
         remote="remote = ray.remote(same)" if library == "ray" else "pass",
@@ -132,7 +137,11 @@ def by_hand(library: str, idiom: str) -> float:
         )
     if ended.returncode:
         sys.exit(f"{library}, {idiom}, by hand: {ended.stderr[-500:]}")
-    return float(ended.stdout.strip().splitlines()[-1])
+    rounds = [
+        {"label": {"what": "tasks" if tasks > 1 else "latency", "tasks": tasks}, "bare": False, "seconds": seconds}
+        for tasks, seconds in json.loads(ended.stdout.strip().splitlines()[-1])
+    ]
+    return cost_of({"pools": [{"rounds": rounds}]})
 
 
 def by_suite(cell) -> float:
@@ -140,9 +149,14 @@ def by_suite(cell) -> float:
     trial = run_cell(cell, PARAMS)
     if trial["outcome"] != outcome.OK:
         sys.exit(f"{cell.library}, {cell.idiom}: {trial['reason']}")
-    single = median(seconds for _, seconds in rounds_of(trial, what="latency"))
-    (most,) = [seconds for label, seconds in rounds_of(trial, what="tasks") if label["tasks"] == TASKS]
-    return (most - single) / (TASKS - 1)
+    return cost_of(trial)
+
+
+def cost_of(trial: dict) -> float:
+    """Return the slope of the line."""
+    line = line_of(trial)
+    assert line, "there are more than three rounds"
+    return line.per_task_s
 
 
 def main() -> None:

@@ -6,6 +6,7 @@ Every process has its share of a round before the clock starts, which runs from 
 import os
 import pickle
 import socket
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from time import perf_counter_ns
@@ -55,6 +56,7 @@ def bare_processes(n_jobs: int) -> Iterator[Bare]:
         yield Bare(sockets)
     finally:
         for connection in sockets:
+            connection.shutdown(socket.SHUT_RDWR)  # closing would not reach them: forked workers have the socket too
             connection.close()
         for child in children:
             os.waitpid(child, 0)
@@ -73,6 +75,8 @@ def _serve(connection: socket.socket) -> None:
                     task(*each)
                 connection.sendall(DONE)
         status = 0
+    except Exception:  # noqa: BLE001 -- whatever it is, the parent is told that it failed, and the reader what
+        traceback.print_exc()
     finally:
         os._exit(status)
 

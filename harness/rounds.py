@@ -1,7 +1,8 @@
 """Rounds of tasks on one pool of workers after another, timed one by one, and every result of them checked."""
 
+import os
 from collections.abc import Callable, Generator, Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, closing, nullcontext
 from pathlib import Path
 from statistics import median
 from time import perf_counter_ns
@@ -12,7 +13,7 @@ from harness.bare import Bare, bare_processes
 from workloads.contract import Kernel, Node, Pool, Round, Rounds
 from workloads.kernel import compute
 
-MapRounds = Callable[[Callable[..., Any], Iterator[list[Any]], int], Iterator[list[Any]]]
+MapRounds = Callable[[Callable[..., Any], Iterator[list[Any]], int], Generator[list[Any], None, None]]
 
 CALIBRATED_ITERATIONS = (1, 4000)
 CALIBRATION_REPEATS = 15
@@ -51,14 +52,15 @@ def measure_rounds(
 def _measured(pool: Pool, idiom: MapRounds, n_jobs: int, bare: Bare | None) -> dict[str, Any]:
     if pool.rounds is None:
         return {"label": pool.label, "refused": pool.refused, "rounds": [], "shutdown_s": None}
-    clock = _Clock(pool, pool.rounds, bare)
+    clock = _Clock(pool, pool.rounds, n_jobs, bare)
     clock.asked_ns = perf_counter_ns()
-    answers = iter(idiom(pool.task, clock.hand_out(), n_jobs))
-    # Between two readings of the clock lies what the library does, and nothing of ours: making tasks, running them
-    # bare and checking results is done while it waits.
-    while (results := next(answers, None)) is not None:
-        clock.answered(results)
-    ended_ns = perf_counter_ns()
+    with closing(idiom(pool.task, clock.hand_out(), n_jobs)) as answers:  # so that a failure closes the pool too
+        # Between two readings of the clock lies what the library does, and nothing of ours: making tasks, running them
+        # bare and checking results is done while it waits.
+        while (results := next(answers, None)) is not None:
+            clock.answered(results)
+            del results  # some lie in a library's store for as long as they are held
+        ended_ns = perf_counter_ns()
     if clock.begun or not clock.all_out:
         raise WrongResult("not all rounds were taken and answered")
     return {
@@ -72,8 +74,9 @@ def _measured(pool: Pool, idiom: MapRounds, n_jobs: int, bare: Bare | None) -> d
 class _Clock:
     """Hands out rounds, and knows since when the library has them: the first since the call, so with its start-up."""
 
-    def __init__(self, pool: Pool, rounds: Generator[Round, float, None], bare: Bare | None) -> None:
-        self.task, self.rounds, self.bare = pool.task, rounds, bare
+    def __init__(self, pool: Pool, rounds: Generator[Round, float, None], n_jobs: int, bare: Bare | None) -> None:
+        self.task, self.rounds, self.n_jobs, self.bare = pool.task, rounds, n_jobs, bare
+        self.workers = _workers()
         self.measured: list[dict[str, Any]] = []
         self.begun: Round | None = None
         self.all_out = False
@@ -109,6 +112,10 @@ class _Clock:
         round_, self.begun = self.begun, None
         if wrong := round_.wrong(results):
             raise WrongResult(f"{round_.label}: {wrong}")
+        workers = _workers()
+        if workers - self.workers > self.n_jobs:
+            raise WrongResult(f"a round ran on {workers - self.workers} new workers, n_jobs is {self.n_jobs}")
+        self.workers = workers
         self.measured.append({"label": round_.label, "bare": False, "seconds": (now_ns - self.started_ns) / 1e9})
 
     def _run_bare(self, round_: Round) -> float:
@@ -120,17 +127,23 @@ class _Clock:
         return seconds
 
 
+def _workers() -> int:
+    """Return how many workers have shown up so far."""
+    return len(tasklog.read(Path(os.environ[tasklog.ENVIRONMENT_VARIABLE])).workers)
+
+
 def handed_out(pools: list[dict[str, Any]]) -> int:
     """Return how many tasks were asked for in all."""
     return sum(round_["label"]["tasks"] for pool in pools for round_ in pool["rounds"])
 
 
-def check_counts(path: Path, asked: int) -> str | None:
-    """Every task must have been counted once, in whichever process it ran."""
+def check_counts(path: Path, asked: int) -> tuple[int, str | None]:
+    """Return how many tasks were run, and what is wrong with that: each must have been, once, in whichever process."""
     with tasklog.counts(path) as counted:
         times = counted[:asked]
         more = counted[asked : asked + 1000].strip(b"\0")
-    if times == b"\1" * asked and not more:
-        return None
     never, often = times.count(0), asked - times.count(0) - times.count(1)
-    return f"of {asked} tasks, {never} were never run, {often} more than once, {len(more)} were run unasked"
+    run = sum(times) + sum(more)
+    if times == b"\1" * asked and not more:
+        return run, None
+    return run, f"of {asked} tasks, {never} were never run, {often} more than once, {len(more)} were run unasked"

@@ -97,12 +97,10 @@ def _checked_rounds(pools: list[dict[str, Any]], n_jobs: int, in_threads: bool) 
     """Return the outcome of a trial in rounds: their results are right, or `measure_rounds` would have said so."""
     asked, path = handed_out(pools), Path(os.environ[tasklog.ENVIRONMENT_VARIABLE])
     workers = tasklog.read(path).workers
-    tried = sum(bool(pool["rounds"]) for pool in pools)
-    reason = None
-    if asked:
-        parent = None if in_threads else os.getpid()
-        reason = check_counts(path, asked) or check_workers(workers, n_jobs, tasklog.cpus_allowed(), parent, tried)
-    ended: dict[str, Any] = {"tasks_asked": asked, "tasks_run": asked}
+    ran, reason = check_counts(path, asked) if asked else (0, None)
+    if asked and not reason:
+        reason = check_worker_state(workers, n_jobs, tasklog.cpus_allowed(), None if in_threads else os.getpid())
+    ended: dict[str, Any] = {"tasks_asked": asked, "tasks_run": ran}
     return ended | {"outcome": outcome.WRONG if reason else outcome.OK, "reason": reason or ""}
 
 
@@ -173,18 +171,23 @@ def check_tasks(indices: list[int], asked: int) -> str | None:
     return f"{asked} tasks asked for, {len(indices)} ran: {len(missing)} never, {twice} more than once"
 
 
-def check_workers(
-    workers: Mapping[int, tuple[int, int]], n_jobs: int, cpus: int, parent: int | None, pools: int = 1
+def check_workers(workers: Mapping[int, tuple[int, int]], n_jobs: int, cpus: int, parent: int | None) -> str | None:
+    """At most ``n_jobs`` workers, and what `check_worker_state` says of them."""
+    if len(workers) > n_jobs:
+        return f"tasks ran on {len(workers)} workers, n_jobs is {n_jobs}"
+    return check_worker_state(workers, n_jobs, cpus, parent)
+
+
+def check_worker_state(
+    workers: Mapping[int, tuple[int, int]], n_jobs: int, cpus: int, parent: int | None
 ) -> str | None:
-    """At most ``n_jobs`` workers in each of so many ``pools``, on one compute thread and free to run on every CPU.
+    """Each worker computes on one thread and may run on every CPU that the trial may use.
 
     With more than one job, none of them is the process ``parent``: threads, or a fallback to a loop, would run there.
     It is None where workers are its threads on purpose.
     """
     if n_jobs > 1 and parent in workers:
         return f"tasks ran in the calling process, and n_jobs is {n_jobs}"
-    if len(workers) > n_jobs * pools:
-        return f"tasks ran on {len(workers)} workers{f' of {pools} pools' * (pools > 1)}, n_jobs is {n_jobs}"
     for pid, (allowed, threads) in workers.items():
         if threads != 1:
             return f"worker {pid} computes with {threads or 'an unlimited number of'} threads, 1 is the rule for all"

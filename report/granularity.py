@@ -1,8 +1,8 @@
 """How fine tasks may be: efficiency against the mean task's length, and where it crosses 50 % and 90 %."""
 
 from collections.abc import Iterable
+from math import isinf
 from pathlib import Path
-from statistics import median
 
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
@@ -15,7 +15,7 @@ from report.console import idiom_table, say
 from report.labels import Anchor, in_a_column, place
 from report.measured import Cell, Comparable
 from report.overhead import on_most_workers
-from report.rounds import efficiencies, metg_s, per_block, rounds_of
+from report.rounds import efficiencies, metg_s, rounds_of
 from report.statistics import summarize
 from report.style import COLORS, OTHER_COLOR, STYLE, caption, plain_seconds, show_and_save
 
@@ -61,15 +61,15 @@ def metg_table(group: Comparable) -> Table:
 def _metg(cell: Cell | None, pattern: str, target: float) -> str:
     if cell is None or not pattern or not cell.timed:
         return ""
-    found = list(per_block(cell, lambda trial: metg_s(efficiencies(trial, pattern), target)).values())
-    if len(found) < len(cell.timed) / 2 or not found:
-        curves = [efficiencies(trial, pattern) for trial in cell.timed]
-        reached = median(max(curve.values(), default=0.0) for curve in curves) >= target
-        lengths = [min(curve) if reached else max(curve) for curve in curves if curve]
-        return f"{'<' if reached else '>'} {_micro(median(lengths))}" if lengths else ""
-    summary = summarize(found)
-    spread = f" ({_micro(summary.low)}-{_micro(summary.high)})" if summary.count > 1 else ""
-    return _micro(summary.median) + spread
+    curves = [efficiencies(trial, pattern) for trial in cell.timed]
+    shortest, longest = min(map(min, curves)), max(map(max, curves))
+
+    def said(seconds: float) -> str:
+        return f"<{_micro(shortest)}" if not seconds else f">{_micro(longest)}" if isinf(seconds) else _micro(seconds)
+
+    summary = summarize([metg_s(curve, target) for curve in curves])
+    spread = f" ({said(summary.low)}-{said(summary.high)})" if summary.low < summary.high else ""
+    return said(summary.median) + spread
 
 
 def _micro(seconds: float) -> str:

@@ -13,9 +13,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from report.console import idiom_table, say
-from report.measured import REFERENCE, SERIAL, Comparable, Name
+from report.measured import FLOOR, REFERENCE, SERIAL, Cell, Comparable, Name
 from report.overhead import on_most_workers
-from report.rounds import grid_of, refusals
+from report.rounds import grid_of, rebuilding_s, refusals
 from report.style import COLORS, OTHER_COLOR, STYLE, caption, show_and_save
 
 Times = dict[tuple[int, float], float]  # seconds by payload and compute time
@@ -28,14 +28,14 @@ def print_grid(group: Comparable, console: Console) -> None:
     console.print(grid_table(group))
     say(
         console,
-        "rebuilding: first round on a new pool less a later one, median over the grid (10th to 90th percentile); "
-        "other columns: the share of the grid's cells in which the idiom is faster.",
+        "rebuilding: first round on a new pool less a later one, and the pool's end; median over the grid (10th to "
+        f"90th percentile). Others: the share of the grid's cells in which it is faster, by more than {TIE:.0%}.",
     )
 
 
 def _grids(group: Comparable) -> dict[Name, dict[str, Times]]:
     grids = {
-        (cell.library, cell.idiom): {KEPT: grid_of(cell, cold=False), REBUILT: grid_of(cell, cold=True)}
+        (cell.library, cell.idiom): {KEPT: grid_of(cell, rebuilt=False), REBUILT: grid_of(cell, rebuilt=True)}
         for cell in on_most_workers(group)
         if cell.timed
     }
@@ -65,12 +65,12 @@ def grid_table(group: Comparable) -> Table:
             table.add_row(cell.library, escape(cell.idiom), *[""] * (2 + len(against)), note)
             continue
         shares = [_share(grid[kind], other) for kind, other in against.values()]
-        table.add_row(cell.library, escape(cell.idiom), str(len(grid[KEPT])), _rebuilding(grid), *shares, note)
+        table.add_row(cell.library, escape(cell.idiom), str(len(grid[KEPT])), _rebuilding(cell), *shares, note)
     return table
 
 
-def _rebuilding(grid: dict[str, Times]) -> str:
-    extra = [grid[REBUILT][key] - seconds for key, seconds in grid[KEPT].items()]
+def _rebuilding(cell: Cell) -> str:
+    extra = rebuilding_s(cell)
     if len(extra) < 2:
         return f"{extra[0]:.3f}"
     tenths = quantiles(extra, n=10, method="inclusive")
@@ -81,7 +81,7 @@ def _share(times: Times, others: Times) -> str:
     common = [key for key in times if key in others]
     if not common or times is others:
         return ""
-    return f"{sum(times[key] < others[key] for key in common) / len(common):.0%}"
+    return f"{sum(times[key] * (1 + TIE) < others[key] for key in common) / len(common):.0%}"
 
 
 def draw_grid(group: Comparable) -> list[Path]:
@@ -96,7 +96,12 @@ def draw_grid(group: Comparable) -> list[Path]:
 def _draw_maps(group: Comparable, grids: dict[Name, dict[str, Times]]) -> list[Path]:
     serial, reference = _of(grids, SERIAL, KEPT), _of(grids, REFERENCE, KEPT)
     payloads, computes = _axes_of(grids)
-    titles = ["seconds, pool kept", "seconds, pool rebuilt", f"over {REFERENCE}'s, kept", "speedup over serial, kept"]
+    titles = [
+        "seconds per task, kept",
+        "seconds per task, rebuilt",
+        f"over {REFERENCE}'s, kept",
+        "speedup over serial, kept",
+    ]
     height = 2.2 + 1.6 * len(grids)
     figure, panels = plt.subplots(len(grids), 4, figsize=(11, height), squeeze=False, sharex=True, sharey=True)
     figure.subplots_adjust(left=0.16, right=0.98, top=1 - 0.7 / height, bottom=1.9 / height, wspace=0.06, hspace=0.12)
@@ -114,7 +119,7 @@ def _draw_maps(group: Comparable, grids: dict[Name, dict[str, Times]]) -> list[P
     for axes in panels[-1]:
         _label_axes(axes, payloads, computes)
     bars = [figure.add_axes((left, 1.0 / height, 0.3, 0.12 / height)) for left in (0.2, 0.63)]
-    figure.colorbar(image, cax=bars[0], orientation="horizontal", label="seconds")
+    figure.colorbar(image, cax=bars[0], orientation="horizontal", label="seconds per task")
     bar = figure.colorbar(ratio_image, cax=bars[1], orientation="horizontal", label="ratio (blue is better; line: 1)")
     bar.set_ticks([-5, -2, 0, 2, 5], labels=["1/32", "1/4", "1", "4", "32"])
     caption(figure, f"{group.workload}: {_most(group)} workers, a round of equal tasks", group)
@@ -170,6 +175,7 @@ def _bytes(size: int) -> str:
 
 def _draw_fastest(group: Comparable, grids: dict[Name, dict[str, Times]]) -> list[Path]:
     payloads, computes = _axes_of(grids)
+    grids = {name: grid for name, grid in grids.items() if name[0] != FLOOR}  # which is no library to choose
     libraries = list(dict.fromkeys(library for library, _ in grids))
     colors = ["#e8e8e8", *(COLORS.get(library, OTHER_COLOR) for library in libraries)]
     figure, panels = plt.subplots(1, 2, figsize=(9, 4.2), sharey=True)

@@ -1,7 +1,7 @@
 """What there is to show: the newest run of every results file, and which of them may stand in one chart."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import inf
@@ -185,16 +185,19 @@ class Comparable:
         return next((name for name in names if name in tried), None)
 
     def ratios(self, n_jobs: int) -> dict[Name, Ratio]:
-        """Return each cell's time over the reference's, by library and idiom: a family of comparisons.
+        """Return each cell's time over the reference's, by library and idiom: a family of comparisons."""
+        return self.compared({name: cell.times for name, cell in self.cells(n_jobs).items()})
 
-        Cells of files of another run than the reference's are a family of their own, unpaired: block 0 of two runs is
+    def compared(self, values: Mapping[Name, Mapping[Block, float]]) -> dict[Name, Ratio]:
+        """Return ``values``, by block, over the reference's.
+
+        Those of files of another run than the reference's are a family of their own, unpaired: block 0 of two runs is
         not one block.
         """
-        cells = self.cells(n_jobs)
-        if self.reference not in cells:
+        if self.reference is None or self.reference not in values:
             return {}
-        reference = cells[self.reference].times
-        others = {name: cell.times for name, cell in cells.items() if name != self.reference}
+        reference = values[self.reference]
+        others = {name: blocks for name, blocks in values.items() if name != self.reference}
         alone = self.measured_alone
         together = {name: (times, reference) for name, times in others.items() if name[0] not in alone}
         against = list(reference.values())

@@ -23,7 +23,7 @@ from report.rounds import (
     rounds_of,
     start_s,
 )
-from report.statistics import UNKNOWN, Ratio, paired, summarize
+from report.statistics import UNKNOWN, Ratio, summarize
 
 START_COLUMNS = (
     "start cold\ns", "start warm\ns", "end\ns", "latency median\nµs", "p95\nµs", "p99\nµs",
@@ -63,10 +63,7 @@ def on_most_workers(group: Comparable) -> list[Cell]:
 def versus(group: Comparable, cells: list[Cell]) -> dict[Name, Ratio]:
     """Return each idiom's cost per task over the reference's, paired by block."""
     costs = {(cell.library, cell.idiom): per_block(cell, per_task_s) for cell in cells}
-    if group.reference not in costs:
-        return {}
-    reference = costs[group.reference]
-    return paired({name: (cost, reference) for name, cost in costs.items() if name != group.reference and cost})
+    return group.compared({name: cost for name, cost in costs.items() if cost})
 
 
 def start_table(cells: list[Cell]) -> Table:
@@ -130,11 +127,10 @@ def _micro(samples: list[float]) -> list[str]:
 def graph_table(cells: list[Cell]) -> Table:
     """Return a row per idiom with task graphs."""
     table = idiom_table(*GRAPH_COLUMNS)
+    layered = [rounds_of(trial, what="graph", shape="layered") for cell in cells for trial in cell.timed]
+    counts = {label["edges"] for rounds in layered for label, _ in rounds}
+    fewest, most = min(counts, default=0), max(counts, default=0)
     for cell in cells:
-        counts = {
-            label["edges"] for trial in cell.timed for label, _ in rounds_of(trial, what="graph", shape="layered")
-        }
-        fewest, most = min(counts, default=0), max(counts, default=0)
         shapes: list[dict[str, Any]] = [
             {"shape": "layered", "edges": fewest},
             {"shape": "tree"},

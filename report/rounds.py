@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from math import exp, log
+from math import exp, inf, log
 from statistics import median
 from typing import Any
 
@@ -95,7 +95,9 @@ def bytes_per_task(cell: Cell) -> float | None:
 
 def per_edge_s(trial: Trial) -> float | None:
     """Return the cost per dependency: the slope over the layered graphs, which have as many tasks each."""
-    points = [(label["edges"], seconds) for label, seconds in rounds_of(trial, what="graph", shape="layered")]
+    graphs = rounds_of(trial, what="graph", shape="layered")
+    # Without edges all tasks are asked for, with them those of the last layer only: that would be in the slope.
+    points = [(label["edges"], seconds) for label, seconds in graphs if label["edges"]]
     if len({edges for edges, _ in points}) < 2:
         return None
     edges, seconds = np.array(points).T
@@ -110,43 +112,67 @@ def graph_task_s(trial: Trial, **wanted: Any) -> float | None:
 
 
 def efficiencies(trial: Trial, pattern: str) -> dict[float, float]:
-    """Return by mean task length, in seconds, which share of the work is done that is done without the library."""
-    with_library, without = (_by_length(trial, pattern, bare) for bare in (False, True))
-    return {
-        length: median(bare_s / library_s for bare_s, library_s in zip(without[length], seconds, strict=True))
-        for length, seconds in with_library.items()
-    }
+    """Return by mean task length, in seconds, which share of the work is done that is done without the library.
 
-
-def _by_length(trial: Trial, pattern: str, bare: bool) -> dict[float, list[float]]:
-    found: dict[float, list[float]] = {}
-    for label, seconds in rounds_of(trial, bare, what="point", pattern=pattern):
-        found.setdefault(label["task_s"], []).append(seconds)
-    return dict(sorted(found.items()))
-
-
-def metg_s(efficiency: dict[float, float], target: float) -> float | None:
-    """Return the shortest mean task at which efficiency is ``target``, between two lengths on logarithmic axes.
-
-    None where even the longest tasks did not reach it, or the shortest did.
+    A task's length is what it takes without the library, with all workers busy: seconds x workers / tasks.
     """
-    found = None
-    for (shorter, low), (longer, high) in pairwise(sorted(efficiency.items())):
-        if low < target <= high:
-            share = (log(target) - log(low)) / (log(high) - log(low))
-            found = exp(log(shorter) + share * (log(longer) - log(shorter)))
+    with_library, without = (_by_length(trial, pattern, bare) for bare in (False, True))
+    points = {
+        median(seconds for seconds, _ in bare) * trial["n_jobs"] / bare[0][1]: median(
+            bare_s / library_s for (bare_s, _), (library_s, _) in zip(bare, with_library[iterations], strict=True)
+        )
+        for iterations, bare in without.items()
+    }
+    return dict(sorted(points.items()))
+
+
+def _by_length(trial: Trial, pattern: str, bare: bool) -> dict[int, list[tuple[float, int]]]:
+    """Return seconds and number of tasks of the rounds, by the iterations of a task."""
+    found: dict[int, list[tuple[float, int]]] = {}
+    for label, seconds in rounds_of(trial, bare, what="point", pattern=pattern):
+        found.setdefault(label["iterations"], []).append((seconds, label["tasks"]))
     return found
 
 
-def grid_of(cell: Cell, cold: bool) -> dict[tuple[int, float], float]:
-    """Return seconds by payload and compute time: of the first round on a pool, or the median of the later ones."""
+def metg_s(efficiency: dict[float, float], target: float) -> float:
+    """Return the shortest mean task at which efficiency is ``target``, between two lengths on logarithmic axes.
+
+    0 where even the shortest tasks that were tried reached it, infinity where none did.
+    """
+    for (shorter, low), (longer, high) in pairwise(sorted(efficiency.items())):
+        if low < target <= high:
+            share = (log(target) - log(low)) / (log(high) - log(low))
+            return exp(log(shorter) + share * (log(longer) - log(shorter)))
+    return 0.0 if max(efficiency.values()) >= target else inf
+
+
+def grid_of(cell: Cell, rebuilt: bool) -> dict[tuple[int, float], float]:
+    """Return seconds per task by payload and compute time, medians: a round on a pool of its own, or on a kept one.
+
+    Per task, because a plain loop has fewer of them. Who rebuilds the pool pays for its start and its end.
+    """
     found: dict[tuple[int, float], list[float]] = {}
     for trial in cell.timed:
         for pool in trial["pools"]:
-            seconds = [round_["seconds"] for round_ in pool["rounds"]]
             key = pool["label"]["payload_bytes"], pool["label"]["compute_s"]
-            found.setdefault(key, []).extend(seconds[:1] if cold else seconds[1:])
-    return {key: median(seconds) for key, seconds in found.items() if seconds}
+            for round_ in pool["rounds"]:
+                if round_["label"]["what"] == ("cold" if rebuilt else "warm"):
+                    seconds = round_["seconds"] + (pool["shutdown_s"] if rebuilt else 0.0)
+                    found.setdefault(key, []).append(seconds / round_["label"]["tasks"])
+    return {key: median(seconds) for key, seconds in found.items()}
+
+
+def rebuilding_s(cell: Cell) -> list[float]:
+    """Return for every cell of the grid what a pool's start and end cost: first round less a later one, and the end."""
+    found = []
+    for trial in cell.timed:
+        for pool in trial["pools"]:
+            seconds = {
+                what: [r["seconds"] for r in pool["rounds"] if r["label"]["what"] == what] for what in ("cold", "warm")
+            }
+            if seconds["cold"]:
+                found.append(seconds["cold"][0] - median(seconds["warm"]) + pool["shutdown_s"])
+    return found
 
 
 def refusals(cell: Cell) -> Sequence[str]:

@@ -4,7 +4,7 @@ import hashlib
 import hmac
 import re
 from dataclasses import replace
-from math import exp
+from math import exp, inf
 from pathlib import Path
 
 import numpy as np
@@ -87,6 +87,12 @@ def test_lies_are_noticed(idiom, n_jobs, reason, tiny):
     assert re.search(reason, trial["reason"]), trial["reason"]
 
 
+def test_a_wrong_result_ends_forked_workers_and_bare_processes(tiny):
+    cell = Cell("liars", SCRIPTS / "benchmark_liars.py", "granularity", "wrong_in_forked_workers", 2)
+    trial = run_cell(cell, without(tiny, timeout_s=1.0))
+    assert (trial["outcome"], trial["left_behind"]["processes"]) == (WRONG, 0)
+
+
 def test_memory_of_queued_tasks_is_known(tiny):
     cell = next(cell for cell in CELLS if (cell.workload, cell.idiom) == ("overhead", "fork, chunksize 1"))
     trial = run_cell(cell, tiny, MEMORY)
@@ -164,10 +170,13 @@ def rounds_of_a_library(overhead_s, n_jobs=2, noise=0.0, seed=1):
             round_ = pool.rounds.send(seconds)
         except StopIteration:
             break
+        if round_.label["what"] == "settling":
+            seconds = 0.0
+            continue
         each = round_.label["task_s"] + (0 if round_.bare else overhead_s)
         seconds = round_.label["tasks"] / n_jobs * each * exp(noise * random.standard_normal())
         measured.append({"label": round_.label, "bare": round_.bare, "seconds": seconds})
-    return {"pools": [{"label": pool.label, "rounds": measured}]}
+    return {"n_jobs": n_jobs, "pools": [{"label": pool.label, "rounds": measured}]}
 
 
 @pytest.mark.parametrize("overhead_s", [2e-5, 3e-4, 4e-3])
@@ -182,10 +191,16 @@ def test_the_search_finds_a_known_granularity(overhead_s):
 def test_what_is_never_crossed_is_not_made_up():
     free = shown.efficiencies(rounds_of_a_library(0.0), "independent")
     assert min(free.values()) > 0.5
-    assert shown.metg_s(free, 0.5) is None
+    assert shown.metg_s(free, 0.5) == 0
     hopeless = shown.efficiencies(rounds_of_a_library(10.0), "independent")
     assert max(hopeless.values()) < 0.5
-    assert shown.metg_s(hopeless, 0.5) is None
+    assert shown.metg_s(hopeless, 0.5) == inf
+
+
+def test_a_disturbed_round_of_long_tasks_does_not_hide_what_short_ones_reach():
+    curve = {1e-4: 0.3, 5e-4: 0.7, 2e-3: 0.93, 8e-3: 0.96, 3e-2: 0.89, 1e-1: 0.97}
+    assert 5e-4 < shown.metg_s(curve, 0.9) < 2e-3
+    assert granularity.crossing({round(1e6 * length): share for length, share in curve.items()}, 0.9) == (500, 2000)
 
 
 def a_trial_of_tasks(fixed_s, per_task_s, most, noise=0.02, seed=1):
@@ -224,15 +239,16 @@ def test_payloads_that_do_not_fit_are_refused_before_they_are_tried(tiny):
     trial = run_cell(cell, huge)
     assert (trial["outcome"], trial["reason"]) == (OK, ""), trial["output"]
     tried = {pool["label"]["payload_bytes"]: (len(pool["rounds"]), pool["refused"]) for pool in trial["pools"]}
-    assert tried[2**10] == (1 + huge.grid_warm_rounds, "")
+    assert tried[2**10][0] >= 1 + huge.grid_warm_rounds
+    assert tried[2**10][1] == ""
     assert tried[2**45][0] == 0
     assert "bytes of memory" in tried[2**45][1]
 
 
 def test_shared_memory_that_is_too_small_is_said(monkeypatch):
     monkeypatch.setattr(grid.shutil, "disk_usage", lambda path: type("Usage", (), {"free": 2**20}))
-    assert grid.too_large(2**19) == ""
-    assert "/dev/shm, 1048576 are free" in grid.too_large(2**20)
+    assert grid.too_large(2**18, 2) == ""
+    assert "/dev/shm, 1048576 are free" in grid.too_large(2**18, 3)
 
 
 def test_a_budget_that_nothing_fits_into_leaves_the_least(tiny):

@@ -22,6 +22,7 @@ from workloads import graphs as shapes
 from workloads.contract import Kernel, Pool, Round
 from workloads.kernel import compute
 from workloads.overhead import graph_round
+from workloads.settling import TASK_S, settled
 
 PARAMS = ("granularity_work_s", "granularity_repeats", "seed")
 NOT_IN_PARENT = ()
@@ -107,7 +108,19 @@ def _search(
             ratios.append(bare_s / library_s)
         return median(ratios)
 
-    yield _round(pattern, 10 * n_jobs, 1, n_jobs, inputs.seed, kernel, numbers, what="start")
+    start = kernel.iterations(TASK_S)
+    yield from settled(
+        lambda: _round(
+            "independent" if pattern == "independent" else "stencil",
+            n_jobs,
+            start,
+            n_jobs,
+            inputs.seed,
+            kernel,
+            numbers,
+            what="settling",
+        )
+    )
     found: dict[int, float] = {}
     iterations = kernel.iterations(inputs.work_s / LONGEST)
     while True:
@@ -126,10 +139,10 @@ def _search(
 
 
 def crossing(found: dict[int, float], target: float) -> tuple[int, int] | None:
-    """Return the two neighbours between which efficiency crosses ``target`` last, or None if it does not."""
+    """Return the two neighbours between which efficiency crosses ``target``, at the shortest tasks; None if nowhere."""
     lengths = sorted(found)
     pairs = [(a, b) for a, b in pairwise(lengths) if found[a] < target <= found[b]]
-    return pairs[-1] if pairs else None
+    return pairs[0] if pairs else None
 
 
 def _tasks(work_s: float, iterations: int, n_jobs: int, kernel: Kernel) -> int:

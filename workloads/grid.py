@@ -18,6 +18,7 @@ from harness.tasklog import count
 from params import Params
 from workloads.contract import Kernel, Pool, Round
 from workloads.kernel import compute
+from workloads.settling import TASK_S, settled
 
 PARAMS = ("grid_payload_bytes", "grid_compute_s", "grid_tasks_per_worker", "grid_warm_rounds", "seed")
 NOT_IN_PARENT = ()
@@ -29,7 +30,7 @@ PATIENCE = 20
 SHARED_MEMORY = Path("/dev/shm")
 PROCESS_BYTES = 100 * 2**20
 HELD = 6  # copies of a round's payload: sent and received, as arrays, as pickles, and in a store
-HELD_SHARED = 2  # of those, in shared memory
+HELD_SHARED = 2  # of those, in shared memory; joblib keeps what it has mapped there until the pool is closed
 
 
 class Inputs(NamedTuple):
@@ -92,37 +93,45 @@ def pools(inputs: Inputs, n_jobs: int, kernel: Kernel, graphs: bool) -> Iterator
     tasks = inputs.tasks_per_worker * n_jobs
     for payload_bytes, compute_s in cells:
         label: dict[str, Any] = {"payload_bytes": payload_bytes, "compute_s": compute_s}
-        if refused := too_large(payload_bytes * tasks):
+        if refused := too_large(payload_bytes * tasks, 1 + inputs.warm_rounds):
             yield Pool(label, transform, None, refused)
         else:
-            yield Pool(label, transform, _rounds(inputs, label, tasks, kernel.iterations(compute_s), numbers))
+            yield Pool(label, transform, _rounds(inputs, label, n_jobs, kernel, numbers))
 
 
-def too_large(round_bytes: int) -> str:
-    """Return why payloads of so many bytes in all are not tried, or an empty string."""
+def too_large(round_bytes: int, rounds: int) -> str:
+    """Return why rounds with payloads of so many bytes are not tried, or an empty string."""
     import psutil  # in the trial's own interpreter only: workers call nothing here
 
     available, held = psutil.virtual_memory().available, HELD * round_bytes
     if held > available:
         return f"its payloads need about {held} bytes of memory, {available} are available"
-    shared, free = HELD_SHARED * round_bytes, shutil.disk_usage(SHARED_MEMORY).free
+    shared, free = HELD_SHARED * rounds * round_bytes, shutil.disk_usage(SHARED_MEMORY).free
     if shared > free:
         return f"its payloads need about {shared} bytes of {SHARED_MEMORY}, {free} are free"
     return ""
 
 
 def _rounds(
-    inputs: Inputs, label: dict[str, Any], tasks: int, iterations: int, numbers: Iterator[int]
+    inputs: Inputs, label: dict[str, Any], n_jobs: int, kernel: Kernel, numbers: Iterator[int]
 ) -> Generator[Round, float, None]:
-    for _ in range(1 + inputs.warm_rounds):
-        yield _round(inputs.seed, label | {"tasks": tasks}, [next(numbers) for _ in range(tasks)], iterations)
+    def of(what: str, tasks: int, payload_bytes: int, compute_s: float) -> Round:
+        told = {"what": what, "tasks": tasks}
+        chosen = [next(numbers) for _ in range(tasks)]
+        return _round(inputs.seed, told, chosen, payload_bytes, kernel.iterations(compute_s))
+
+    cell = (inputs.tasks_per_worker * n_jobs, label["payload_bytes"], label["compute_s"])
+    yield of("cold", *cell)
+    yield from settled(lambda: of("settling", n_jobs, 1, TASK_S))
+    for _ in range(inputs.warm_rounds):
+        yield of("warm", *cell)
 
 
-def _round(seed: int, label: dict[str, Any], numbers: list[int], iterations: int) -> Round:
+def _round(seed: int, label: dict[str, Any], numbers: list[int], payload_bytes: int, iterations: int) -> Round:
     import numpy as np
 
     # Arrays of their own: one array for all tasks would be pickled once for all that travel together.
-    random_bytes = np.random.default_rng(seed).integers(0, 256, label["payload_bytes"], dtype=np.uint8)
+    random_bytes = np.random.default_rng(seed).integers(0, 256, payload_bytes, dtype=np.uint8)
     payloads = {number: random_bytes ^ np.uint8(number % 256) for number in numbers}
 
     def wrong(results: list[tuple[int, int, Any]]) -> str | None:

@@ -5,6 +5,7 @@ One round of one task is a latency; rounds of many give the cost per task; the f
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Generator, Iterator
 from itertools import count as count_from
 from math import sqrt
@@ -15,6 +16,7 @@ from harness.tasklog import count, moment_is
 from params import Params
 from workloads import graphs as shapes
 from workloads.contract import Kernel, Node, Pool, Round
+from workloads.settling import TASK_S, settled
 
 PARAMS = ("overhead_tasks", "overhead_budget_s", "latency_tasks", "overhead_edges", "seed")
 NOT_IN_PARENT = ()
@@ -40,15 +42,19 @@ class Inputs(NamedTuple):
     edges: tuple[int, ...]
 
 
-def nothing(number: int) -> int:
-    """Task: be counted, and return the number."""
+def nothing(number: int, seconds: float = 0.0) -> int:
+    """Task: be counted, and return the number; wait before, where that is asked for."""
     count(number)
+    if seconds:
+        time.sleep(seconds)
     return number
 
 
-def combine(number: int, position: int, *inputs: int) -> int:
-    """Task of a graph: be counted, and return what `graphs.value` says."""
+def combine(number: int, position: int, seconds: float, *inputs: int) -> int:
+    """Task of a graph: be counted, and return what `graphs.value` says; wait before, where that is asked for."""
     count(number)
+    if seconds:
+        time.sleep(seconds)
     return shapes.value(position, inputs)
 
 
@@ -83,15 +89,15 @@ def pools(inputs: Inputs, n_jobs: int, kernel: Kernel, graphs: bool) -> Iterator
     """See `contract.Rounds`: the first start of a pool in this interpreter and what runs on it, and a second start."""
     numbers = count_from()
     if graphs:
-        yield Pool({"start": "cold"}, combine, _graph_rounds(inputs, numbers))
+        yield Pool({"start": "cold"}, combine, _graph_rounds(inputs, n_jobs, numbers))
         return
-    yield Pool({"start": "cold"}, nothing, _rounds(inputs, numbers))
+    yield Pool({"start": "cold"}, nothing, _rounds(inputs, n_jobs, numbers))
     yield Pool({"start": "warm"}, nothing, _one_round(numbers))
 
 
-def _round(what: str, numbers: Iterator[int], tasks: int) -> Round:
+def _round(what: str, numbers: Iterator[int], tasks: int, *arguments: Any) -> Round:
     chosen = [next(numbers) for _ in range(tasks)]
-    return Round({"what": what, "tasks": tasks}, [(number,) for number in chosen], _all_of(chosen))
+    return Round({"what": what, "tasks": tasks}, [(number, *arguments) for number in chosen], _all_of(chosen))
 
 
 def _all_of(expected: list[int]) -> Callable[[list[int]], str | None]:
@@ -105,9 +111,9 @@ def _one_round(numbers: Iterator[int]) -> Generator[Round, float, None]:
     yield _round("start", numbers, 1)
 
 
-def _rounds(inputs: Inputs, numbers: Iterator[int]) -> Generator[Round, float, None]:
+def _rounds(inputs: Inputs, n_jobs: int, numbers: Iterator[int]) -> Generator[Round, float, None]:
     yield _round("start", numbers, 1)
-    yield _round("start", numbers, 100)  # not measured: every worker has now run a task
+    yield from settled(lambda: _round("settling", numbers, n_jobs, TASK_S))
     spent = 0.0
     for _ in range(inputs.latency_tasks):
         spent += yield _round("latency", numbers, 1)
@@ -123,13 +129,14 @@ def _rounds(inputs: Inputs, numbers: Iterator[int]) -> Generator[Round, float, N
         tasks *= FACTOR
 
 
-def _graph_rounds(inputs: Inputs, numbers: Iterator[int]) -> Generator[Round, float, None]:
-    yield graph_round({"what": "start", "shape": "layered"}, shapes.layered(GRAPH_WIDTH, GRAPH_DEPTH, 1), numbers)
+def _graph_rounds(inputs: Inputs, n_jobs: int, numbers: Iterator[int]) -> Generator[Round, float, None]:
+    yield graph_round({"what": "start"}, shapes.layered(1, 1, 0), numbers, 0.0)
+    yield from settled(lambda: graph_round({"what": "settling"}, shapes.layered(n_jobs, 1, 0), numbers, TASK_S))
     spent, layered = 0.0, [shapes.layered(GRAPH_WIDTH, GRAPH_DEPTH, edges) for edges in inputs.edges]
     named = [*(("layered", shape) for shape in layered), ("tree", shapes.tree(TREE_LEAVES))]
     for _ in range(GRAPH_REPEATS):
         for name, shape in named:
-            spent += yield graph_round({"what": "graph", "shape": name}, shape, numbers)
+            spent += yield graph_round({"what": "graph", "shape": name}, shape, numbers, 0.0)
             if spent > inputs.budget_s:
                 return
 

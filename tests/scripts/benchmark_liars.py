@@ -1,5 +1,7 @@
 """Idioms of rounds that are wrong in ways in which libraries, and scripts, have been wrong."""
 
+from multiprocessing import get_context
+
 from harness.script import run
 
 
@@ -42,6 +44,16 @@ def answers_unasked(task, rounds, n_jobs):
     yield from right(task, rounds, n_jobs)
 
 
+def wrong_in_forked_workers(task, rounds, n_jobs):
+    """Workers that are still there, with all that they inherited, when the result is found to be wrong."""
+    with get_context("fork").Pool(n_jobs) as pool:
+        for tasks in rounds:
+            yield pool.starmap(task, tasks)[1:]
+
+
 if __name__ == "__main__":
     named = (right, drops_one, never_runs, runs_twice, wrong_results, one_round_only, takes_ahead, answers_unasked)
-    run(overhead={idiom.__name__: idiom for idiom in named})
+    run(
+        overhead={idiom.__name__: idiom for idiom in named},
+        granularity={"wrong_in_forked_workers": wrong_in_forked_workers},
+    )

@@ -1,0 +1,18 @@
+"""Rounds that are not measured: until all workers of a pool are up, later ones would still pay for its start."""
+
+from collections.abc import Callable, Generator
+
+from workloads.contract import Round
+
+TASK_S = 0.02  # each holds its worker for so long that another one takes the next
+MOST_S = 1.0  # then it is as it is: where one core does all, or each round has new workers
+
+
+def settled(round_of_tasks: Callable[[], Round]) -> Generator[Round, float, None]:
+    """Yield rounds of one task of TASK_S per worker until they run at once, or MOST_S have gone."""
+    spent = 0.0
+    while spent < MOST_S:
+        seconds = yield round_of_tasks()
+        if seconds < 2 * TASK_S:
+            return
+        spent += seconds
