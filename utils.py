@@ -25,6 +25,7 @@ from report.figures import COPIES, draw_total, draw_workload, groups_of
 from report.granularity import draw_granularity
 from report.grid import draw_grid
 from report.measured import ROUNDS, STUDIES, WORKLOADS, Measured, read
+from report.overhead import draw_overhead
 from report.sharing import has_sharing
 from report.tables import print_tables
 
@@ -106,8 +107,8 @@ def _draw(options: argparse.Namespace) -> int:
             print(f"  {_line(file)}")
         for line in group.left_out:
             print(f"  left out: {line}")
-    drawn = [path for group in groups if group.workload == "grid" for path in draw_grid(group)]
-    drawn += [path for group in groups if group.workload == "granularity" for path in draw_granularity(group)]
+    rounds = {"overhead": draw_overhead, "grid": draw_grid, "granularity": draw_granularity}
+    drawn = [path for group in groups if group.workload in rounds for path in rounds[group.workload](group)]
     groups = [group for group in groups if group.workload not in ROUNDS]
     drawn += [path for group in groups for path in draw_workload(group, align=False)]
     drawn += [

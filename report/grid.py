@@ -33,7 +33,8 @@ def print_grid(group: Comparable, console: Console) -> None:
     )
 
 
-def _grids(group: Comparable) -> dict[Name, dict[str, Times]]:
+def grids_of(group: Comparable) -> dict[Name, dict[str, Times]]:
+    """Return seconds per task of every idiom that has any, with its pool KEPT and REBUILT."""
     grids = {
         (cell.library, cell.idiom): {KEPT: grid_of(cell, rebuilt=False), REBUILT: grid_of(cell, rebuilt=True)}
         for cell in on_most_workers(group)
@@ -49,7 +50,7 @@ def _of(grids: dict[Name, dict[str, Times]], library: str, kind: str) -> Times:
 
 def grid_table(group: Comparable) -> Table:
     """Return a row per idiom."""
-    grids = _grids(group)
+    grids = grids_of(group)
     against = {
         "kept, than\nserial": (KEPT, _of(grids, SERIAL, KEPT)),
         "rebuilt, than\nserial": (REBUILT, _of(grids, SERIAL, KEPT)),
@@ -86,7 +87,7 @@ def _share(times: Times, others: Times) -> str:
 
 def draw_grid(group: Comparable) -> list[Path]:
     """Draw the heat maps and the map of the fastest; return the files that were written."""
-    grids = _grids(group)
+    grids = grids_of(group)
     if not grids:
         return []
     with plt.rc_context(STYLE):

@@ -1,15 +1,18 @@
 """What starting and scheduling cost: start-up, latency, cost per task and per dependency."""
 
 from functools import partial
+from pathlib import Path
 from statistics import median
 from typing import Any
 
+import matplotlib.pyplot as plt
 import numpy as np
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from report.console import idiom_table, say
+from report.labels import Anchor, in_a_column, place
 from report.measured import Cell, Comparable, Name
 from report.rounds import (
     bytes_per_task,
@@ -24,6 +27,7 @@ from report.rounds import (
     start_s,
 )
 from report.statistics import UNKNOWN, Ratio, summarize
+from report.style import COLORS, OTHER_COLOR, STYLE, caption, show_and_save
 
 START_COLUMNS = (
     "start cold\ns", "start warm\ns", "end\ns", "latency median\nµs", "p95\nµs", "p99\nµs",
@@ -48,6 +52,38 @@ def print_overhead(group: Comparable, console: Console) -> None:
     )
     if graphs := [cell for cell in cells if is_graph(cell)]:
         console.print(graph_table(graphs))
+
+
+def draw_overhead(group: Comparable) -> list[Path]:
+    """Draw seconds per task against the number of tasks in a round; return the files that were written."""
+    lines = [(cell, found) for cell in on_most_workers(group) if not is_graph(cell) and (found := _per_task(cell))]
+    if not lines:
+        return []
+    with plt.rc_context(STYLE):
+        figure, axes = plt.subplots(figsize=(8, 6.5))
+        figure.subplots_adjust(left=0.1, right=0.64, top=0.93, bottom=0.14)
+        anchors = []
+        for cell, points in lines:
+            color, name = COLORS.get(cell.library, OTHER_COLOR), f"{cell.library}: {cell.idiom}"
+            x, y = zip(*points, strict=True)
+            axes.plot(x, y, color=color, marker="o", markersize=2.5)
+            anchors.append(Anchor(name, name, x[-1], y[-1], color, None))
+        axes.set(xscale="log", yscale="log", xlabel="tasks in a round", ylabel="seconds per task")
+        axes.grid(axis="y", color="#dddddd", linewidth=0.6)
+        axes.spines[["top", "right"]].set_visible(False)
+        base = group.files[0].path.parent / group.workload
+        place(axes, anchors, in_a_column(axes, anchors), base.with_suffix(".labels.json"), align=False)
+        caption(figure, f"{group.workload}: tasks that do nothing, on a pool that is up", group)
+        return show_and_save(figure, base)
+
+
+def _per_task(cell: Cell) -> list[tuple[int, float]]:
+    """Return seconds per task by the number of tasks, medians over all rounds of that size."""
+    found: dict[int, list[float]] = {}
+    for trial in cell.timed:
+        for label, seconds in (*rounds_of(trial, what="latency"), *rounds_of(trial, what="tasks")):
+            found.setdefault(label["tasks"], []).append(seconds / label["tasks"])
+    return sorted((tasks, median(seconds)) for tasks, seconds in found.items())
 
 
 def on_most_workers(group: Comparable) -> list[Cell]:

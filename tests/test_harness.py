@@ -181,7 +181,7 @@ def test_failures_are_rows_and_the_suite_goes_on(tmp_path, monkeypatch):
     temporary = tmp_path / "t"
     temporary.mkdir()
     monkeypatch.setenv("TMPDIR", str(temporary))
-    ended = run_suite(*QUICK, "--results", str(tmp_path), "--timeout", "6", script="faulty")
+    ended = run_suite(*QUICK, "--results", str(tmp_path), "--timeout", "4", script="faulty")
     assert ended.returncode == 1, ended.stderr
     assert list(temporary.iterdir()) == []  # whatever became of the trials
     assert "Traceback" not in ended.stdout + ended.stderr

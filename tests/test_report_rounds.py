@@ -10,6 +10,7 @@ from harness import results
 from report import grid, rounds
 from report.granularity import draw_granularity
 from report.measured import comparable, read
+from report.overhead import draw_overhead
 from report.tables import print_tables
 from tests.made_up import a_run
 from tests.test_rounds import a_trial_of_tasks, rounds_of_a_library
@@ -64,6 +65,7 @@ def test_cost_per_task_and_its_ratio(tmp_path):
     assert float(row[3]) == pytest.approx(105, rel=0.01)
     assert row[5] == "10000"
     assert row[-1].endswith("slower")
+    assert [path.name for path in draw_overhead(group_of(tmp_path))] == ["overhead.png", "overhead.svg"]
 
 
 def test_too_few_rounds_are_said(tmp_path):
@@ -142,7 +144,7 @@ def test_grid(tmp_path, one_cell):
     written = grid.draw_grid(group_of(tmp_path))
     assert sorted(path.name for path in written) == ["grid.png", "grid.svg", "grid_fastest.png", "grid_fastest.svg"]
     if not one_cell:
-        grids = grid._grids(group_of(tmp_path))
+        grids = grid.grids_of(group_of(tmp_path))
         libraries = ["serial", "mp", "ray"]
         fastest = {key: grid._fastest(grids, grid.KEPT, key, libraries) for key in grids["mp", "fork"][grid.KEPT]}
         assert fastest[1024, 0.0] == 1 + libraries.index("serial")
@@ -159,7 +161,8 @@ def test_failures_are_rows(tmp_path, workload):
     table = table_of(tmp_path, workload)
     assert "3 were never run" in row_of(table, "mp", "fork")[-1]
     assert "no graphs here" in row_of(table, "dask", "graph")[-1]
-    assert grid.draw_grid(group_of(tmp_path)) == draw_granularity(group_of(tmp_path)) == []
+    group = group_of(tmp_path)
+    assert grid.draw_grid(group) == draw_granularity(group) == draw_overhead(group) == []
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ SCRIPTS = Path(__file__).resolve().parent / "scripts"
 CELLS = all_cells(parse(["overhead", "grid", "granularity", "--n-jobs", "2"]))
 # Overhead tries the idioms of every library; the others, those that have something of their own to go wrong with, and
 # those of Ray for which overhead would start it twice.
-ELSEWHERE = {("ray", "actors"), ("ray", "ray.util.multiprocessing.Pool")}
+ELSEWHERE = {("ray", "tasks"), ("ray", "actors"), ("ray", "ray.util.multiprocessing.Pool")}
 TRIED = [
     cell
     for cell in CELLS

@@ -81,7 +81,6 @@ def test_what_a_write_does(library, idiom, said, tiny):
         ("mp", "spawn, pickle 5 over shared memory"),
         ("joblib", "loky, automatic memmap"),
         ("dask", "spawn, scatter, broadcast"),
-        ("ray", "tasks, ray.put"),
         ("mpire", "spawn, shared objects"),
     ],
 )
