@@ -1,20 +1,21 @@
 """Tasks without any library: the same functions in processes that were forked beforehand.
 
-Every process has its share of a round before the clock starts, which runs from the word to go until the last is done.
+Every process has its share of a round before the word to go, and says how long it took.
 """
 
 import os
 import pickle
 import socket
+import struct
 import traceback
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from time import perf_counter_ns
+from contextlib import contextmanager, suppress
+from time import perf_counter
 from typing import Any
 
 from harness.tasklog import no_worker
 
-READY, GO, DONE = b"r", b"g", b"d"
+READY, GO, SECONDS = b"r", b"g", struct.Struct("<d")
 
 
 class Bare:
@@ -24,18 +25,22 @@ class Bare:
         self._sockets = sockets
 
     def seconds(self, task: Callable[..., Any], arguments: Sequence[tuple[Any, ...]]) -> float:
-        """Return how long all calls of ``task`` take, dealt out evenly. Raises RuntimeError if one of them fails."""
-        for number, connection in enumerate(self._sockets):
-            message = pickle.dumps((task, arguments[number :: len(self._sockets)]), pickle.HIGHEST_PROTOCOL)
+        """Return how long all calls of ``task`` take, dealt out evenly, if no process waits for another at the end.
+
+        That is the number of tasks over the rate of all processes together: a core that is held up by something else
+        for a moment counts as that moment, not as if the others had stood still with it.
+        Raises RuntimeError if a call fails.
+        """
+        shares = [arguments[number :: len(self._sockets)] for number in range(len(self._sockets))]
+        for connection, share in zip(self._sockets, shares, strict=True):
+            message = pickle.dumps((task, share), pickle.HIGHEST_PROTOCOL)
             connection.sendall(len(message).to_bytes(8, "little") + message)
         for connection in self._sockets:
-            _expect(connection, READY)
-        start = perf_counter_ns()
+            _receive(connection, len(READY))
         for connection in self._sockets:
             connection.sendall(GO)
-        for connection in self._sockets:
-            _expect(connection, DONE)
-        return (perf_counter_ns() - start) / 1e9
+        times = [SECONDS.unpack(_receive(connection, SECONDS.size))[0] for connection in self._sockets]
+        return len(arguments) / sum(len(share) / seconds for share, seconds in zip(shares, times, strict=True))
 
 
 @contextmanager
@@ -56,7 +61,9 @@ def bare_processes(n_jobs: int) -> Iterator[Bare]:
         yield Bare(sockets)
     finally:
         for connection in sockets:
-            connection.shutdown(socket.SHUT_RDWR)  # closing would not reach them: forked workers have the socket too
+            with suppress(OSError):  # it has ended by itself
+                # Closing alone would not reach it: workers that a library has forked have the socket as well.
+                connection.shutdown(socket.SHUT_RDWR)
             connection.close()
         for child in children:
             os.waitpid(child, 0)
@@ -71,9 +78,10 @@ def _serve(connection: socket.socket) -> None:
                 task, arguments = pickle.loads(messages.read(int.from_bytes(length, "little")))
                 connection.sendall(READY)
                 messages.read(len(GO))
+                start = perf_counter()
                 for each in arguments:
                     task(*each)
-                connection.sendall(DONE)
+                connection.sendall(SECONDS.pack(perf_counter() - start))
         status = 0
     except Exception:  # noqa: BLE001 -- whatever it is, the parent is told that it failed, and the reader what
         traceback.print_exc()
@@ -81,10 +89,11 @@ def _serve(connection: socket.socket) -> None:
         os._exit(status)
 
 
-def _expect(connection: socket.socket, answer: bytes) -> None:
+def _receive(connection: socket.socket, length: int) -> bytes:
     try:
-        received = connection.recv(len(answer))
+        received = connection.recv(length, socket.MSG_WAITALL)
     except ConnectionError:
         received = b""
-    if received != answer:
+    if len(received) != length:
         raise RuntimeError("a process that runs tasks without a library has failed")
+    return received

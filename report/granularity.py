@@ -1,12 +1,11 @@
 """How fine tasks may be: efficiency against the mean task's length, and where it crosses 50 % and 90 %."""
 
-from collections.abc import Iterable
 from math import isinf
 from pathlib import Path
 
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
-from matplotlib.ticker import PercentFormatter
+from matplotlib.ticker import EngFormatter, PercentFormatter
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -17,10 +16,11 @@ from report.measured import Cell, Comparable
 from report.overhead import on_most_workers
 from report.rounds import efficiencies, metg_s, rounds_of
 from report.statistics import summarize
-from report.style import COLORS, OTHER_COLOR, STYLE, caption, plain_seconds, show_and_save
+from report.style import COLORS, OTHER_COLOR, STYLE, caption, show_and_save
 
 INDEPENDENT = "independent"
 TARGETS = (0.5, 0.9)
+HIGHEST = 1.15  # efficiency that is drawn: above 1 is noise of the rounds without the library
 
 
 def print_granularity(group: Comparable, console: Console) -> None:
@@ -40,9 +40,10 @@ def patterns(cell: Cell) -> list[str]:
 
 
 def metg_table(group: Comparable) -> Table:
-    """Return METG per number of workers."""
+    """Return METG(50 %) per number of workers, and METG(90 %) on the most."""
     counts = group.worker_counts
-    table = idiom_table("pattern", *(f"METG({target:.0%})\non {n}" for target in TARGETS for n in counts))
+    columns = [(TARGETS[0], n) for n in counts] + [(target, n) for target in TARGETS[1:] for n in counts[-1:]]
+    table = idiom_table("pattern", *(f"METG({target:.0%})\non {n}" for target, n in columns))
     table.add_column("note", overflow="fold")
     for cell in on_most_workers(group):
         same = {
@@ -52,7 +53,7 @@ def metg_table(group: Comparable) -> Table:
             for n in counts
         }
         for pattern in patterns(cell) or [""]:
-            values = [_metg(same[n], pattern, target) for target in TARGETS for n in counts]
+            values = [_metg(same[n], pattern, target) for target, n in columns]
             note = escape(cell.skipped or cell.failure)
             table.add_row(cell.library, escape(cell.idiom), pattern, *values, note)
     return table
@@ -109,22 +110,17 @@ def _draw(group: Comparable, chosen: list[tuple[Cell, str]], suffix: str) -> lis
         most = max(group.worker_counts, default=1)
         axes.set(
             xscale="log",
-            ylim=(0, 1.15),
+            ylim=(0, HIGHEST),
             xlabel="mean task (s)",
             ylabel=f"work done on {most} workers / without the library",
         )
         axes.yaxis.set_major_formatter(PercentFormatter(1))
-        plain_seconds(axes.xaxis, *_decades(length for curve in curves for length, _ in curve))
+        axes.xaxis.set_major_formatter(EngFormatter("s", places=0))
         axes.spines[["top", "right"]].set_visible(False)
         base = group.files[0].path.parent / f"{group.workload}{suffix}"
         place(axes, anchors, in_a_column(axes, anchors), base.with_suffix(".labels.json"), align=False)
         caption(figure, f"{group.workload}: efficiency against task length; lines at 50 %, 90 % and all of it", group)
         return show_and_save(figure, base)
-
-
-def _decades(lengths: Iterable[float]) -> tuple[float, float]:
-    found = list(lengths)
-    return min(found), max(found)
 
 
 def _line(axes: Axes, cell: Cell, pattern: str, curve: Curve, graph: bool) -> Anchor:
@@ -133,4 +129,4 @@ def _line(axes: Axes, cell: Cell, pattern: str, curve: Curve, graph: bool) -> An
     x, y = zip(*curve, strict=True)
     style = {"stencil": "-", "tree": "--", "random": ":"}.get(pattern, "-")
     axes.plot(x, y, style, color=color, marker="o", markersize=3)
-    return Anchor(name, name, x[-1], y[-1], color, None)
+    return Anchor(name, name, x[-1], min(y[-1], HIGHEST), color, None)

@@ -3,6 +3,7 @@
 from math import log2
 from pathlib import Path
 from statistics import median, quantiles
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -86,53 +87,74 @@ def _share(times: Times, others: Times) -> str:
 
 
 def draw_grid(group: Comparable) -> list[Path]:
-    """Draw the heat maps and the map of the fastest; return the files that were written."""
+    """Draw heat maps, a panel per idiom, and the map of the fastest; return the files that were written."""
     grids = grids_of(group)
     if not grids:
         return []
-    with plt.rc_context(STYLE):
-        return [*_draw_maps(group, grids), *_draw_fastest(group, grids)]
-
-
-def _draw_maps(group: Comparable, grids: dict[Name, dict[str, Times]]) -> list[Path]:
     serial, reference = _of(grids, SERIAL, KEPT), _of(grids, REFERENCE, KEPT)
-    payloads, computes = _axes_of(grids)
-    titles = [
-        "seconds per task, kept",
-        "seconds per task, rebuilt",
-        f"over {REFERENCE}'s, kept",
-        "speedup over serial, kept",
-    ]
-    height = 2.2 + 1.6 * len(grids)
-    figure, panels = plt.subplots(len(grids), 4, figsize=(11, height), squeeze=False, sharex=True, sharey=True)
-    figure.subplots_adjust(left=0.16, right=0.98, top=1 - 0.7 / height, bottom=1.9 / height, wspace=0.06, hspace=0.12)
     everything = [seconds for grid in grids.values() for times in grid.values() for seconds in times.values()]
-    seconds_norm, ratio_norm = LogNorm(min(everything), max(everything)), TwoSlopeNorm(0, -5, 5)
-    for row, ((library, idiom), grid) in zip(panels, grids.items(), strict=True):
-        for axes, kind in zip(row, (KEPT, REBUILT), strict=False):
-            image = axes.pcolormesh(_matrix(grid[kind], payloads, computes), norm=seconds_norm, cmap="viridis")
-        against = _relative(grid[KEPT], reference), _relative(serial, grid[KEPT])
-        for axes, ratios, cmap in zip(row[2:], against, ("RdBu_r", "RdBu"), strict=True):
-            ratio_image = _draw_ratios(axes, ratios, payloads, computes, ratio_norm, cmap)
-        row[0].set_ylabel(f"{library}: {idiom}\npayload", fontsize="small")
-    for axes, title in zip(panels[0], titles, strict=True):
-        axes.set_title(title, fontsize="small")
-    for axes in panels[-1]:
+    of_seconds: Scale = (LogNorm(min(everything), max(everything)), "viridis", "seconds per task")
+    of_ratios = TwoSlopeNorm(0, -5, 5)
+    slower: Scale = (of_ratios, "RdBu_r", f"time over {REFERENCE}'s (blue: faster; line: 1)")
+    faster: Scale = (of_ratios, "RdBu", "speedup over serial (blue: faster; line: 1)")
+    with plt.rc_context(STYLE):
+        return [
+            *_draw_maps(group, "", "pools kept", {name: grid[KEPT] for name, grid in grids.items()}, of_seconds),
+            *_draw_maps(group, "_rebuilt", REBUILT, {n: grid[REBUILT] for n, grid in grids.items()}, of_seconds),
+            *_draw_maps(
+                group, "_relative", "pools kept", {n: _relative(g[KEPT], reference) for n, g in grids.items()}, slower
+            ),
+            *_draw_maps(
+                group, "_speedup", "pools kept", {n: _relative(serial, g[KEPT]) for n, g in grids.items()}, faster
+            ),
+            *_draw_fastest(group, grids),
+        ]
+
+
+Scale = tuple[Any, str, str]  # norm, colour map, what the numbers are
+COLUMNS = 5  # of panels
+
+
+def _draw_maps(group: Comparable, suffix: str, pools: str, values: dict[Name, Times], scale: Scale) -> list[Path]:
+    values = {name: times for name, times in values.items() if times}
+    if not values:
+        return []
+    payloads, computes = _axes_of(values)
+    rows = -(-len(values) // COLUMNS)
+    height = 2.3 + 1.55 * rows
+    figure, panels = plt.subplots(rows, COLUMNS, figsize=(11, height), squeeze=False, sharex=True, sharey=True)
+    figure.subplots_adjust(left=0.08, right=0.98, top=1 - 0.85 / height, bottom=1.75 / height, wspace=0.1, hspace=0.35)
+    norm, cmap, said = scale
+    for axes in panels.flat[len(values) :]:
+        axes.set_visible(False)
+    for axes, ((library, idiom), times) in zip(panels.flat, values.items(), strict=False):
+        matrix = _matrix(times, payloads, computes)
+        ratios = isinstance(norm, TwoSlopeNorm)
+        image = axes.pcolormesh(np.clip(matrix, -5, 5) if ratios else matrix, norm=norm, cmap=cmap)
+        if ratios and min(matrix.shape) > 1 and np.nanmin(matrix) < 0 < np.nanmax(matrix):
+            middles = [np.arange(count) + 0.5 for count in matrix.shape[::-1]]
+            axes.contour(*middles, matrix, levels=[0], colors="black", linewidths=1.2)
+        axes.set_title(f"{library}: {idiom}", fontsize="x-small")
         _label_axes(axes, payloads, computes)
-    bars = [figure.add_axes((left, 1.0 / height, 0.3, 0.12 / height)) for left in (0.2, 0.63)]
-    figure.colorbar(image, cax=bars[0], orientation="horizontal", label="seconds per task")
-    bar = figure.colorbar(ratio_image, cax=bars[1], orientation="horizontal", label="ratio (blue is better; line: 1)")
-    bar.set_ticks([-5, -2, 0, 2, 5], labels=["1/32", "1/4", "1", "4", "32"])
-    caption(figure, f"{group.workload}: {_most(group)} workers, a round of equal tasks", group)
-    return show_and_save(figure, group.files[0].path.parent / group.workload)
+    for axes in panels.flat[max(0, len(values) - COLUMNS) : len(values)]:  # the last in each column
+        axes.tick_params(labelbottom=True)
+    for axes in panels[:, 0]:
+        axes.set_ylabel("payload", fontsize="small")
+    bar = figure.colorbar(
+        image, cax=figure.add_axes((0.45, 0.85 / height, 0.4, 0.13 / height)), orientation="horizontal", label=said
+    )
+    if isinstance(norm, TwoSlopeNorm):
+        bar.set_ticks([-5, -2, 0, 2, 5], labels=["1/32", "1/4", "1", "4", "32"])
+    caption(figure, f"{group.workload}: {_most(group)} workers, {pools}; compute per task from left to right", group)
+    return show_and_save(figure, group.files[0].path.parent / f"{group.workload}{suffix}")
 
 
 def _most(group: Comparable) -> int:
     return max(group.worker_counts, default=1)
 
 
-def _axes_of(grids: dict[Name, dict[str, Times]]) -> tuple[list[int], list[float]]:
-    keys = {key for grid in grids.values() for key in grid[KEPT]}
+def _axes_of(values: dict[Name, Times]) -> tuple[list[int], list[float]]:
+    keys = {key for times in values.values() for key in times}
     return sorted({payload for payload, _ in keys}), sorted({compute for _, compute in keys})
 
 
@@ -145,23 +167,10 @@ def _matrix(times: Times, payloads: list[int], computes: list[float]) -> np.ndar
     return np.array([[times.get((payload, compute), np.nan) for compute in computes] for payload in payloads])
 
 
-def _draw_ratios(axes: Axes, ratios: Times, payloads: list[int], computes: list[float], norm, cmap: str):
-    matrix = _matrix(ratios, payloads, computes)
-    image = axes.pcolormesh(np.clip(matrix, -5, 5), norm=norm, cmap=cmap)
-    if min(matrix.shape) > 1 and np.nanmin(matrix) < 0 < np.nanmax(matrix):
-        middles = [np.arange(count) + 0.5 for count in matrix.shape[::-1]]
-        axes.contour(*middles, matrix, levels=[0], colors="black", linewidths=1.2)
-    return image
-
-
 def _label_axes(axes: Axes, payloads: list[int], computes: list[float]) -> None:
-    every = max(1, len(computes) // 5)
-    places = range(0, len(computes), every)
-    axes.set_xticks([place + 0.5 for place in places], [_seconds(computes[place]) for place in places])
-    every = max(1, len(payloads) // 4)
-    places = range(0, len(payloads), every)
-    axes.set_yticks([place + 0.5 for place in places], [_bytes(payloads[place]) for place in places])
-    axes.set_xlabel("compute per task")
+    for axis, names in ((axes.xaxis, list(map(_seconds, computes))), (axes.yaxis, list(map(_bytes, payloads)))):
+        places = sorted({0, len(names) // 2, len(names) - 1})
+        axis.set_ticks([place + 0.5 for place in places], [names[place] for place in places], fontsize="x-small")
 
 
 def _seconds(seconds: float) -> str:
@@ -175,8 +184,8 @@ def _bytes(size: int) -> str:
 
 
 def _draw_fastest(group: Comparable, grids: dict[Name, dict[str, Times]]) -> list[Path]:
-    payloads, computes = _axes_of(grids)
     grids = {name: grid for name, grid in grids.items() if name[0] != FLOOR}  # which is no library to choose
+    payloads, computes = _axes_of({name: grid[KEPT] for name, grid in grids.items()})
     libraries = list(dict.fromkeys(library for library, _ in grids))
     colors = ["#e8e8e8", *(COLORS.get(library, OTHER_COLOR) for library in libraries)]
     figure, panels = plt.subplots(1, 2, figsize=(9, 4.2), sharey=True)
@@ -192,6 +201,7 @@ def _draw_fastest(group: Comparable, grids: dict[Name, dict[str, Times]]) -> lis
         )
         _label_axes(axes, payloads, computes)
         axes.set_title(f"pool {kind}", fontsize="small")
+        axes.set_xlabel("compute per task")
     panels[0].set_ylabel("payload per task")
     handles = [plt.Rectangle((0, 0), 1, 1, color=color) for color in colors]
     figure.legend(handles, [f"tie (within {TIE:.0%})", *libraries], loc="center right", frameon=False, fontsize="small")

@@ -114,24 +114,25 @@ def graph_task_s(trial: Trial, **wanted: Any) -> float | None:
 def efficiencies(trial: Trial, pattern: str) -> dict[float, float]:
     """Return by mean task length, in seconds, which share of the work is done that is done without the library.
 
-    A task's length is what it takes without the library, with all workers busy: seconds x workers / tasks.
+    A task's length is what it takes without the library with all workers busy: what it takes alone, times how much
+    longer than that the rounds without the library took, the median of all of them.
     """
     with_library, without = (_by_length(trial, pattern, bare) for bare in (False, True))
-    points = {
-        median(seconds for seconds, _ in bare) * trial["n_jobs"] / bare[0][1]: median(
-            bare_s / library_s for (bare_s, _), (library_s, _) in zip(bare, with_library[iterations], strict=True)
-        )
-        for iterations, bare in without.items()
+    bare = list(rounds_of(trial, bare=True, what="point", pattern=pattern))
+    if not bare:
+        return {}
+    slower = median(s * trial["n_jobs"] / (label["tasks"] * label["task_s"]) for label, s in bare)
+    return {
+        length * slower: median(bare_s / library_s for bare_s, library_s in zip(without[length], seconds, strict=True))
+        for length, seconds in with_library.items()
     }
-    return dict(sorted(points.items()))
 
 
-def _by_length(trial: Trial, pattern: str, bare: bool) -> dict[int, list[tuple[float, int]]]:
-    """Return seconds and number of tasks of the rounds, by the iterations of a task."""
-    found: dict[int, list[tuple[float, int]]] = {}
+def _by_length(trial: Trial, pattern: str, bare: bool) -> dict[float, list[float]]:
+    found: dict[float, list[float]] = {}
     for label, seconds in rounds_of(trial, bare, what="point", pattern=pattern):
-        found.setdefault(label["iterations"], []).append((seconds, label["tasks"]))
-    return found
+        found.setdefault(label["task_s"], []).append(seconds)
+    return dict(sorted(found.items()))
 
 
 def metg_s(efficiency: dict[float, float], target: float) -> float:

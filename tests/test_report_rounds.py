@@ -142,7 +142,11 @@ def test_grid(tmp_path, one_cell):
     assert row[4:8] == (["100%", "0%", "100%", "100%"] if one_cell else ["50%", "0%", "33%", "100%"])  # one is a tie
     assert row[8] == ("" if one_cell else "too large for this machine")
     written = grid.draw_grid(group_of(tmp_path))
-    assert sorted(path.name for path in written) == ["grid.png", "grid.svg", "grid_fastest.png", "grid_fastest.svg"]
+    assert sorted(path.name for path in written) == sorted(
+        f"grid{name}{suffix}"
+        for name in ("", "_rebuilt", "_relative", "_speedup", "_fastest")
+        for suffix in (".png", ".svg")
+    )
     if not one_cell:
         grids = grid.grids_of(group_of(tmp_path))
         libraries = ["serial", "mp", "ray"]
