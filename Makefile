@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: bench bench-stores test lint clean
+.PHONY: bench bench-stores test pytest lint clean
 
 bench: .venv/.bench
 	$(BIN)/python benchmark_all.py --profile quick; status=$$?; \
@@ -13,7 +13,10 @@ bench-stores: .venv/.stores .venv-plasma/.done
 	$(BIN)/python benchmark_dask.py client_scatter worker_scatter array dataframe --trials 3 --memory-trials 3 \
 	--n-jobs $$($(BIN)/python -c 'import loky; print(min(4, loky.cpu_count(only_physical_cores=True)))')
 
-test: lint
+test: .venv/.dev
+	$(MAKE) --no-print-directory -j2 lint pytest
+
+pytest: .venv/.dev
 	$(BIN)/python -m pytest
 
 lint: .venv/.dev
@@ -30,7 +33,8 @@ clean:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	{ echo "Python 3.11 or newer is needed; $$($(PYTHON) --version) found: PYTHON=python3.11 make bench"; exit 2; }
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -r requirements.txt
+	$(BIN)/python -m compileall -q -j 0 .venv/lib > /dev/null || true  # on all cores; some templates are no Python
 	touch $@
 
 .venv/.stores: requirements-stores.txt .venv/.bench

@@ -16,7 +16,7 @@ from harness.script import elsewhere, graphs, needs, run, skip, threads
 from harness.tasklog import moment_is, placing
 from workloads import array as array_workload
 from workloads import dataframe, initialization, numerical, stateful
-from workloads.graphs import sinks
+from workloads import graphs as task_graphs
 
 with needs("dask", "distributed"):
     from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
@@ -218,7 +218,7 @@ def graph_delayed(task, rounds, n_jobs, scheduler):
             made = []
             for arguments, needs in nodes:
                 made.append(delayed(task, pure=False)(*arguments, *(made[position] for position in needs)))
-            yield dask.compute(*(made[position] for position in sinks([needs for _, needs in nodes])))
+            yield dask.compute(*(made[position] for position in task_graphs.sinks([needs for _, needs in nodes])))
 
 
 ROUNDS = {

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 
 from harness.script import graphs, needs, run
 from harness.tasklog import placing
+from workloads import graphs as task_graphs
 from workloads import initialization, numerical, stateful
-from workloads.graphs import sinks
 
 with needs("ray"):
     import ray
@@ -163,7 +163,7 @@ def graph_rounds(task, rounds, n_jobs):
             made = []
             for arguments, needs in nodes:
                 made.append(remote.remote(*arguments, *(made[position] for position in needs)))
-            yield ray.get([made[position] for position in sinks([needs for _, needs in nodes])])
+            yield ray.get([made[position] for position in task_graphs.sinks([needs for _, needs in nodes])])
 
 
 ROUNDS = {"tasks": map_tasks, "actors": map_actors, "ray.util.multiprocessing.Pool": map_pool}

@@ -213,4 +213,6 @@ def _one_line(error: BaseException) -> str:
     """Return the error in words and what caused it: libraries wrap what a task, or a store, has raised."""
     lines = str(error).strip().splitlines()
     said = f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
-    return f"{said}, caused by {_one_line(error.__cause__)}" if error.__cause__ else said
+    # Pools give the traceback of a worker's error as its cause: that is no other error.
+    wrapped = error.__cause__ is not None and type(error.__cause__).__name__ != "_RemoteTraceback"
+    return f"{said}, caused by {_one_line(error.__cause__)}" if wrapped and error.__cause__ else said

@@ -62,7 +62,7 @@ def test_a_loop_in_the_parent_is_no_parallel_run(tiny):
 def test_timeout_ends_the_whole_tree(idiom, tiny):
     trial = run_cell(cell_of("faulty", idiom), without(tiny, timeout_s=4.0))
     assert trial["outcome"] == outcome.TIMEOUT
-    assert trial["reason"] == "it did not return within 4 s"
+    assert trial["reason"].startswith("it did not return within 4 s")
     assert trial["left_behind"]["processes"] >= 1
     assert psutil.Process().children(recursive=True) == []
 

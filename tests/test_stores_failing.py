@@ -59,7 +59,7 @@ def test_a_full_store_is_a_row_that_says_so(store, tiny, tmp_path):
 @pytest.mark.skipif("lmdb" not in STORES, reason="lmdb is not installed")
 def test_a_full_store_that_dask_tries_again_and_again_is_told_from_a_slow_one(tiny, tmp_path):
     """`Client.replicate` asks the worker for ever; the trial's time limit ends that."""
-    trial = trial_of("worker_scatter", "lmdb", without(tiny, timeout_s=8.0), tmp_path, tiny.sharing_bytes // 2)
+    trial = trial_of("worker_scatter", "lmdb", without(tiny, timeout_s=6.0), tmp_path, tiny.sharing_bytes // 2)
     assert trial["outcome"] == TIMEOUT
     assert f"MemoryError: {tiny.sharing_bytes} bytes do not fit into" in trial["reason"], trial["output"]
 
