@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: bench bench-stores test pytest lint clean
+.PHONY: bench bench-stores test numbers trials lint clean
 
 bench: .venv/.bench
 	$(BIN)/python benchmark_all.py --profile quick; status=$$?; \
@@ -14,10 +14,16 @@ bench-stores: .venv/.stores .venv-plasma/.done
 	--n-jobs $$($(BIN)/python -c 'import loky; print(min(4, loky.cpu_count(only_physical_cores=True)))')
 
 test: .venv/.dev
-	$(MAKE) --no-print-directory -j2 lint pytest
+	$(MAKE) --no-print-directory -j2 numbers trials
 
-pytest: .venv/.dev
-	$(BIN)/python -m pytest
+# Tests that measure nothing run beside those that do; two that measure at once would find each other's leftovers.
+NUMBERS := $(patsubst %,tests/test_%.py,breakdown compare params report report_rounds results statistics)
+
+numbers: lint
+	$(BIN)/python -m pytest $(NUMBERS)
+
+trials: .venv/.dev
+	$(BIN)/python -m pytest $(addprefix --ignore=,$(NUMBERS))
 
 lint: .venv/.dev
 	$(BIN)/ruff check .

@@ -13,7 +13,7 @@ from time import perf_counter
 
 import psutil
 
-LEAST_BYTES = 2**30
+LEAST_BYTES = 2**28
 COPY_BYTES = 2**26  # more than a core's share of the last-level cache
 COPY_S = 0.3
 _buffer = bytearray(2**20)  # one for all: memory of its own for every file takes longer than reading the file
@@ -22,7 +22,7 @@ _buffer = bytearray(2**20)  # one for all: memory of its own for every file take
 def touch_memory(needed_bytes: int) -> int:
     """Write to as much memory as a trial may need, so that the machine has handed it out once; return the bytes.
 
-    At least 1 GiB, and at most half of what is free.
+    At least 256 MiB, and at most half of what is free.
     """
     size = min(max(needed_bytes, LEAST_BYTES), psutil.virtual_memory().available // 2)
     return len(b"\1" * size)

@@ -65,7 +65,8 @@ def in_a_column(axes: Axes, anchors: Sequence[Anchor]) -> dict[str, Position]:
     """Return positions in a column at the right, each as near to its anchor's height as the others allow."""
     points = [_fraction(axes, anchor) for anchor in anchors]
     right = max((x for x, _ in points), default=1.0)
-    heights = _spread([y for _, y in points], GAP * _font_height(axes))
+    step = GAP * _font_height(axes)
+    heights = _not_above(1.0, _spread([y for _, y in points], step), step)
     return {anchor.name: (right + 0.04, height) for anchor, height in zip(anchors, heights, strict=True)}
 
 
@@ -78,6 +79,15 @@ def above(axes: Axes, anchors: Sequence[Anchor]) -> dict[str, Position]:
 def _fraction(axes: Axes, anchor: Anchor) -> Position:
     x, y = (axes.transData + axes.transAxes.inverted()).transform((anchor.x, anchor.y))
     return float(x), float(y)
+
+
+def _not_above(top: float, heights: Sequence[float], step: float) -> list[float]:
+    """Return the heights with those above ``top`` moved down, and what they would then overlap."""
+    lowered = list(heights)
+    for index in sorted(range(len(heights)), key=lambda i: -heights[i]):
+        lowered[index] = min(lowered[index], top)
+        top = lowered[index] - step
+    return lowered
 
 
 def _spread(wanted: Sequence[float], step: float) -> list[float]:

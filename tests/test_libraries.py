@@ -25,7 +25,15 @@ def test_all_libraries_are_found():
         assert workloads == {*WORKLOADS, "sharing"}
 
 
-@pytest.mark.parametrize("cell", CELLS, ids=lambda cell: f"{cell.workload}-{cell.library}-{cell.idiom}")
+# Ray takes four seconds to start and end: of its naive rows, one is tried.
+TRIED = [
+    cell
+    for cell in CELLS
+    if cell.library != "ray" or not cell.idiom.startswith("naive") or cell.workload == "numerical"
+]
+
+
+@pytest.mark.parametrize("cell", TRIED, ids=lambda cell: f"{cell.workload}-{cell.library}-{cell.idiom}")
 def test_idiom(cell, tiny):
     if cell.outcome:
         assert cell.outcome == SKIPPED

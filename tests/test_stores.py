@@ -223,7 +223,11 @@ def test_references_are_counted_right_by_many_processes(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("cell", CELLS, ids=lambda cell: f"{cell.workload}-{cell.idiom}")
+# What a store itself can do wrong shows in the scatters; the other two are tried without one, and with one.
+TRIED = [cell for cell in CELLS if "scatter" in cell.workload or cell.idiom not in ("lmdb", "vineyard")]
+
+
+@pytest.mark.parametrize("cell", TRIED, ids=lambda cell: f"{cell.workload}-{cell.idiom}")
 def test_workflow(cell, tiny):
     if cell.outcome:
         assert cell.outcome == SKIPPED
