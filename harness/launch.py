@@ -53,7 +53,7 @@ def run_cell(cell: Cell, chosen: params.Params, kind: str = TIME) -> dict[str, A
                 output=folder / "output.txt",
                 timeout_s=chosen.timeout_s * getattr(workload, "PATIENCE", 1),
             )
-        record = _record(folder, ended, workload.num_tasks(chosen), kind)
+        record = _record(folder, ended, 0 if hasattr(workload, "pools") else workload.num_tasks(chosen), kind)
         if sampler and sampler.error:
             record |= {"outcome": outcome.ERROR, "reason": f"memory could not be sampled: {sampler.error}"}
         elif sampler and record["outcome"] == outcome.OK:

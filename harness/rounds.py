@@ -38,7 +38,7 @@ def _time_of(iterations: int) -> float:
 
 
 def measure_rounds(
-    workload: Rounds, idiom: MapRounds, inputs: Any, n_jobs: int, kernel: Kernel, graphs: bool
+    workload: Rounds, idiom: MapRounds, kernel: Kernel, graphs: bool, inputs: Any, n_jobs: int
 ) -> list[dict[str, Any]]:
     """Return for each pool its label, its rounds and what its shut-down took, or why it was refused.
 

@@ -19,7 +19,7 @@ from harness.breakdown import check_parts, parts_of
 from harness.kinds import MEMORY, WRITE
 from harness.rounds import WrongResult, calibrate, check_counts, handed_out, measure_rounds
 from params import from_dict
-from workloads.contract import Kernel, Rounds, Sharing, Workload
+from workloads.contract import Rounds, Sharing, Workload
 
 
 def run_trial(spec_path: Path, idioms: Mapping[str, Mapping[str, Any]], import_s: float) -> None:
@@ -51,7 +51,7 @@ def run_trial(spec_path: Path, idioms: Mapping[str, Mapping[str, Any]], import_s
     if in_rounds:
         kernel = calibrate()
         graphs = hasattr(function, "takes_graphs")
-        function = partial(_rounds, cast(Rounds, workload), function, kernel, graphs)
+        function = partial(measure_rounds, cast(Rounds, workload), function, kernel, graphs)
     _refuse_head_start(workload)
 
     # Fairness: nothing but the call lies between the two readings of the clock, and a function returns only when the
@@ -65,7 +65,6 @@ def run_trial(spec_path: Path, idioms: Mapping[str, Mapping[str, Any]], import_s
         ended: dict[str, Any] = {"outcome": _outcome_of(error), "reason": _one_line(error)}
     else:
         end_ns = perf_counter_ns()
-        tasks_asked = workload.num_tasks(params)
         cpu_end = _cpu_seconds(with_children=False)
         released_ns = tasklog.wait_for_sample(samples) if samples else 0
         ended = {"memory_ns": [memory_start_ns, start_ns, end_ns, released_ns], "end_ns": end_ns}
@@ -73,10 +72,10 @@ def run_trial(spec_path: Path, idioms: Mapping[str, Mapping[str, Any]], import_s
             ended |= {"pools": result, "kernel": asdict(kernel)} | _checked_rounds(result, spec["n_jobs"], in_threads)
         elif spec["kind"] == WRITE:
             ended |= {"on_write": cast(Sharing, workload).on_write(result, inputs)}
-            ended |= _checked(None, tasks_asked, spec["n_jobs"], in_threads, start_ns, end_ns)
+            ended |= _checked(None, workload.num_tasks(params), spec["n_jobs"], in_threads, start_ns, end_ns)
         else:
             wrong = _check_result(workload, result, inputs_folder)
-            ended |= _checked(wrong, tasks_asked, spec["n_jobs"], in_threads, start_ns, end_ns)
+            ended |= _checked(wrong, workload.num_tasks(params), spec["n_jobs"], in_threads, start_ns, end_ns)
         cpu_checked = _cpu_seconds(with_children=False)
         ended["cpu_outside_s"] = [
             before + checked - end for before, checked, end in zip(cpu_before, cpu_checked, cpu_end, strict=True)
@@ -85,12 +84,6 @@ def run_trial(spec_path: Path, idioms: Mapping[str, Mapping[str, Any]], import_s
     written = spec_path.parent / "outcome.unfinished"  # renamed when whole: a trial may be ended at any moment
     written.write_text(json.dumps(ended))
     written.rename(spec_path.parent / "outcome.json")
-
-
-def _rounds(
-    workload: Rounds, idiom: Any, kernel: Kernel, graphs: bool, inputs: Any, n_jobs: int
-) -> list[dict[str, Any]]:
-    return measure_rounds(workload, idiom, inputs, n_jobs, kernel, graphs)
 
 
 def _checked_rounds(pools: list[dict[str, Any]], n_jobs: int, in_threads: bool) -> dict[str, Any]:
@@ -214,5 +207,7 @@ def _one_line(error: BaseException) -> str:
     lines = str(error).strip().splitlines()
     said = f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
     # Pools give the traceback of a worker's error as its cause: that is no other error.
-    wrapped = error.__cause__ is not None and type(error.__cause__).__name__ != "_RemoteTraceback"
-    return f"{said}, caused by {_one_line(error.__cause__)}" if wrapped and error.__cause__ else said
+    cause = error.__cause__
+    if cause is None or type(cause).__name__ == "_RemoteTraceback":
+        return said
+    return f"{said}, caused by {_one_line(cause)}"

@@ -36,14 +36,15 @@ def read_packages() -> int:
     installed = Path(sysconfig.get_path("purelib"))
     marker = installed.parent / ".read_since_boot"
     now = f"{psutil.boot_time():.0f} {installed.stat().st_mtime_ns}"
-    with suppress(OSError):  # an environment that others have made, and only they may write to
-        if marker.exists() and marker.read_text() == now:
-            return 0
-        marker.write_text(now)
+    if marker.exists() and marker.read_text() == now:
+        return 0
     packages = (path for path in installed.iterdir() if path.name != "nvidia")
-    return sum(
+    read = sum(
         _read(Path(folder, name)) for package in packages for folder, _, names in os.walk(package) for name in names
     )
+    with suppress(OSError):  # an environment that others have made, and only they may write to
+        marker.write_text(now)
+    return read
 
 
 def _read(path: Path) -> int:

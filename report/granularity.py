@@ -13,8 +13,7 @@ from rich.table import Table
 from report.console import idiom_table, say
 from report.labels import Anchor, in_a_column, place
 from report.measured import Cell, Comparable
-from report.overhead import on_most_workers
-from report.rounds import efficiencies, metg_s, rounds_of
+from report.rounds import efficiencies, metg_s, on_most_workers, rounds_of
 from report.statistics import summarize
 from report.style import COLORS, OTHER_COLOR, STYLE, caption, show_and_save
 

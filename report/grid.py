@@ -15,8 +15,7 @@ from rich.table import Table
 
 from report.console import idiom_table, say
 from report.measured import FLOOR, REFERENCE, SERIAL, Cell, Comparable, Name
-from report.overhead import on_most_workers
-from report.rounds import grid_of, rebuilding_s, refusals
+from report.rounds import grid_of, on_most_workers, rebuilding_s, refusals
 from report.style import COLORS, OTHER_COLOR, STYLE, caption, show_and_save
 
 Times = dict[tuple[int, float], float]  # seconds by payload and compute time

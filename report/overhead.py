@@ -20,6 +20,7 @@ from report.rounds import (
     is_graph,
     latencies,
     line_of,
+    on_most_workers,
     per_block,
     per_edge_s,
     per_task_s,
@@ -84,16 +85,6 @@ def _per_task(cell: Cell) -> list[tuple[int, float]]:
         for label, seconds in (*rounds_of(trial, what="latency"), *rounds_of(trial, what="tasks")):
             found.setdefault(label["tasks"], []).append(seconds / label["tasks"])
     return sorted((tasks, median(seconds)) for tasks, seconds in found.items())
-
-
-def on_most_workers(group: Comparable) -> list[Cell]:
-    """Return each idiom's cell on most workers, failed and skipped ones among them."""
-    found = {}
-    for file in group.files:
-        for (idiom, _), cell in sorted(file.cells.items(), key=lambda item: item[0][1]):
-            found[file.library, idiom] = cell
-    order = [(file.library, idiom) for file in group.files for idiom in file.idioms]
-    return [found[name] for name in order]
 
 
 def versus(group: Comparable, cells: list[Cell]) -> dict[Name, Ratio]:

@@ -16,9 +16,14 @@ Trial = dict[str, Any]
 LEAST_TASKS = 100  # of rounds whose distance from the fitted line is shown: smaller ones are mostly the fixed cost
 
 
-def in_rounds(group: Comparable) -> bool:
-    """Return whether the workload's trials consist of rounds."""
-    return any(trial["pools"] for file in group.files for cell in file.cells.values() for trial in cell.timed)
+def on_most_workers(group: Comparable) -> list[Cell]:
+    """Return each idiom's cell on most workers, failed and skipped ones among them."""
+    found = {}
+    for file in group.files:
+        for (idiom, _), cell in sorted(file.cells.items(), key=lambda item: item[0][1]):
+            found[file.library, idiom] = cell
+    order = [(file.library, idiom) for file in group.files for idiom in file.idioms]
+    return [found[name] for name in order]
 
 
 def is_graph(cell: Cell) -> bool:

@@ -104,7 +104,8 @@ class Rounds(Workload, Protocol):
     """A workload that times rounds, not the whole: its idioms are ``map_rounds(task, rounds, n_jobs)``.
 
     They yield the results of one round after another from one live pool of workers; with ``@graphs``, of one graph
-    after another, the results of those tasks that no other needs. `check` and `num_tasks` say nothing here.
+    after another, the results of those tasks that no other needs. It has no `check` and no `num_tasks`: each round
+    knows its tasks and what is wrong with its results.
     """
 
     BARE: bool

@@ -71,19 +71,9 @@ def load(params: Params, folder: Path) -> Inputs:
     return Inputs(params.granularity_work_s, params.granularity_repeats, params.seed)
 
 
-def num_tasks(params: Params) -> int:
-    """See `contract.Rounds`."""
-    return 0
-
-
 def memory_bytes(params: Params, n_jobs: int) -> tuple[int, int]:
     """See `contract.Workload`."""
     return n_jobs * PROCESS_BYTES + 2**30, 2**20
-
-
-def check(result: Any, folder: Path) -> str | None:
-    """See `contract.Rounds`."""
-    return None
 
 
 def pools(inputs: Inputs, n_jobs: int, kernel: Kernel, graphs: bool) -> Iterator[Pool]:

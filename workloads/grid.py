@@ -69,20 +69,10 @@ def load(params: Params, folder: Path) -> Inputs:
     )
 
 
-def num_tasks(params: Params) -> int:
-    """See `contract.Rounds`."""
-    return 0
-
-
 def memory_bytes(params: Params, n_jobs: int) -> tuple[int, int]:
     """See `contract.Workload`."""
     payload = max(params.grid_payload_bytes) * params.grid_tasks_per_worker * n_jobs
     return n_jobs * PROCESS_BYTES + HELD * payload, HELD_SHARED * payload
-
-
-def check(result: Any, folder: Path) -> str | None:
-    """See `contract.Rounds`."""
-    return None
 
 
 def pools(inputs: Inputs, n_jobs: int, kernel: Kernel, graphs: bool) -> Iterator[Pool]:

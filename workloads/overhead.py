@@ -70,19 +70,9 @@ def load(params: Params, folder: Path) -> Inputs:
     return Inputs(params.overhead_tasks, params.overhead_budget_s, params.latency_tasks, params.overhead_edges)
 
 
-def num_tasks(params: Params) -> int:
-    """See `contract.Rounds`."""
-    return 0
-
-
 def memory_bytes(params: Params, n_jobs: int) -> tuple[int, int]:
     """See `contract.Workload`."""
     return n_jobs * PROCESS_BYTES + params.overhead_tasks * TASK_BYTES, 2**20
-
-
-def check(result: Any, folder: Path) -> str | None:
-    """See `contract.Rounds`."""
-    return None
 
 
 def pools(inputs: Inputs, n_jobs: int, kernel: Kernel, graphs: bool) -> Iterator[Pool]:
