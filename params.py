@@ -68,7 +68,7 @@ class Params:
     grid_warm_rounds: int = 2  # on a pool that is kept, after the first
 
     # granularity: a fixed amount of work in shorter and shorter tasks
-    granularity_work_s: float = 0.5  # of each worker, in each round
+    granularity_work_s: float = 0.2  # of each worker, in each round
     granularity_repeats: int = 3  # of each length
 
 
@@ -93,7 +93,7 @@ PROFILES = {
         latency_tasks=30,
         overhead_edges=(0, 3, 30),
         grid_payload_bytes=(2**10, 2**20),
-        grid_compute_s=(0.0, 0.001, 0.01),
+        grid_compute_s=(0.0, 0.01),
         grid_warm_rounds=1,
         granularity_work_s=0.05,
         granularity_repeats=1,

@@ -5,14 +5,13 @@ from pathlib import Path
 
 import psutil
 
+from harness import room
 from harness.environment import physical_cores
 
 LOAD_SECONDS = 1.0  # for which other processes are watched
 MOST_LOAD = 0.1  # cores that others may keep busy
 MOST_MEMORY = 0.8  # of what is available
 CPU = Path("/sys/devices/system/cpu")
-CGROUP = Path("/sys/fs/cgroup")
-SHARED_MEMORY = Path("/dev/shm")
 
 
 def disturbances(n_jobs: int, needed_bytes: int, shared_bytes: int) -> list[str]:
@@ -31,21 +30,21 @@ def _load(_n_jobs: int) -> Iterator[str]:
 
 
 def _frequency(_n_jobs: int) -> Iterator[str]:
-    governors = {_read(path) for path in CPU.glob("cpu*/cpufreq/scaling_governor")} - {"", "performance"}
+    governors = {room.read(path) for path in CPU.glob("cpu*/cpufreq/scaling_governor")} - {"", "performance"}
     if governors:
         yield (
             f"the CPU governor is {', '.join(sorted(governors))}, so that speed follows load: "
             "sudo cpupower frequency-set --governor performance"
         )
-    if _read(CPU / "intel_pstate/no_turbo") == "0":
+    if room.read(CPU / "intel_pstate/no_turbo") == "0":
         yield "turbo is on, so that speed follows heat: echo 1 | sudo tee /sys/devices/system/cpu/intel_pstate/no_turbo"
-    if _read(CPU / "cpufreq/boost") == "1":
+    if room.read(CPU / "cpufreq/boost") == "1":
         yield "boost is on, so that speed follows heat: echo 0 | sudo tee /sys/devices/system/cpu/cpufreq/boost"
 
 
 def _siblings(n_jobs: int) -> Iterator[str]:
     logical, physical = psutil.cpu_count() or 1, psutil.cpu_count(logical=False) or 1
-    if _read(CPU / "smt/active") == "1" and n_jobs > 1:
+    if room.read(CPU / "smt/active") == "1" and n_jobs > 1:
         yield (
             f"SMT is on, {logical} CPUs share {physical} cores: two workers can land on one core while another idles; "
             "echo off | sudo tee /sys/devices/system/cpu/smt/control"
@@ -53,7 +52,7 @@ def _siblings(n_jobs: int) -> Iterator[str]:
 
 
 def _quota(n_jobs: int) -> Iterator[str]:
-    quota, _, period = _read(CGROUP / "cpu.max").partition(" ")
+    quota, _, period = room.read(room.CGROUP / "cpu.max").partition(" ")
     if quota.isdigit() and period.isdigit() and int(quota) / int(period) < n_jobs + 1:
         yield (
             f"the cgroup's quota is {int(quota) / int(period):g} CPUs for {n_jobs} workers and their parent, which are "
@@ -69,36 +68,17 @@ def _swap(_n_jobs: int) -> Iterator[str]:
 
 
 def _room(needed_bytes: int, shared_bytes: int) -> Iterator[str]:
-    available = psutil.virtual_memory().available
-    limit = _read(CGROUP / "memory.max")
-    if limit.isdigit():
-        available = min(available, int(limit) - _cgroup_used())
-    if needed_bytes > MOST_MEMORY * available:
+    if needed_bytes > MOST_MEMORY * (available := room.available_bytes()):
         yield (
             f"a trial may take {_mib(needed_bytes)} of memory, {_mib(available)} are available: "
             "choose smaller sizes in params.py, or fewer workers"
         )
-    if SHARED_MEMORY.is_dir() and shared_bytes > (free := psutil.disk_usage(str(SHARED_MEMORY)).free):
+    if (free := room.shared_free_bytes()) is not None and shared_bytes > free:
         yield (
             f"a trial may put {_mib(shared_bytes)} into /dev/shm, {_mib(free)} are free: "
             "sudo mount -o remount,size=50% /dev/shm (docker run --shm-size)"
         )
 
 
-def _cgroup_used() -> int:
-    """Return the memory of this cgroup that the kernel cannot simply take back, as file pages not lately read."""
-    cached = [
-        line.split()[1] for line in _read(CGROUP / "memory.stat").splitlines() if line.startswith("inactive_file ")
-    ]
-    return int(_read(CGROUP / "memory.current") or 0) - sum(map(int, cached))
-
-
 def _mib(size: int) -> str:
     return f"{size / 2**20:.0f} MiB"
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text().strip()
-    except OSError:
-        return ""

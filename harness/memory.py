@@ -20,9 +20,9 @@ from typing import Any
 import psutil
 
 from harness.kinds import MEMORY_FIELDS
+from harness.room import SHARED_MEMORY
 
 INTERVAL_S = 0.01  # aimed at; what was reached is recorded, and is longer where a tree has many processes
-SHARED_MEMORY = Path("/dev/shm")
 _RECORD = struct.Struct(f"<q{len(MEMORY_FIELDS)}q")
 
 MEMORY_UNAVAILABLE = "" if sys.platform == "linux" else f"PSS and USS are read from /proc, which {sys.platform} lacks"

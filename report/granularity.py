@@ -27,8 +27,9 @@ def print_granularity(group: Comparable, console: Console) -> None:
     console.print(metg_table(group))
     say(
         console,
-        "METG in µs: the shortest mean task at which the library does 50 % (90 %) of the work that as many processes "
-        "do without it in the same time. >: not reached with the longest tasks tried; <: reached with the shortest.",
+        "METG in µs: the shortest mean task, wall time × workers / tasks, at which the library does 50 % (90 %) of the "
+        "work that as many processes do without it in the same time: the task by itself is half (0.9) of that. "
+        ">: not reached with the longest tasks tried; <: reached with the shortest.",
     )
 
 
@@ -65,7 +66,9 @@ def _metg(cell: Cell | None, pattern: str, target: float) -> str:
     shortest, longest = min(map(min, curves)), max(map(max, curves))
 
     def said(seconds: float) -> str:
-        return f"<{_micro(shortest)}" if not seconds else f">{_micro(longest)}" if isinf(seconds) else _micro(seconds)
+        if not seconds:
+            return f"<{_micro(shortest / target)}"
+        return f">{_micro(longest / target)}" if isinf(seconds) else _micro(seconds)
 
     summary = summarize([metg_s(curve, target) for curve in curves])
     spread = f" ({said(summary.low)}-{said(summary.high)})" if summary.low < summary.high else ""
@@ -93,8 +96,12 @@ Curve = list[tuple[float, float]]
 
 
 def _curve(cell: Cell, pattern: str) -> Curve:
-    """Return the points of all trials: every trial searches at lengths of its own."""
-    return sorted(point for trial in cell.timed for point in efficiencies(trial, pattern).items())
+    """Return mean task (wall time × workers / tasks) and efficiency of all trials, shortest tasks first.
+
+    Every trial searches at lengths of its own.
+    """
+    points = sorted(point for trial in cell.timed for point in efficiencies(trial, pattern).items())
+    return [(length / efficiency, efficiency) for length, efficiency in points]
 
 
 def _draw(group: Comparable, chosen: list[tuple[Cell, str]], suffix: str) -> list[Path]:
@@ -110,7 +117,7 @@ def _draw(group: Comparable, chosen: list[tuple[Cell, str]], suffix: str) -> lis
         axes.set(
             xscale="log",
             ylim=(0, HIGHEST),
-            xlabel="mean task (s)",
+            xlabel="mean task: wall time × workers / tasks (s)",
             ylabel=f"work done on {most} workers / without the library",
         )
         axes.yaxis.set_major_formatter(PercentFormatter(1))

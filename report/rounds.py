@@ -117,9 +117,9 @@ def graph_task_s(trial: Trial, **wanted: Any) -> float | None:
 
 
 def efficiencies(trial: Trial, pattern: str) -> dict[float, float]:
-    """Return by mean task length, in seconds, which share of the work is done that is done without the library.
+    """Return by length of a task, in seconds, which share of the work is done that is done without the library.
 
-    A task's length is what it takes without the library with all workers busy: what it takes alone, times how much
+    The length is what it takes without the library with all workers busy: what it takes alone, times how much
     longer than that the rounds without the library took, the median of all of them.
     """
     with_library, without = (_by_length(trial, pattern, bare) for bare in (False, True))
@@ -141,7 +141,16 @@ def _by_length(trial: Trial, pattern: str, bare: bool) -> dict[float, list[float
 
 
 def metg_s(efficiency: dict[float, float], target: float) -> float:
-    """Return the shortest mean task at which efficiency is ``target``, between two lengths on logarithmic axes.
+    """Return the minimum effective task granularity: time of all workers per task, where efficiency is ``target``.
+
+    So the library's part of it counts: at 50 % it is twice what the task takes by itself. That is how Task Bench has
+    it, https://github.com/StanfordLegion/task-bench/blob/master/scripts/chart_metg.py (`time_per_task`).
+    """
+    return length_at(efficiency, target) / target
+
+
+def length_at(efficiency: dict[float, float], target: float) -> float:
+    """Return how long a task is, by itself, at which efficiency is ``target``: between two, on logarithmic axes.
 
     0 where even the shortest tasks that were tried reached it, infinity where none did.
     """

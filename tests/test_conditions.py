@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from harness import conditions
+from harness import conditions, room
 from harness.yardstick import yardstick_s
 from report.conditions import is_marked, said_of_drift
 
@@ -13,12 +13,12 @@ from report.conditions import is_marked, said_of_drift
 def quiet(tmp_path, monkeypatch):
     """A machine on which nothing is off; tests change one thing each."""
     monkeypatch.setattr(conditions, "CPU", tmp_path / "cpu")
-    monkeypatch.setattr(conditions, "CGROUP", tmp_path / "cgroup")
+    monkeypatch.setattr(room, "CGROUP", tmp_path / "cgroup")
     monkeypatch.setattr(conditions, "physical_cores", lambda: 4)
     monkeypatch.setattr(conditions.psutil, "cpu_percent", lambda interval: 0.5)
     monkeypatch.setattr(conditions.psutil, "swap_memory", lambda: SimpleNamespace(used=0))
     monkeypatch.setattr(conditions.psutil, "virtual_memory", lambda: SimpleNamespace(available=8 * 2**30))
-    monkeypatch.setattr(conditions.psutil, "disk_usage", lambda path: SimpleNamespace(free=2**30))
+    monkeypatch.setattr(room.shutil, "disk_usage", lambda path: SimpleNamespace(free=2**30))
 
     def write(path, text):
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)

@@ -97,7 +97,7 @@ def test_metg_and_what_was_not_reached(tmp_path):
     }
     save(tmp_path, "granularity", "mp", pools)
     table = table_of(tmp_path, "granularity")
-    assert [float(cell) for cell in row_of(table, "mp", "middle")[3:5]] == pytest.approx([300, 2700], rel=0.1)
+    assert [float(cell) for cell in row_of(table, "mp", "middle")[3:5]] == pytest.approx([600, 3000], rel=0.1)
     assert all(cell.startswith("<") for cell in row_of(table, "mp", "free")[3:5])
     assert all(cell.startswith(">") for cell in row_of(table, "mp", "hopeless")[3:5])
     assert [path.suffix for path in draw_granularity(group_of(tmp_path))] == [".png", ".svg"]

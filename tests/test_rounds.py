@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from harness import room
 from harness.bare import bare_processes
 from harness.cells import Cell, all_cells
 from harness.cli import parse
@@ -184,11 +185,11 @@ def rounds_of_a_library(overhead_s, n_jobs=2, noise=0.0, seed=1):
 
 @pytest.mark.parametrize("overhead_s", [2e-5, 3e-4, 4e-3])
 def test_the_search_finds_a_known_granularity(overhead_s):
-    """A task of the overhead's length is 50 % efficient, one nine times as long 90 %."""
+    """A task of the overhead's length is 50 % efficient, one nine times as long 90 %; the overhead is in the mean."""
     for seed in range(5):
         curve = shown.efficiencies(rounds_of_a_library(overhead_s, noise=0.01, seed=seed), "independent")
-        assert shown.metg_s(curve, 0.5) == pytest.approx(overhead_s, rel=0.1)
-        assert shown.metg_s(curve, 0.9) == pytest.approx(9 * overhead_s, rel=0.3)  # flat there: noise of 1 % moves it
+        assert shown.metg_s(curve, 0.5) == pytest.approx(2 * overhead_s, rel=0.1)
+        assert shown.metg_s(curve, 0.9) == pytest.approx(10 * overhead_s, rel=0.3)  # flat there: noise of 1 % moves it
 
 
 def test_what_is_never_crossed_is_not_made_up():
@@ -202,7 +203,7 @@ def test_what_is_never_crossed_is_not_made_up():
 
 def test_a_disturbed_round_of_long_tasks_does_not_hide_what_short_ones_reach():
     curve = {1e-4: 0.3, 5e-4: 0.7, 2e-3: 0.93, 8e-3: 0.96, 3e-2: 0.89, 1e-1: 0.97}
-    assert 5e-4 < shown.metg_s(curve, 0.9) < 2e-3
+    assert 5e-4 < shown.length_at(curve, 0.9) < 2e-3
     assert granularity.crossing({round(1e6 * length): share for length, share in curve.items()}, 0.9) == (500, 2000)
 
 
@@ -248,8 +249,15 @@ def test_payloads_that_do_not_fit_are_refused_before_they_are_tried(tiny):
     assert "bytes of memory" in tried[2**45][1]
 
 
+def test_the_cgroups_limit_counts(monkeypatch, tmp_path):
+    monkeypatch.setattr(room, "CGROUP", tmp_path)
+    assert grid.too_large(2**20, 2) == ""
+    (tmp_path / "memory.max").write_text(str(2**22))
+    assert "6291456 bytes of memory, 4194304 are available" in grid.too_large(2**20, 2)
+
+
 def test_shared_memory_that_is_too_small_is_said(monkeypatch):
-    monkeypatch.setattr(grid.shutil, "disk_usage", lambda path: type("Usage", (), {"free": 2**20}))
+    monkeypatch.setattr(room, "shared_free_bytes", lambda: 2**20)
     assert grid.too_large(2**18, 2) == ""
     assert "/dev/shm, 1048576 are free" in grid.too_large(2**18, 3)
 

@@ -7,7 +7,6 @@ others are warm ("kept").
 from __future__ import annotations
 
 import random
-import shutil
 from collections.abc import Generator, Iterator
 from itertools import count as count_from
 from itertools import product
@@ -27,7 +26,6 @@ SAMPLED = False
 EVERY_COUNT = False
 PATIENCE = 20
 
-SHARED_MEMORY = Path("/dev/shm")
 PROCESS_BYTES = 100 * 2**20
 HELD = 6  # copies of a round's payload: sent and received, as arrays, as pickles, and in a store
 HELD_SHARED = 2  # of those, in shared memory; joblib keeps what it has mapped there until the pool is closed
@@ -91,14 +89,13 @@ def pools(inputs: Inputs, n_jobs: int, kernel: Kernel, graphs: bool) -> Iterator
 
 def too_large(round_bytes: int, rounds: int) -> str:
     """Return why rounds with payloads of so many bytes are not tried, or an empty string."""
-    import psutil  # in the trial's own interpreter only: workers call nothing here
+    from harness import room  # in the trial's own interpreter only: workers call nothing here
 
-    available, held = psutil.virtual_memory().available, HELD * round_bytes
-    if held > available:
+    if (held := HELD * round_bytes) > (available := room.available_bytes()):
         return f"its payloads need about {held} bytes of memory, {available} are available"
-    shared, free = HELD_SHARED * rounds * round_bytes, shutil.disk_usage(SHARED_MEMORY).free
-    if shared > free:
-        return f"its payloads need about {shared} bytes of {SHARED_MEMORY}, {free} are free"
+    shared, free = HELD_SHARED * rounds * round_bytes, room.shared_free_bytes()
+    if free is not None and shared > free:
+        return f"its payloads need about {shared} bytes of {room.SHARED_MEMORY}, {free} are free"
     return ""
 
 
