@@ -1,6 +1,7 @@
 """The one door to looking at results.
 
     python utils.py                          list what was measured, draw it
+    python utils.py report                   one HTML file to choose by, and to link to
     python utils.py table [WORKLOAD ...]     wall times, where they go, memory
     python utils.py compare OLD NEW          before and after, cell by cell
     python utils.py export --format csv FILE
@@ -10,8 +11,10 @@ Without one (``MPLBACKEND=Agg``), the same figures are written with remembered o
 """
 
 import argparse
+import re
 import sys
 from collections.abc import Iterable
+from math import inf
 from pathlib import Path
 from typing import NoReturn
 
@@ -26,6 +29,7 @@ from report.granularity import draw_granularity
 from report.grid import draw_grid
 from report.measured import ROUNDS, STUDIES, WORKLOADS, Measured, read
 from report.overhead import draw_overhead
+from report.recommend import NoMeasurement, Task, print_recommended, recommend
 from report.sharing import has_sharing
 from report.tables import print_tables
 
@@ -80,6 +84,19 @@ def _parser() -> argparse.ArgumentParser:
     table = commands.add_parser("table", help="wall times, where they go, memory")
     table.add_argument("workloads", nargs="*", metavar="WORKLOAD", help=f"{', '.join(EVERY)} (all)")
     table.set_defaults(action=_table)
+    page = commands.add_parser("report", help="one self-contained HTML file")
+    page.set_defaults(action=_report)
+    choosing = commands.add_parser("recommend", help="which library for such tasks, from what was measured here")
+    choosing.add_argument(
+        "--task-ms", type=float, required=True, metavar="MS", help="what a task computes, on one core"
+    )
+    choosing.add_argument("--bytes-in", type=size_in_bytes, default=0.0, metavar="SIZE", help="that a task is sent")
+    choosing.add_argument("--bytes-out", type=size_in_bytes, default=0.0, metavar="SIZE", help="that it sends back")
+    choosing.add_argument("--state", choices=["none", "worker"], default="none", help="that workers keep and hand back")
+    choosing.add_argument("--shared", type=size_in_bytes, default=0.0, metavar="SIZE", help="that every task reads")
+    choosing.add_argument("--memory", type=size_in_bytes, default=0.0, metavar="SIZE", help="that may be used in all")
+    choosing.add_argument("--n-jobs", type=int, required=True, metavar="N", help="workers")
+    choosing.set_defaults(action=_recommend)
     comparing = commands.add_parser("compare", help="before and after: ratio, interval, verdict of every cell")
     comparing.add_argument("old", type=Path, metavar="OLD", help="a folder of results, or one file")
     comparing.add_argument("new", type=Path, metavar="NEW", help="another")
@@ -90,7 +107,7 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument("--format", choices=["csv", "pyperf"], required=True, help="a row per trial; pyperf's JSON")
     export.add_argument("file", type=Path, metavar="FILE", help="to be written")
     export.set_defaults(action=_export)
-    for each in (parser, table, export):
+    for each in (parser, table, page, choosing, export):
         each.add_argument("--results", type=Path, default=RESULTS, metavar="DIR", help="where results are")
     return parser
 
@@ -136,6 +153,56 @@ def _table(options: argparse.Namespace) -> int:
         )
     print_tables(options.results, options.workloads or EVERY, Console())
     return 1 if refused else 0
+
+
+def _report(options: argparse.Namespace) -> int:
+    groups, refused = groups_of(sorted(options.results.glob("*.p3")))
+    if not groups:
+        return _nothing(options.results)
+    from report.page import write_page  # what only the page needs takes a second to import
+
+    path = options.results / "report.html"
+    try:
+        print(f"{write_page(groups, refused, path) / 1e6:.1f} MB: {path}")
+    except OSError as error:
+        return _fail(f"{path} cannot be written: {error}")
+    for line in refused:
+        print(line, file=sys.stderr)
+    return 1 if refused else 0
+
+
+def _recommend(options: argparse.Namespace) -> int:
+    if not 0 <= options.task_ms < inf:
+        return _fail(f"--task-ms is {options.task_ms:g}: it must be 0 or more milliseconds")
+    groups, refused = groups_of(sorted(options.results.glob("*.p3")))
+    for line in refused:
+        print(line, file=sys.stderr)
+    if not groups:
+        return _nothing(options.results)
+    task = Task(
+        options.task_ms / 1e3,
+        options.bytes_in,
+        options.bytes_out,
+        options.state == "worker",
+        options.shared,
+        options.memory,
+        options.n_jobs,
+    )
+    try:
+        found = recommend({group.workload: group for group in groups}, task)
+    except NoMeasurement as error:
+        return _fail(str(error))
+    print_recommended(found, Console())
+    return 1 if refused else 0
+
+
+def size_in_bytes(text: str) -> float:
+    """Return the bytes that ``512MB``, ``4GiB`` or ``1e6`` stand for. Raises ArgumentTypeError."""
+    parts = re.fullmatch(r"(\d*\.?\d+(?:e[+-]?\d+)?) ?([kmgt]?)(i?)b?", text.strip().lower())
+    if not parts:
+        raise argparse.ArgumentTypeError(f"{text!r} is no size: write 1e6, 512MB or 4GiB")
+    number, prefix, binary = parts.groups()
+    return float(number) * (1024 if binary else 1000) ** ("kmgt".index(prefix) + 1 if prefix else 0)
 
 
 def _compare(options: argparse.Namespace) -> int:

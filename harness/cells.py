@@ -6,7 +6,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ class Cell:
     """One (library, workload, idiom, n_jobs).
 
     With an ``outcome``, it is known beforehand and nothing is run. ``slowdown``: the share of its own time by which it
-    is made slower on purpose. ``interpreter``: what runs its trials.
+    is made slower on purpose. ``interpreter``: what runs its trials. ``source``: its code, see `harness.source`.
     """
 
     library: str
@@ -37,6 +37,7 @@ class Cell:
     reason: str = ""
     slowdown: float = 0.0
     interpreter: str = sys.executable
+    source: dict[str, str | int] = field(default_factory=dict, compare=False)
 
 
 def all_cells(settings: Settings) -> list[Cell]:
@@ -101,7 +102,8 @@ def _cells_of(library: str, path: Path, workload: str, listing: dict, counts: tu
         asked = counts if getattr(load_workload(workload), "EVERY_COUNT", True) else counts[-1:]
         for n_jobs in asked if listing["parallel"] else (1,):
             interpreter = listing["interpreters"].get(f"{workload}: {idiom}", sys.executable)
-            yield Cell(library, path, workload, idiom, n_jobs, interpreter=interpreter)
+            source = listing["sources"][workload][idiom]
+            yield Cell(library, path, workload, idiom, n_jobs, interpreter=interpreter, source=source)
 
 
 def _list_all(scripts: dict[str, Path]) -> dict[str, dict[str, Any]]:

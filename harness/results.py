@@ -22,7 +22,7 @@ import psutil
 from harness.kinds import MARKED_MOMENTS, MEMORY_FIELDS, MEMORY_MOMENTS
 from harness.outcome import OK
 
-SCHEMA = 4
+SCHEMA = 5
 SUFFIX = ".p3"
 PROTOCOL = 3  # as the suffix says
 SPARE_BYTES = 256 * 2**20  # that reading a file may need besides its content
@@ -111,8 +111,9 @@ def load(path: Path) -> dict[str, Any]:
 _RUN_FIELDS = {
     "params": dict, "params_hash": str, "profile": str, "started": str, "seed": int, "worker_counts": list,
     "asked": dict, "inputs": dict, "bandwidth_bytes_per_s": float, "disturbances": list, "stopping": dict,
-    "idioms": list, "trials": list,
+    "idioms": list, "sources": dict, "trials": list,
 }  # fmt: skip
+_SOURCE_FIELDS = {"call": str, "code": str, "lines": int}
 _TRIAL_FIELDS = {
     "kind": str, "idiom": str, "n_jobs": int, "session": int, "block": int, "outcome": str, "reason": str,
     "in_parent": bool, "tasks_asked": int, "tasks_run": int, "tasks": dict, "memory": dict, "placed": int,
@@ -145,6 +146,7 @@ def _is_run(run: dict[str, Any]) -> bool:
         and isinstance(machine.get("memory_bytes", 0), int)
         and isinstance(run["environment"].get("python", ""), str)
         and all(isinstance(value, str) for value in (*run["idioms"], *run["disturbances"]))
+        and all(_are(source, _SOURCE_FIELDS) for source in run["sources"].values())
         and all(_is_number(run["inputs"].get(name, 0)) for name in ("moved_bytes", "shared_bytes"))
         and _is_number(run["bandwidth_bytes_per_s"])
         and all(_is_trial(trial) for trial in run["trials"])

@@ -66,6 +66,7 @@ class Run:
                     "params_hash": results.hash_of(_relevant(self._common["params"], workload)),
                     "inputs": inputs.facts(workload, self.settings.params),
                     "idioms": list(dict.fromkeys(cell.idiom for cell in mine)),
+                    "sources": {cell.idiom: cell.source for cell in mine if cell.source},
                     "bandwidth_bytes_per_s": bandwidth,
                     "disturbances": disturbances,
                     "stopping": {},

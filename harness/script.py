@@ -93,7 +93,22 @@ def run(*, parallel: bool = True, **idioms: Mapping[str, Idiom | skip | elsewher
             for name, idiom in named.items()
             if isinstance(idiom, elsewhere)
         }
-        _report({"parallel": parallel, "idioms": listed, "interpreters": interpreters})
+        _report({"parallel": parallel, "idioms": listed, "interpreters": interpreters, "sources": _sources(idioms)})
+
+
+def _sources(idioms: Mapping[str, Mapping[str, Idiom | skip | elsewhere]]) -> dict[str, dict[str, dict[str, Any]]]:
+    """Return by workload and idiom the code that the report shows beside its number."""
+    from harness.source import source_of  # what only the listing needs: no worker imports it
+
+    script = Path(sys.argv[0]).resolve()
+    return {
+        workload: {
+            name: source_of(idiom.idiom if isinstance(idiom, elsewhere) else idiom, script)
+            for name, idiom in named.items()
+            if not isinstance(idiom, skip)
+        }
+        for workload, named in idioms.items()
+    }
 
 
 def _report(listing: dict[str, Any]) -> None:

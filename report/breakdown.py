@@ -6,7 +6,7 @@ from typing import Any
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 
-from report.measured import SERIAL, Cell, Comparable
+from report.measured import Cell, Comparable
 from report.style import COLORS, LIMIT_COLOR, OTHER_COLOR, STYLE, caption, show_and_save
 
 # Of the wall time, in its order; colours of Okabe and Ito's palette, which tell parts here, not libraries.
@@ -21,7 +21,7 @@ PARTS = (
 
 def draw_parts(group: Comparable) -> list[Path]:
     """Draw a bar of stacked parts for every idiom on most workers; return the PNG and the SVG that were written."""
-    cells = _cells_on_most_workers(group)
+    cells = group.on_most_workers
     with plt.rc_context(STYLE):
         height = 1.7 + 0.26 * len(cells)
         figure, axes = plt.subplots(figsize=(8, height))
@@ -46,7 +46,7 @@ def draw_parts(group: Comparable) -> list[Path]:
             frameon=False,
         )
         axes.spines[["top", "right"]].set_visible(False)
-        caption(figure, f"{group.workload}: where the time goes on {_most(group)} workers", group)
+        caption(figure, f"{group.workload}: where the time goes on {group.most_workers} workers", group)
         return show_and_save(figure, group.files[0].path.parent / f"{group.workload}_parts")
 
 
@@ -55,21 +55,18 @@ def draw_timeline(group: Comparable) -> list[Path]:
 
     Return the PNG and the SVG that were written.
     """
-    fastest: dict[str, Cell] = {}
-    for cell in _cells_on_most_workers(group):
-        if cell.library not in fastest or _wall(cell) < _wall(fastest[cell.library]):
-            fastest[cell.library] = cell
+    fastest = group.fastest_of_each_library
     with plt.rc_context(STYLE):
-        lanes = [cell.n_jobs for cell in fastest.values()] or [1]
+        lanes = [cell.n_jobs for cell in fastest] or [1]
         height = 1.4 + 0.2 * sum(lanes)
         figure, panels = plt.subplots(
             len(lanes), sharex=True, squeeze=False, figsize=(8, height), gridspec_kw={"height_ratios": lanes}
         )
         figure.subplots_adjust(left=0.3, right=0.97, top=1 - 0.45 / height, bottom=0.8 / height, hspace=0.25)
-        for axes, cell in zip(panels[:, 0], fastest.values(), strict=False):
-            _lanes(axes, cell, group.limit_s(_most(group)))
+        for axes, cell in zip(panels[:, 0], fastest, strict=False):
+            _lanes(axes, cell, group.limit_s(group.most_workers))
         panels[-1][0].set(xlabel="time after the call (s)", xlim=(0, None))
-        title = f"{group.workload}: tasks of each library's fastest idiom on {_most(group)} workers"
+        title = f"{group.workload}: tasks of each library's fastest idiom on {group.most_workers} workers"
         caption(figure, f"{title}; lines: return, physical limit (grey)", group)
         return show_and_save(figure, group.files[0].path.parent / f"{group.workload}_timeline")
 
@@ -107,21 +104,7 @@ def _lanes(axes: Axes, cell: Cell, limit_s: float | None) -> None:
     axes.spines[["top", "right"]].set_visible(False)
 
 
-def _cells_on_most_workers(group: Comparable) -> list[Cell]:
-    counts = {file.library: 1 if file.library == SERIAL else _most(group) for file in group.files}
-    found = [file.cells.get((idiom, counts[file.library])) for file in group.files for idiom in file.idioms]
-    return [cell for cell in found if cell and cell.timed]
-
-
-def _most(group: Comparable) -> int:
-    return max(group.worker_counts, default=1)
-
-
-def _wall(cell: Cell) -> float:
-    return cell.summary.median if cell.summary else float("inf")
-
-
 def _limit_line(axes: Axes, group: Comparable) -> None:
-    if limit := group.limit_s(_most(group)):
+    if limit := group.limit_s(group.most_workers):
         axes.axvline(limit, color=LIMIT_COLOR, linewidth=1)
         axes.annotate(" physical limit", (limit, -0.55), fontsize="x-small", color=LIMIT_COLOR, va="bottom")

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,12 +26,18 @@ TIMES = tuple(name for name in COLUMNS if name.endswith("_s"))
 PACKAGES = {"dask": "distributed"}  # the version of the library: of the package that does its scheduling
 
 
-def write_csv(files: Iterable[Measured], path: Path) -> int:
-    """Write one row per trial of the newest run of every file, and return their number. What is not known is empty.
+def write_csv(files: Sequence[Measured], path: Path) -> int:
+    """Write what `csv_of` returns, and return the number of rows. Raises OSError."""
+    text, count = csv_of(files)
+    write_atomically(path, text.encode())
+    return count
 
-    Trials whose memory was sampled have ``kind`` memory and no times: sampling holds them up. Raises OSError.
+
+def csv_of(files: Sequence[Measured]) -> tuple[str, int]:
+    """Return one row per trial of the newest run of every file, and their number. What is not known is empty.
+
+    Trials whose memory was sampled have ``kind`` memory and no times: sampling holds them up.
     """
-    files = list(files)
     parts: dict[str, list[dict[str, Any]]] = {}  # of each run, which may lie in several files
     for file in files:
         parts.setdefault(file.run["started"], []).append(file.run)
@@ -41,8 +47,7 @@ def write_csv(files: Iterable[Measured], path: Path) -> int:
     writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
-    write_atomically(path, text.getvalue().encode())
-    return len(rows)
+    return text.getvalue(), len(rows)
 
 
 def _rows(file: Measured, typical_s: float | None) -> Iterator[dict[str, Any]]:

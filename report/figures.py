@@ -56,7 +56,7 @@ def draw_workload(group: Comparable, align: bool, quantity: Quantity = WALL_TIME
     with plt.rc_context(STYLE):
         figure, axes = plt.subplots(figsize=(8, 6))
         figure.subplots_adjust(left=0.09, right=0.66, top=0.92, bottom=0.14)
-        most = max(group.worker_counts, default=1)
+        most = group.most_workers
         names = [(file, idiom) for file in group.files for idiom in file.idioms]
         anchors = [anchor for name in names for anchor in _line(axes, group, *name, most, quantity)]
         anchors += _ideal(axes, group, quantity)
@@ -153,7 +153,7 @@ def _panel(axes: Axes, group: Comparable, libraries: list[str]) -> None:
 
 def _on_most_workers(group: Comparable, file: Measured) -> list[Cell]:
     """Return the cells on as many workers as the workload was measured on at all: not a library's own most."""
-    most = 1 if file.library == SERIAL else max(group.worker_counts, default=1)
+    most = 1 if file.library == SERIAL else group.most_workers
     return [cell for cell in file.cells.values() if cell.summary and cell.n_jobs == most]
 
 

@@ -27,7 +27,7 @@ def print_granularity(group: Comparable, console: Console) -> None:
     console.print(metg_table(group))
     say(
         console,
-        "METG in µs: the shortest mean task, wall time × workers / tasks, at which the library does 50 % (90 %) of the "
+        "METG in µs: the shortest mean task, wall time x workers / tasks, at which the library does 50 % (90 %) of the "
         "work that as many processes do without it in the same time: the task by itself is half (0.9) of that. "
         ">: not reached with the longest tasks tried; <: reached with the shortest.",
     )
@@ -95,8 +95,8 @@ def draw_granularity(group: Comparable) -> list[Path]:
 Curve = list[tuple[float, float]]
 
 
-def _curve(cell: Cell, pattern: str) -> Curve:
-    """Return mean task (wall time × workers / tasks) and efficiency of all trials, shortest tasks first.
+def curve(cell: Cell, pattern: str) -> Curve:
+    """Return mean task (wall time x workers / tasks) and efficiency of all trials, shortest tasks first.
 
     Every trial searches at lengths of its own.
     """
@@ -105,19 +105,19 @@ def _curve(cell: Cell, pattern: str) -> Curve:
 
 
 def _draw(group: Comparable, chosen: list[tuple[Cell, str]], suffix: str) -> list[Path]:
-    curves = [_curve(cell, pattern) for cell, pattern in chosen]
+    curves = [curve(cell, pattern) for cell, pattern in chosen]
     with plt.rc_context(STYLE):
         figure, axes = plt.subplots(figsize=(8, 5.5))
         figure.subplots_adjust(left=0.09, right=0.66, top=0.92, bottom=0.17)
-        anchors = [_line(axes, *name, curve, bool(suffix)) for name, curve in zip(chosen, curves, strict=True)]
+        anchors = [_line(axes, *name, points, bool(suffix)) for name, points in zip(chosen, curves, strict=True)]
         for target in TARGETS:
             axes.axhline(target, color="#bbbbbb", linewidth=0.8, zorder=0)
         axes.axhline(1, color="#777777", linewidth=1, zorder=0)
-        most = max(group.worker_counts, default=1)
+        most = group.most_workers
         axes.set(
             xscale="log",
             ylim=(0, HIGHEST),
-            xlabel="mean task: wall time × workers / tasks (s)",
+            xlabel="mean task: wall time x workers / tasks (s)",
             ylabel=f"work done on {most} workers / without the library",
         )
         axes.yaxis.set_major_formatter(PercentFormatter(1))
@@ -129,10 +129,10 @@ def _draw(group: Comparable, chosen: list[tuple[Cell, str]], suffix: str) -> lis
         return show_and_save(figure, base)
 
 
-def _line(axes: Axes, cell: Cell, pattern: str, curve: Curve, graph: bool) -> Anchor:
+def _line(axes: Axes, cell: Cell, pattern: str, points: Curve, graph: bool) -> Anchor:
     color = COLORS.get(cell.library, OTHER_COLOR)
     name = f"{cell.library}: {cell.idiom}" + (f", {pattern}" if graph else "")
-    x, y = zip(*curve, strict=True)
+    x, y = zip(*points, strict=True)
     style = {"stencil": "-", "tree": "--", "random": ":"}.get(pattern, "-")
     axes.plot(x, y, style, color=color, marker="o", markersize=3)
     return Anchor(name, name, x[-1], min(y[-1], HIGHEST), color, None)

@@ -16,11 +16,13 @@ from rich.table import Table
 from report.console import idiom_table, say
 from report.measured import FLOOR, REFERENCE, SERIAL, Cell, Comparable, Name
 from report.rounds import grid_of, on_most_workers, rebuilding_s, refusals
-from report.style import COLORS, OTHER_COLOR, STYLE, caption, show_and_save
+from report.style import COLORS, OTHER_COLOR, STYLE, TIE_COLOR, caption, show_and_save
+from report.words import duration, size
 
 Times = dict[tuple[int, float], float]  # seconds by payload and compute time
 KEPT, REBUILT = "kept", "rebuilt each time"
 TIE = 0.05  # of the time: closer than this to the fastest is a tie
+TIED = f"tie (within {TIE:.0%})"
 
 
 def print_grid(group: Comparable, console: Console) -> None:
@@ -43,7 +45,7 @@ def grids_of(group: Comparable) -> dict[Name, dict[str, Times]]:
     return {name: grid for name, grid in grids.items() if grid[KEPT]}
 
 
-def _of(grids: dict[Name, dict[str, Times]], library: str, kind: str) -> Times:
+def first_of(grids: dict[Name, dict[str, Times]], library: str, kind: str) -> Times:
     """Return the times of the library's first idiom, or nothing."""
     return next((grid[kind] for (name, _), grid in grids.items() if name == library), {})
 
@@ -52,10 +54,10 @@ def grid_table(group: Comparable) -> Table:
     """Return a row per idiom."""
     grids = grids_of(group)
     against = {
-        "kept, than\nserial": (KEPT, _of(grids, SERIAL, KEPT)),
-        "rebuilt, than\nserial": (REBUILT, _of(grids, SERIAL, KEPT)),
-        f"kept, than\n{REFERENCE} kept": (KEPT, _of(grids, REFERENCE, KEPT)),
-        f"kept, than\n{REFERENCE} rebuilt": (KEPT, _of(grids, REFERENCE, REBUILT)),
+        "kept, than\nserial": (KEPT, first_of(grids, SERIAL, KEPT)),
+        "rebuilt, than\nserial": (REBUILT, first_of(grids, SERIAL, KEPT)),
+        f"kept, than\n{REFERENCE} kept": (KEPT, first_of(grids, REFERENCE, KEPT)),
+        f"kept, than\n{REFERENCE} rebuilt": (KEPT, first_of(grids, REFERENCE, REBUILT)),
     }
     table = idiom_table("cells", "rebuilding\ns", *against)
     table.add_column("note", overflow="fold")
@@ -90,7 +92,7 @@ def draw_grid(group: Comparable) -> list[Path]:
     grids = grids_of(group)
     if not grids:
         return []
-    serial, reference = _of(grids, SERIAL, KEPT), _of(grids, REFERENCE, KEPT)
+    serial, reference = first_of(grids, SERIAL, KEPT), first_of(grids, REFERENCE, KEPT)
     everything = [seconds for grid in grids.values() for times in grid.values() for seconds in times.values()]
     of_seconds: Scale = (LogNorm(min(everything), max(everything)), "viridis", "seconds per task")
     of_ratios = TwoSlopeNorm(0, -5, 5)
@@ -101,10 +103,10 @@ def draw_grid(group: Comparable) -> list[Path]:
             *_draw_maps(group, "", "pools kept", {name: grid[KEPT] for name, grid in grids.items()}, of_seconds),
             *_draw_maps(group, "_rebuilt", REBUILT, {n: grid[REBUILT] for n, grid in grids.items()}, of_seconds),
             *_draw_maps(
-                group, "_relative", "pools kept", {n: _relative(g[KEPT], reference) for n, g in grids.items()}, slower
+                group, "_relative", "pools kept", {n: relative(g[KEPT], reference) for n, g in grids.items()}, slower
             ),
             *_draw_maps(
-                group, "_speedup", "pools kept", {n: _relative(serial, g[KEPT]) for n, g in grids.items()}, faster
+                group, "_speedup", "pools kept", {n: relative(serial, g[KEPT]) for n, g in grids.items()}, faster
             ),
             *_draw_fastest(group, grids),
         ]
@@ -118,7 +120,7 @@ def _draw_maps(group: Comparable, suffix: str, pools: str, values: dict[Name, Ti
     values = {name: times for name, times in values.items() if times}
     if not values:
         return []
-    payloads, computes = _axes_of(values)
+    payloads, computes = axes_of(values)
     rows = -(-len(values) // COLUMNS)
     height = 2.3 + 1.55 * rows
     figure, panels = plt.subplots(rows, COLUMNS, figsize=(11, height), squeeze=False, sharex=True, sharey=True)
@@ -144,21 +146,20 @@ def _draw_maps(group: Comparable, suffix: str, pools: str, values: dict[Name, Ti
     )
     if isinstance(norm, TwoSlopeNorm):
         bar.set_ticks([-5, -2, 0, 2, 5], labels=["1/32", "1/4", "1", "4", "32"])
-    caption(figure, f"{group.workload}: {_most(group)} workers, {pools}; compute per task from left to right", group)
+    caption(
+        figure, f"{group.workload}: {group.most_workers} workers, {pools}; compute per task from left to right", group
+    )
     return show_and_save(figure, group.files[0].path.parent / f"{group.workload}{suffix}")
 
 
-def _most(group: Comparable) -> int:
-    return max(group.worker_counts, default=1)
-
-
-def _axes_of(values: dict[Name, Times]) -> tuple[list[int], list[float]]:
+def axes_of(values: dict[Name, Times]) -> tuple[list[int], list[float]]:
+    """Return all payloads and all compute times."""
     keys = {key for times in values.values() for key in times}
     return sorted({payload for payload, _ in keys}), sorted({compute for _, compute in keys})
 
 
-def _relative(times: Times, others: Times) -> Times:
-    """Return the binary logarithm of the ratio."""
+def relative(times: Times, others: Times) -> Times:
+    """Return the binary logarithm of the ratio of each cell's times."""
     return {key: log2(seconds / others[key]) for key, seconds in times.items() if key in others}
 
 
@@ -167,31 +168,21 @@ def _matrix(times: Times, payloads: list[int], computes: list[float]) -> np.ndar
 
 
 def _label_axes(axes: Axes, payloads: list[int], computes: list[float]) -> None:
-    for axis, names in ((axes.xaxis, list(map(_seconds, computes))), (axes.yaxis, list(map(_bytes, payloads)))):
+    for axis, names in ((axes.xaxis, list(map(duration, computes))), (axes.yaxis, list(map(size, payloads)))):
         places = sorted({0, len(names) // 2, len(names) - 1})
         axis.set_ticks([place + 0.5 for place in places], [names[place] for place in places], fontsize="x-small")
 
 
-def _seconds(seconds: float) -> str:
-    if not seconds:
-        return "0"
-    return f"{seconds * 1e6:.3g} µs" if seconds < 1e-3 else f"{seconds * 1e3:.3g} ms"
-
-
-def _bytes(size: int) -> str:
-    return f"{size / 2**20:.3g} MiB" if size >= 2**20 else f"{size / 2**10:.3g} KiB"
-
-
 def _draw_fastest(group: Comparable, grids: dict[Name, dict[str, Times]]) -> list[Path]:
-    grids = {name: grid for name, grid in grids.items() if name[0] != FLOOR}  # which is no library to choose
-    payloads, computes = _axes_of({name: grid[KEPT] for name, grid in grids.items()})
-    libraries = list(dict.fromkeys(library for library, _ in grids))
-    colors = ["#e8e8e8", *(COLORS.get(library, OTHER_COLOR) for library in libraries)]
+    payloads, computes = axes_of({name: grid[KEPT] for name, grid in grids.items()})
+    libraries = list(dict.fromkeys(library for library, _ in grids if library != FLOOR))
+    numbers = {None: float("nan"), TIED: 0.0} | {library: float(n) for n, library in enumerate(libraries, start=1)}
+    colors = [TIE_COLOR, *(COLORS.get(library, OTHER_COLOR) for library in libraries)]
     figure, panels = plt.subplots(1, 2, figsize=(9, 4.2), sharey=True)
     figure.subplots_adjust(left=0.1, right=0.8, top=0.84, bottom=0.26, wspace=0.08)
     for axes, kind in zip(panels, (KEPT, REBUILT), strict=True):
         fastest = {
-            (payload, compute): _fastest(grids, kind, (payload, compute), libraries)
+            (payload, compute): numbers[fastest_at(grids, kind, (payload, compute))]
             for payload in payloads
             for compute in computes
         }
@@ -203,19 +194,22 @@ def _draw_fastest(group: Comparable, grids: dict[Name, dict[str, Times]]) -> lis
         axes.set_xlabel("compute per task")
     panels[0].set_ylabel("payload per task")
     handles = [plt.Rectangle((0, 0), 1, 1, color=color) for color in colors]
-    figure.legend(handles, [f"tie (within {TIE:.0%})", *libraries], loc="center right", frameon=False, fontsize="small")
-    caption(figure, f"{group.workload}: the fastest library, its best idiom, on {_most(group)} workers", group)
+    figure.legend(handles, [TIED, *libraries], loc="center right", frameon=False, fontsize="small")
+    caption(figure, f"{group.workload}: the fastest library, its best idiom, on {group.most_workers} workers", group)
     return show_and_save(figure, group.files[0].path.parent / f"{group.workload}_fastest")
 
 
-def _fastest(grids: dict[Name, dict[str, Times]], kind: str, key: tuple[int, float], libraries: list[str]) -> float:
-    """Return 0 for a tie, or the number of the library, from 1; NaN where nothing was measured."""
+def fastest_at(grids: dict[Name, dict[str, Times]], kind: str, key: tuple[int, float]) -> str | None:
+    """Return the library whose best idiom is fastest there, or TIED, or None where nothing was measured.
+
+    The floor is no library to choose.
+    """
     best: dict[str, float] = {}
     for (library, _), grid in grids.items():
-        if seconds := grid[kind].get(key):
+        if library != FLOOR and (seconds := grid[kind].get(key)):
             best[library] = min(seconds, best.get(library, seconds))
     order = sorted(best, key=lambda library: best[library])
     if not order:
-        return float("nan")
+        return None
     tied = len(order) > 1 and best[order[1]] < best[order[0]] * (1 + TIE)
-    return 0 if tied else 1 + libraries.index(order[0])
+    return TIED if tied else order[0]

@@ -167,6 +167,27 @@ class Comparable:
         """Every number of workers that was tried."""
         return sorted({n for file in self.files for (_, n), cell in file.cells.items() if not cell.skipped})
 
+    @property
+    def most_workers(self) -> int:
+        """The largest number of workers that was tried."""
+        return max(self.worker_counts, default=1)
+
+    @property
+    def on_most_workers(self) -> list[Cell]:
+        """Each idiom's cell on most workers (serial: 1), where it has a time, in the order of the scripts."""
+        counts = {file.library: 1 if file.library == SERIAL else self.most_workers for file in self.files}
+        found = [file.cells.get((idiom, counts[file.library])) for file in self.files for idiom in file.idioms]
+        return [cell for cell in found if cell and cell.timed]
+
+    @property
+    def fastest_of_each_library(self) -> list[Cell]:
+        """Each library's fastest idiom on most workers."""
+        fastest: dict[str, Cell] = {}
+        # Sorted is stable: the slowest first, so that the fastest of a library is the last one to stay.
+        for cell in sorted(self.on_most_workers, key=lambda c: -c.summary.median if c.summary else -inf):
+            fastest[cell.library] = cell
+        return [fastest[file.library] for file in self.files if file.library in fastest]
+
     def cells(self, n_jobs: int) -> dict[Name, Cell]:
         """Return the cells with that number of workers that have a time, by library and idiom."""
         found = {(f.library, idiom): cell for f in self.files for (idiom, n), cell in f.cells.items() if n == n_jobs}

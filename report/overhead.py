@@ -57,7 +57,9 @@ def print_overhead(group: Comparable, console: Console) -> None:
 
 def draw_overhead(group: Comparable) -> list[Path]:
     """Draw seconds per task against the number of tasks in a round; return the files that were written."""
-    lines = [(cell, found) for cell in on_most_workers(group) if not is_graph(cell) and (found := _per_task(cell))]
+    lines = [
+        (cell, found) for cell in on_most_workers(group) if not is_graph(cell) and (found := per_task_by_tasks(cell))
+    ]
     if not lines:
         return []
     with plt.rc_context(STYLE):
@@ -78,7 +80,7 @@ def draw_overhead(group: Comparable) -> list[Path]:
         return show_and_save(figure, base)
 
 
-def _per_task(cell: Cell) -> list[tuple[int, float]]:
+def per_task_by_tasks(cell: Cell) -> list[tuple[int, float]]:
     """Return seconds per task by the number of tasks, medians over all rounds of that size."""
     found: dict[int, list[float]] = {}
     for trial in cell.timed:

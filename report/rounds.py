@@ -166,15 +166,28 @@ def grid_of(cell: Cell, rebuilt: bool) -> dict[tuple[int, float], float]:
 
     Per task, because a plain loop has fewer of them. Who rebuilds the pool pays for its start and its end.
     """
+    return _medians(_by_cell(cell.timed, rebuilt))
+
+
+def seconds_by_cell(trial: Trial) -> dict[tuple[int, float], float]:
+    """Return what `grid_of` says of one trial, with its pools kept."""
+    return _medians(_by_cell([trial], rebuilt=False))
+
+
+def _by_cell(trials: Sequence[Trial], rebuilt: bool) -> dict[tuple[int, float], list[float]]:
     found: dict[tuple[int, float], list[float]] = {}
-    for trial in cell.timed:
+    for trial in trials:
         for pool in trial["pools"]:
             key = pool["label"]["payload_bytes"], pool["label"]["compute_s"]
             for round_ in pool["rounds"]:
                 if round_["label"]["what"] == ("cold" if rebuilt else "warm"):
                     seconds = round_["seconds"] + (pool["shutdown_s"] if rebuilt else 0.0)
                     found.setdefault(key, []).append(seconds / round_["label"]["tasks"])
-    return {key: median(seconds) for key, seconds in found.items()}
+    return found
+
+
+def _medians(samples: dict[tuple[int, float], list[float]]) -> dict[tuple[int, float], float]:
+    return {key: median(values) for key, values in samples.items()}
 
 
 def rebuilding_s(cell: Cell) -> list[float]:

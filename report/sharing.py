@@ -77,7 +77,7 @@ def stores_table(group: Comparable) -> Table:
     for title in (*STORE_COLUMNS, *copies):
         table.add_column(title, justify="right", no_wrap=True)
     table.add_column("note", overflow="fold")
-    most = group.worker_counts[-1] if group.worker_counts else 1
+    most = group.most_workers
     for file in group.files:
         for idiom in file.idioms:
             if cell := file.cells.get((idiom, most)):

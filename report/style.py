@@ -23,6 +23,8 @@ COLORS = {
     "mpire": "#009E73",
 }
 OTHER_COLOR = "#777777"
+TIE_COLOR = "#e8e8e8"
+ON_DARK = {"#000000": "#ffffff", "#660066": "#cc99ff", "#0072B2": "#3d9bdc"}  # what would be too dark on black
 LIMIT_COLOR = "#777777"
 STYLE: Any = {
     "font.size": 10,

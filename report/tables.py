@@ -32,7 +32,7 @@ IN_ROUNDS = {"overhead": print_overhead, "grid": print_grid, "granularity": prin
 
 
 def _print(group: Comparable, console: Console) -> None:
-    most = group.worker_counts[-1] if group.worker_counts else 1
+    most = group.most_workers
     console.print()
     if group.workload in IN_ROUNDS:
         said = f"{group.workload}: {most} workers, {group.said_of_trials}"

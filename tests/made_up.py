@@ -13,7 +13,7 @@ def a_run(**changes):
     )  # fmt: skip
     return {
         "params_hash": "abc", "asked": {}, "environment": {}, "params": {}, "profile": "quick", "seed": 1,
-        "worker_counts": [1], "started": "2026-11-21T00:00:00+0000", "idioms": ["loop"], "inputs": {},
+        "worker_counts": [1], "started": "2026-11-21T00:00:00+0000", "idioms": ["loop"], "inputs": {}, "sources": {},
         "bandwidth_bytes_per_s": 1e10, "disturbances": [], "stopping": {}, "trials": [{**trial, **changes}],
     }  # fmt: skip
 

@@ -2,8 +2,8 @@
 
 METG(50 %), the minimum effective task granularity, is the shortest mean task (wall time times workers, by tasks) at
 which a library still does half of the work that the same cores do without it in the same time (Slaughter et al., "Task
-Bench", SC'20, https://doi.org/10.1109/SC41405.2020.00066). The search goes down in large steps, then bisects where efficiency
-crosses each of TARGETS, on a logarithmic axis.
+Bench", SC'20, https://doi.org/10.1109/SC41405.2020.00066). The search goes down in large steps, then bisects where
+efficiency crosses each of TARGETS, on a logarithmic axis.
 """
 
 from __future__ import annotations

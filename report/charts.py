@@ -1,0 +1,284 @@
+"""Charts of the page, as Vega-Lite: what was measured, with its interval, beside the physical limit."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import altair as alt
+
+from report.breakdown import PARTS, median_trial, parts_of
+from report.figures import COPIES, LINES, NAIVE_LINE, WALL_TIME, Point, Quantity
+from report.measured import NAIVE, SERIAL, Cell, Comparable
+from report.style import COLORS, LIMIT_COLOR, OTHER_COLOR
+
+Rows = list[dict[str, Any]]
+Vega = Any  # a chart of Altair, of whichever of its classes
+DASHES = {"-": [1, 0], "--": [6, 3], "-.": [6, 2, 1, 2], ":": [2, 2]}
+MOST_TASKS = 4000  # that a timeline shows; further ones are left out, and it says so
+HEIGHT = 320
+LIMIT = "physical limit"
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A Vega-Lite chart with the words around it. ``anchor`` is its address in the page."""
+
+    anchor: str
+    title: str
+    note: str
+    spec: dict[str, Any]
+    narrow: bool = False  # one of many beside each other
+
+
+def charts_of(group: Comparable) -> Iterator[Chart]:
+    """Yield the charts of a workload that has wall times."""
+    yield from _present(
+        against_workers(group, WALL_TIME, "wall time, s", f"{group.workload}-time"),
+        speedup(group),
+        where_the_time_goes(group),
+        timeline(group),
+        against_memory(group),
+        against_workers(group, COPIES, "copies of the input", f"{group.workload}-copies")
+        if group.shared_bytes
+        else None,
+    )
+
+
+def _present(*charts: Chart | None) -> Iterator[Chart]:
+    return (chart for chart in charts if chart)
+
+
+def against_workers(group: Comparable, quantity: Quantity, axis: str, anchor: str) -> Chart | None:
+    """Return a line per idiom with its spread, and the limit."""
+    rows = [
+        {**_named(cell), "workers": n, "value": value, "low": value - less, "high": value + more}
+        for cell in _cells(group)
+        if (point := quantity.point(group, cell))
+        for n, value, less, more in _to_the_right(group, point, cell)
+    ]
+    limits = [{"workers": n, "value": limit} for n in group.worker_counts if (limit := quantity.limit(group, n))]
+    if not rows:
+        return None
+    lines = lines_with_spread(rows, group.worker_counts, "value", axis)
+    layers = [limit_line(limits, quantity.limit_name), lines] if limits else [lines]
+    note = f"{group.said_of_trials}; grey: {quantity.limit_name}" if limits else group.said_of_trials
+    return Chart(anchor, f"{group.workload}: {quantity.title}", note, spec_of(alt.layer(*layers)))
+
+
+def _to_the_right(group: Comparable, point: Point, cell: Cell) -> list[Point]:
+    """Return the point; that of serial all over, because it is one number to compare all numbers of workers with."""
+    counts = sorted({1, group.most_workers}) if cell.library == SERIAL else [cell.n_jobs]
+    return [(count, *point[1:]) for count in counts]
+
+
+def speedup(group: Comparable) -> Chart | None:
+    """Return speedups over the best serial time, and what the limit allows."""
+    serial = group.serial_s
+    if not serial:
+        return None
+    rows = [
+        {
+            **_named(cell),
+            "workers": cell.n_jobs,
+            "value": serial / cell.summary.median,
+            "low": serial / cell.summary.high,
+            "high": serial / cell.summary.low,
+        }
+        for cell in _cells(group)
+        if cell.summary and cell.library != SERIAL
+    ]
+    if not rows:
+        return None
+    limits = [{"workers": n, "value": serial / limit} for n in group.worker_counts if (limit := group.limit_s(n))]
+    layers = (limit_line(limits, LIMIT), lines_with_spread(rows, group.worker_counts, "value", "speedup"))
+    note = f"over the best serial time, {serial:.3g} s; grey: {LIMIT}"
+    return Chart(f"{group.workload}-speedup", f"{group.workload}: speedup", note, spec_of(alt.layer(*layers)))
+
+
+def lines_with_spread(rows: Rows, counts: Sequence[int], value: str, axis: str) -> Vega:
+    """Return lines, points and bars from ``low`` to ``high``; the legend is in the order of the lines at the right."""
+    x = alt.X("workers:Q", scale=alt.Scale(type="log", base=2, nice=False), title="number of workers")
+    x = x.axis(values=list(counts), format="d", grid=False)
+    y = alt.Y(f"{value}:Q", scale=alt.Scale(type="log"), title=axis)
+    color, dash = scales(rows, value)
+    tooltip = ["name:N", "workers:Q", *(alt.Tooltip(f"{field}:Q", format=".3g") for field in (value, "low", "high"))]
+    base = alt.Chart(alt.Data(values=rows)).encode(x=x, color=color)
+    return alt.layer(
+        base.mark_line().encode(y=y, strokeDash=dash),
+        base.mark_rule().encode(y=alt.Y("low:Q", title=axis), y2="high:Q"),
+        base.mark_point(filled=True, size=45).encode(y=y, tooltip=tooltip),
+    )
+
+
+def scales(rows: Rows, value: str, at: str = "workers") -> tuple[alt.Color, alt.StrokeDash]:
+    """Return colour (of the library) and dashes (of the idiom) by name, in the order of the lines' last points."""
+    last = {row["name"]: row for row in sorted(rows, key=lambda row: row[at])}
+    names = sorted(last, key=lambda name: -last[name][value])
+    colors = [color_of(last[name]["library"]) for name in names]
+    dash_of = _dashes(rows)
+    dashes = [dash_of[name] for name in names]
+    legend = alt.Legend(title=None, labelLimit=0, symbolType="stroke")
+    return (
+        alt.Color("name:N", scale=alt.Scale(domain=names, range=colors), legend=legend),
+        alt.StrokeDash("name:N", scale=alt.Scale(domain=names, range=dashes), legend=legend),
+    )
+
+
+def _dashes(rows: Rows) -> dict[str, list[int]]:
+    """Return each name's dashes: the first idiom of a library solid, naive ones dotted."""
+    idioms: dict[str, list[str]] = {}
+    for row in rows:
+        of_library = idioms.setdefault(row["library"], [])
+        if row["idiom"] not in of_library:
+            of_library.append(row["idiom"])
+    return {
+        f"{library}: {idiom}": DASHES[NAIVE_LINE if idiom.startswith(NAIVE) else LINES[place % len(LINES)]]
+        for library, found in idioms.items()
+        for place, idiom in enumerate(found)
+    }
+
+
+def limit_line(limits: Rows, name: str) -> alt.Chart:
+    """Return the line that nothing can cross."""
+    base = alt.Chart(alt.Data(values=[{**row, "limit": name} for row in limits]))
+    mark = base.mark_line(color=LIMIT_COLOR, point=alt.OverlayMarkDef(color=LIMIT_COLOR, size=10))
+    return mark.encode(
+        x="workers:Q", y="value:Q", tooltip=["limit:N", "workers:Q", alt.Tooltip("value:Q", format=".3g")]
+    )
+
+
+def where_the_time_goes(group: Comparable) -> Chart | None:
+    """Return stacked bars: start-up, work, waiting, shut-down of the median trial on most workers."""
+    cells = group.on_most_workers
+    if not cells:
+        return None
+    rows = [
+        {**_named(cell), "part": part, "order": order, "seconds": seconds}
+        for cell in cells
+        for order, ((part, _), seconds) in enumerate(zip(PARTS, parts_of(cell), strict=True))
+    ]
+    parts, colors = zip(*PARTS, strict=True)
+    chart = (
+        alt.Chart(alt.Data(values=rows), height=alt.Step(20))
+        .mark_bar()
+        .encode(
+            x=alt.X("seconds:Q", title="wall time, s"),
+            y=alt.Y("name:N", sort=[_named(cell)["name"] for cell in cells], title=None, axis=alt.Axis(labelLimit=0)),
+            color=alt.Color(
+                "part:N",
+                scale=alt.Scale(domain=parts, range=colors),
+                legend=alt.Legend(title=None, orient="top", columns=0),
+            ),
+            order="order:Q",
+            tooltip=["name:N", "part:N", alt.Tooltip("seconds:Q", format=".3g")],
+        )
+    )
+    title = f"{group.workload}: where the time goes"
+    return Chart(
+        f"{group.workload}-parts", title, f"median trial on {group.most_workers} workers", spec_of(chart, height=None)
+    )
+
+
+def timeline(group: Comparable) -> Chart | None:
+    """Return each library's fastest idiom on most workers: one row per worker, a bar per task, one time scale."""
+    fastest = group.fastest_of_each_library
+    rows = [row for cell in fastest for row in _tasks(cell)]
+    if not rows:
+        return None
+    lanes = list(dict.fromkeys(row["lane"] for row in rows))
+    libraries = [cell.library for cell in fastest]
+    shown = rows[:: -(-len(rows) // MOST_TASKS)]
+    chart = (
+        alt.Chart(alt.Data(values=shown), height=alt.Step(13))
+        .mark_bar(height=9, stroke="white", strokeWidth=0.3)
+        .encode(
+            x=alt.X("start:Q", title="time after the call, s"),
+            x2="end:Q",
+            y=alt.Y("lane:N", sort=lanes, title=None, axis=alt.Axis(ticks=False, labelLimit=0)),
+            color=alt.Color(
+                "library:N",
+                scale=alt.Scale(domain=libraries, range=[color_of(library) for library in libraries]),
+                legend=None,
+            ),
+            tooltip=["name:N", "task:Q", alt.Tooltip("start:Q", format=".4g"), alt.Tooltip("end:Q", format=".4g")],
+        )
+    )
+    note = "each library's fastest idiom, its median trial; a row per worker"
+    if len(shown) < len(rows):
+        note += f"; {len(shown)} of {len(rows)} tasks are drawn"
+    title = f"{group.workload}: every task on {group.most_workers} workers"
+    return Chart(f"{group.workload}-timeline", title, note, spec_of(chart, height=None))
+
+
+def _tasks(cell: Cell) -> Iterator[dict[str, Any]]:
+    tasks = median_trial(cell)["tasks"]
+    if not tasks:
+        return
+    workers = {pid: number for number, pid in enumerate(dict.fromkeys(tasks["pid"]), start=1)}
+    columns = (tasks["index"], tasks["pid"], tasks["start_ns"], tasks["end_ns"])
+    for index, pid, start_ns, end_ns in sorted(zip(*columns, strict=True), key=lambda task: workers[task[1]]):
+        yield {
+            "name": _named(cell)["name"],
+            "library": cell.library,
+            "lane": f"{cell.library} {workers[pid]}",
+            "task": index,
+            "start": round(start_ns / 1e9, 5),
+            "end": round(end_ns / 1e9, 5),
+        }
+
+
+def against_memory(group: Comparable) -> Chart | None:
+    """Return wall time against peak memory on most workers: what is at the lower left is better in both."""
+    rows = [
+        {**_named(cell), "seconds": cell.summary.median, "mib": cell.memory["pss_peak_bytes"] / 2**20}
+        for cell in group.on_most_workers
+        if cell.memory and cell.summary
+    ]
+    if not rows:
+        return None
+    libraries = list(dict.fromkeys(row["library"] for row in rows))
+    points = alt.Chart(alt.Data(values=rows)).encode(
+        x=alt.X("mib:Q", scale=alt.Scale(type="log"), title="peak memory of all processes (PSS), MiB"),
+        y=alt.Y("seconds:Q", scale=alt.Scale(type="log"), title="wall time, s"),
+        color=alt.Color(
+            "library:N",
+            scale=alt.Scale(domain=libraries, range=[color_of(library) for library in libraries]),
+            legend=alt.Legend(title=None),
+        ),
+        tooltip=["name:N", alt.Tooltip("seconds:Q", format=".3g"), alt.Tooltip("mib:Q", format=".0f")],
+    )
+    chart = alt.layer(
+        points.mark_point(filled=True, size=60),
+        points.mark_text(align="left", dx=7, fontSize=10).encode(text="idiom:N"),
+    )
+    title = f"{group.workload}: time against memory"
+    note = f"on {group.most_workers} workers; lower left is better in both"
+    return Chart(f"{group.workload}-memory", title, note, spec_of(chart))
+
+
+def spec_of(chart: Vega, height: int | None = HEIGHT) -> dict[str, Any]:
+    """Return the chart as Vega-Lite, as wide as the page lets it be."""
+    sized = chart.properties(width="container", **({"height": height} if height else {}))
+    spec: dict[str, Any] = sized.to_dict()
+    del spec["config"]  # the page's own, for light and dark
+    return spec
+
+
+def color_of(library: str) -> str:
+    """Return the library's colour, the same in every figure."""
+    return COLORS.get(library, OTHER_COLOR)
+
+
+def _named(cell: Cell) -> dict[str, Any]:
+    return {
+        "name": f"{cell.library}: {cell.idiom}",
+        "library": cell.library,
+        "idiom": cell.idiom,
+    }
+
+
+def _cells(group: Comparable) -> Iterator[Cell]:
+    """Yield all cells, an idiom's after another's, by number of workers."""
+    for file in group.files:
+        for idiom in file.idioms:
+            yield from sorted((c for (name, _), c in file.cells.items() if name == idiom), key=lambda c: c.n_jobs)

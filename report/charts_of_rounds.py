@@ -1,0 +1,147 @@
+"""Charts of the workloads that time rounds: cost per task, METG, compute against payload."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import altair as alt
+
+from report.charts import HEIGHT, Chart, Rows, color_of, scales, spec_of
+from report.granularity import INDEPENDENT, TARGETS, curve, patterns
+from report.grid import KEPT, REBUILT, TIED, Times, axes_of, fastest_at, first_of, grids_of, relative
+from report.measured import SERIAL, Comparable, Name
+from report.overhead import per_task_by_tasks
+from report.rounds import is_graph, on_most_workers
+from report.style import TIE_COLOR
+from report.words import duration, size
+
+MAP_HEIGHT = 130
+WIDEST = 5  # powers of two that colours tell apart, in either direction
+
+
+def charts_of_rounds(group: Comparable) -> Iterator[Chart]:
+    """Yield the charts of ``overhead``, ``grid`` or ``granularity``."""
+    kinds = {"overhead": _overhead, "granularity": _granularity, "grid": _grid}
+    yield from kinds[group.workload](group)
+
+
+def _overhead(group: Comparable) -> Iterator[Chart]:
+    rows = [
+        {
+            "name": f"{cell.library}: {cell.idiom}",
+            "library": cell.library,
+            "idiom": cell.idiom,
+            "x": tasks,
+            "value": seconds,
+        }
+        for cell in on_most_workers(group)
+        if not is_graph(cell)
+        for tasks, seconds in per_task_by_tasks(cell)
+    ]
+    if rows:
+        chart = _curves(rows, "tasks in a round", "seconds per task")
+        note = f"tasks that do nothing, on a pool that is up, {group.most_workers} workers; {group.said_of_trials}"
+        yield Chart("overhead-tasks", "overhead: cost per task", note, spec_of(chart))
+
+
+def _granularity(group: Comparable) -> Iterator[Chart]:
+    for graphs in (False, True):
+        rows = [
+            {"name": f"{cell.library}: {idiom}", "library": cell.library, "idiom": idiom, "x": x, "value": efficiency}
+            for cell in on_most_workers(group)
+            if cell.timed
+            for pattern in patterns(cell)
+            if (pattern != INDEPENDENT) == graphs
+            for idiom in [f"{cell.idiom}, {pattern}" if graphs else cell.idiom]
+            for x, efficiency in curve(cell, pattern)
+        ]
+        if not rows:
+            continue
+        targets = [{"x": x, "value": v} for v in (*TARGETS, 1.0) for x in _ends(rows)]
+        lines = alt.Chart(alt.Data(values=targets)).mark_line(color="#999999", strokeWidth=0.7)
+        chart = lines.encode(x="x:Q", y="value:Q", detail="value:Q") + _curves(
+            rows, "mean task: wall time x workers / tasks, s", "work done / without the library", log=False
+        )
+        what = "task graphs" if graphs else "independent tasks"
+        yield Chart(
+            "granularity-graphs" if graphs else "granularity-tasks",
+            f"granularity: efficiency, {what}",
+            f"where a line crosses 50 % is its METG; {group.most_workers} workers; every trial's points",
+            spec_of(chart),
+        )
+
+
+def _ends(rows: Rows) -> tuple[float, float]:
+    return min(row["x"] for row in rows), max(row["x"] for row in rows)
+
+
+def _curves(rows: Rows, x_title: str, y_title: str, log: bool = True) -> alt.Chart:
+    color, dash = scales(rows, "value", at="x")
+    return (
+        alt.Chart(alt.Data(values=rows))
+        .mark_line(point=alt.OverlayMarkDef(size=18), clip=True)
+        .encode(
+            x=alt.X("x:Q", scale=alt.Scale(type="log"), title=x_title),
+            y=alt.Y("value:Q", scale=alt.Scale(type="log") if log else alt.Scale(domain=[0, 1.2]), title=y_title),
+            color=color,
+            strokeDash=dash,
+            tooltip=["name:N", alt.Tooltip("x:Q", format=".3g"), alt.Tooltip("value:Q", format=".3g")],
+        )
+    )
+
+
+def _grid(group: Comparable) -> Iterator[Chart]:
+    grids = grids_of(group)
+    if not grids:
+        return
+    payloads, computes = axes_of({name: grid[KEPT] for name, grid in grids.items()})
+    for kind in (KEPT, REBUILT):
+        rows = [
+            {**_place(key), "library": found}
+            for key in ((payload, compute) for payload in payloads for compute in computes)
+            if (found := fastest_at(grids, kind, key))
+        ]
+        libraries = [name for name in (TIED, *dict.fromkeys(library for library, _ in grids)) if name in _found(rows)]
+        colors = [TIE_COLOR if name == TIED else color_of(name) for name in libraries]
+        color = alt.Color("library:N", scale=alt.Scale(domain=libraries, range=colors), legend=alt.Legend(title=None))
+        yield Chart(
+            f"grid-fastest-{'kept' if kind == KEPT else 'rebuilt'}",
+            f"grid: the fastest library, its pool {kind}",
+            f"its best idiom, on {group.most_workers} workers; {group.said_of_trials}",
+            spec_of(_map(rows, color, payloads, computes), HEIGHT // 2),
+        )
+    serial = first_of(grids, SERIAL, KEPT)
+    for name, grid in grids.items():
+        if name[0] != SERIAL and (times := relative(serial, grid[KEPT])):
+            yield _speedup_map(name, grid[KEPT], times, payloads, computes)
+
+
+def _speedup_map(name: Name, times: Times, speedups: Times, payloads: list[int], computes: list[float]) -> Chart:
+    rows = [{**_place(key), "speedup": 2**log2, "seconds per task": times[key]} for key, log2 in speedups.items()]
+    scale = alt.Scale(type="log", scheme="redblue", domain=[2**-WIDEST, 1, 2**WIDEST], clamp=True)
+    color = alt.Color("speedup:Q", scale=scale, legend=alt.Legend(title=None, gradientLength=MAP_HEIGHT - 20))
+    anchor = "grid-" + "-".join("".join(c if c.isalnum() else " " for c in " ".join(name)).split())
+    chart = _map(rows, color, payloads, computes)
+    return Chart(
+        anchor, f"{name[0]}: {name[1]}", "speedup over serial, pool kept", spec_of(chart, MAP_HEIGHT), narrow=True
+    )
+
+
+def _found(rows: Rows) -> set[str]:
+    return {row["library"] for row in rows}
+
+
+def _place(key: tuple[int, float]) -> dict[str, Any]:
+    return {"payload": size(key[0]), "compute": duration(key[1])}
+
+
+def _map(rows: Rows, color: alt.Color, payloads: list[int], computes: list[float]) -> alt.Chart:
+    x = alt.X("compute:N", sort=list(map(duration, computes)), title="compute per task")
+    y = alt.Y("payload:N", sort=list(map(size, reversed(payloads))), title="payload")
+    chart = (
+        alt.Chart(alt.Data(values=rows))
+        .mark_rect()
+        .encode(x=x.axis(labelAngle=-45, labelOverlap=True), y=y.axis(labelOverlap=True), color=color)
+    )
+    numbers = [field for field in ("speedup", "seconds per task") if field in rows[0]]
+    shown = [alt.Tooltip(f"{field}:Q", format=".3g") for field in numbers] or [alt.Tooltip("library:N")]
+    return chart.encode(tooltip=[alt.Tooltip("payload:N"), alt.Tooltip("compute:N"), *shown])

@@ -1,0 +1,122 @@
+// What is shown follows the address: filters and order are its fragment, so that a view can be linked.
+const $ = (selector) => document.querySelector(selector);
+const read = (id) => JSON.parse($(id).textContent);
+const table = $("#rows"), form = $("#filters"), rows = [...table.tBodies[0].rows];
+const fields = [...table.tHead.rows[0].cells].map((cell) => cell.dataset.field);
+const specs = new Map(read("#specs").map((chart) => [chart.anchor, chart.spec]));
+const onDark = Object.entries(read("#colors-on-dark"));
+
+const at = (row, field) => field === "style" ? row.dataset.style : row.cells[fields.indexOf(field)].textContent.trim();
+
+function value(row, field) {
+  const cell = row.cells[fields.indexOf(field)];
+  if (cell.className === "missing") return null;
+  return cell.dataset.value === undefined ? cell.textContent : Number(cell.dataset.value);
+}
+
+function show() {
+  const state = new URLSearchParams(location.hash.slice(1));
+  for (const control of form.elements) if (control.name) control.value = state.get(control.name) ?? "";
+  const wanted = [...form.elements].filter((control) => control.name && control.value);
+  let shown = 0;
+  for (const row of rows) {
+    row.hidden = wanted.some(({ name, value }) =>
+      name === "idiom" ? !at(row, name).toLowerCase().includes(value.toLowerCase()) : at(row, name) !== value);
+    shown += !row.hidden;
+  }
+  order(state.get("sort") ?? "");
+  $("#shown").value = `${shown} of ${rows.length} rows`;
+}
+
+function order(sort) {
+  const descending = sort.startsWith("-"), field = sort.replace("-", "");
+  for (const head of table.tHead.rows[0].cells)
+    head.ariaSort = head.dataset.field === field ? (descending ? "descending" : "ascending") : "none";
+  const compared = (a, b) => {
+    const [x, y] = [value(a, field), value(b, field)];
+    if (x === null || y === null) return (x === null) - (y === null); // what is missing is last in either order
+    return (typeof x === "number" ? x - y : x.localeCompare(y)) * (descending ? -1 : 1);
+  };
+  table.tBodies[0].append(...(fields.includes(field) ? [...rows].sort(compared) : rows));
+}
+
+function go(changes) {
+  const state = new URLSearchParams(location.hash.includes("=") ? location.hash.slice(1) : "");
+  for (const [name, chosen] of Object.entries(changes)) chosen ? state.set(name, chosen) : state.delete(name);
+  history.replaceState(null, "", `#${state}`);
+  show();
+}
+
+function download(name, text) {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob([text], { type: "text/csv" }));
+  link.download = name;
+  link.click();
+  URL.revokeObjectURL(link.href);
+}
+
+// A cell that a spreadsheet would take for a formula is text.
+const quoted = (text) => `"${/^[=+\-@]/.test(text) && isNaN(text) ? "'" : ""}${String(text).replaceAll('"', '""')}"`;
+
+function downloadRows() {
+  const line = (row) => fields.map((field) => quoted(value(row, field) ?? "")).join(",");
+  const visible = [...table.tBodies[0].rows].filter((row) => !row.hidden);
+  download("matrix.csv", [fields.join(","), ...visible.map(line)].join("\n") + "\n");
+}
+
+async function downloadTrials() {
+  const bytes = Uint8Array.from(atob($("#trials").textContent), (character) => character.charCodeAt(0));
+  const unzipped = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+  download("trials.csv", await new Response(unzipped).text());
+}
+
+function openCode(row) {
+  if (!row?.dataset.code) return;
+  const code = $(`#code-${row.dataset.code}`), dialog = $("#code");
+  dialog.querySelector("h3").textContent = `${at(row, "library")}: ${at(row, "idiom")}`;
+  dialog.querySelector("p").textContent =
+    `benchmark_${at(row, "library")}.py, ${code.dataset.call}, ${code.dataset.lines} lines of code`;
+  dialog.querySelector("pre").replaceChildren(code.content.cloneNode(true));
+  dialog.showModal();
+}
+
+function draw(figure) {
+  const dark = document.documentElement.dataset.mode === "dark";
+  let text = JSON.stringify(specs.get(figure.id));
+  if (dark) for (const [color, lighter] of onDark) text = text.replaceAll(`"${color}"`, `"${lighter}"`);
+  const [ink, line] = dark ? ["#e8e8e8", "#3a3d42"] : ["#1a1a1a", "#ddd"];
+  const small = figure.clientWidth < 520 && !figure.classList.contains("narrow");
+  const config = {
+    background: null,
+    view: { stroke: null },
+    axis: { labelColor: ink, titleColor: ink, gridColor: line, domainColor: line, tickColor: line, titleFontWeight: 400 },
+    legend: { labelColor: ink, titleColor: ink, ...(small ? { orient: "bottom", columns: 1 } : {}) },
+    text: { color: ink },
+  };
+  return vegaEmbed(figure.querySelector(".chart"), JSON.parse(text), { config, actions: false });
+}
+
+const visible = new IntersectionObserver((entries) => {
+  for (const { target, isIntersecting } of entries) if (isIntersecting) { visible.unobserve(target); draw(target); }
+}, { rootMargin: "400px" });
+
+function theme(mode) {
+  document.documentElement.dataset.mode = mode;
+  for (const figure of document.querySelectorAll("figure")) { visible.unobserve(figure); visible.observe(figure); }
+}
+
+form.addEventListener("input", ({ target }) => go({ [target.name]: target.value }));
+form.addEventListener("reset", () => { history.replaceState(null, "", "#"); setTimeout(show); });
+form.addEventListener("submit", (event) => event.preventDefault());
+table.tHead.addEventListener("click", ({ target }) => {
+  const head = target.closest("th");
+  if (head) go({ sort: head.ariaSort === "ascending" ? `-${head.dataset.field}` : head.dataset.field });
+});
+table.tBodies[0].addEventListener("click", ({ target }) => openCode(target.closest("tr")));
+table.tBodies[0].addEventListener("keydown", ({ key, target }) => { if (key === "Enter") openCode(target.closest("tr")); });
+$("#download-rows").addEventListener("click", downloadRows);
+$("#download-trials").addEventListener("click", downloadTrials);
+$("#mode").addEventListener("click", () => theme(document.documentElement.dataset.mode === "dark" ? "light" : "dark"));
+addEventListener("hashchange", show);
+theme(matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
+show();

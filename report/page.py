@@ -1,0 +1,176 @@
+"""One self-contained HTML file: the answer, the matrix, charts, code, ten questions, conditions, the raw data."""
+
+import base64
+import gzip
+import json
+from collections.abc import Mapping, Sequence
+from math import log2
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import altair as alt
+import vl_convert
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+from pygments import highlight
+from pygments.formatters import HtmlFormatter
+from pygments.lexers import PythonLexer
+
+from harness.results import write_atomically
+from report import answers, matrix, questions
+from report.charts import charts_of
+from report.charts_of_rounds import charts_of_rounds
+from report.conditions import said_of_drift
+from report.export import csv_of, version_of
+from report.measured import ROUNDS, Comparable, Measured
+from report.statistics import half_width
+from report.style import ON_DARK
+from report.words import duration, size
+
+TEMPLATES = Path(__file__).resolve().parent / "html"
+VEGA_LITE = ".".join(alt.SCHEMA_VERSION.split(".")[:2])
+CODE_STYLES = {"light": "default", "dark": "github-dark"}  # Pygments' names
+
+
+def write_page(groups: Sequence[Comparable], refused: Sequence[str], path: Path) -> int:
+    """Write the page and return its size in bytes. Raises OSError."""
+    rendered = render(groups, refused).encode()
+    write_atomically(path, rendered)
+    return len(rendered)
+
+
+def render(groups: Sequence[Comparable], refused: Sequence[str]) -> str:
+    """Return the page. ``refused``: a line for each file that could not be read."""
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"duration": duration, "size": size}
+    files = [file for group in groups for file in group.files]
+    rows, codes = matrix.rows_of(groups), _codes(files)
+    charts = {g.workload: list(charts_of_rounds(g) if g.workload in ROUNDS else charts_of(g)) for g in groups}
+    return environment.get_template("page.html").render(
+        groups=groups,
+        answers={group.workload: answers.answer(group) for group in groups if group.workload not in ROUNDS},
+        overview=_overview(groups),
+        rows=[{**row, "code": codes.get((row["workload"], row["library"], row["idiom"]))} for row in rows],
+        columns=COLUMNS,
+        heat=_heat,
+        filters={name: sorted({row[name] for row in rows}) for name in FILTERS},
+        charts=charts,
+        questions=questions.answers({group.workload: group for group in groups}),
+        codes=[_highlighted(code) for code in dict.fromkeys(map(_key, _sources(files).values()))],
+        conditions=[(group, _conditions(group)) for group in groups],
+        refused=refused,
+        specs=_as_script([{"anchor": c.anchor, "spec": c.spec} for found in charts.values() for c in found]),
+        colors_on_dark=_as_script(ON_DARK),
+        trials=base64.b64encode(gzip.compress(csv_of(files)[0].encode(), mtime=0)).decode(),
+        style=Markup((TEMPLATES / "page.css").read_text() + _code_style()),
+        script=Markup((TEMPLATES / "page.js").read_text()),
+        vega=Markup(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", VEGA_LITE)),
+    )
+
+
+# Title, field, and how its cells are shown.
+COLUMNS = (
+    ("workload", "workload"),
+    ("library", "library"),
+    ("idiom", "idiom"),
+    ("start method", "start_method"),
+    ("workers", "n_jobs"),
+    ("time", "wall_s"),
+    ("relative to best", "relative"),
+    ("interval", "low_s"),
+    ("peak PSS", "peak_pss_bytes"),
+    ("copies", "copies"),
+    ("lines of code", "lines"),
+    ("outcome", "outcome"),
+)
+FILTERS = ("workload", "library", "start_method", "n_jobs", "style")
+
+
+def _heat(relative: float) -> float:
+    """Return how strongly a ratio to the best is coloured: from 0 at 1 to 1 at 16."""
+    return round(min(1.0, max(0.0, log2(relative) / 4)), 2)
+
+
+def _overview(groups: Sequence[Comparable]) -> dict[str, dict[str, Any]]:
+    """Return by library and workload the fastest idiom on most workers, and how far it is from the best."""
+    found: dict[str, dict[str, Any]] = {}
+    for group in groups:
+        if group.workload not in ROUNDS:
+            best = matrix.fastest_of(group, group.most_workers)
+            for cell in group.fastest_of_each_library:
+                if cell.summary and best and best[1].summary:
+                    relative = cell.summary.median / best[1].summary.median
+                    found.setdefault(cell.library, {})[group.workload] = (cell, relative)
+    return found
+
+
+Source = tuple[str, str, int]  # call, code, number of lines
+
+
+def _sources(files: Sequence[Measured]) -> dict[tuple[str, str, str], dict[str, Any]]:
+    return {
+        (file.workload, file.library, idiom): source for file in files for idiom, source in file.run["sources"].items()
+    }
+
+
+def _key(source: Mapping[str, Any]) -> Source:
+    return source["call"], source["code"], source["lines"]
+
+
+def _codes(files: Sequence[Measured]) -> dict[tuple[str, str, str], tuple[int, int]]:
+    """Return the place of each idiom's code among all, and its number of lines."""
+    sources = _sources(files)
+    places = {key: place for place, key in enumerate(dict.fromkeys(map(_key, sources.values())))}
+    return {name: (places[_key(source)], source["lines"]) for name, source in sources.items()}
+
+
+def _highlighted(source: Source) -> dict[str, Any]:
+    call, code, lines = source
+    html = highlight(code, PythonLexer(), HtmlFormatter(nowrap=True))
+    return {"call": call, "lines": lines, "html": Markup(html)}
+
+
+def _code_style() -> str:
+    styles = {
+        mode: HtmlFormatter(style=name).get_style_defs(f"[data-mode={mode}] pre") for mode, name in CODE_STYLES.items()
+    }
+    return "\n".join(styles.values())
+
+
+def _conditions(group: Comparable) -> dict[str, str]:
+    """Return what has to be known of the run beside its numbers."""
+    run = group.newest.run
+    machine, versions = run["environment"].get("machine", {}), run["environment"].get("versions", {})
+    newest = [file.run for file in group.files if file.run["started"] == run["started"]]
+    # With the order statistics of few samples, intervals are as wide as the range: the noise that two cells would show.
+    widths = [
+        half_width(s.low, s.high)
+        for file in group.files
+        for c in file.cells.values()
+        if (s := c.summary) and s.count > 1
+    ]
+    return {
+        "measured": f"{run['started']}, {run['profile']} profile, {group.said_of_trials}",
+        "machine": group.newest.machine,
+        "details": ", ".join(f"{name} {value}" for name, value in machine.items()),
+        "libraries": ", ".join(f"{file.library} {version_of(file)}" for file in group.files),
+        "versions": ", ".join(f"{name} {value}" for name, value in versions.items()),
+        "parameters": ", ".join(f"{name}={value}" for name, value in run["params"].items()),
+        "hash of parameters, seed": f"{run['params_hash']}, {run['seed']}",
+        "noise floor": f"± {median(widths):.1%}, the median of the spreads of wall times" if widths else "not known",
+        "drift": said_of_drift(newest),
+        "warnings": "; ".join(run["disturbances"]) or "none",
+        "left out": "; ".join(group.left_out) or "nothing",
+    }
+
+
+def _as_script(data: Any) -> Markup:
+    """Return JSON that can stand in a script element, whatever names are in it."""
+    return Markup(json.dumps(data, separators=(",", ":")).replace("<", "\\u003c").replace("&", "\\u0026"))

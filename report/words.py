@@ -1,0 +1,46 @@
+"""Numbers and names as text gives them."""
+
+from collections.abc import Sequence
+
+from report.measured import Cell, Name
+
+
+def called(name: Name) -> str:
+    """Return library and idiom as text names them."""
+    return f"{name[0]} ({name[1]})"
+
+
+def workers(count: int) -> str:
+    """Return a number of workers in words."""
+    return f"{count} worker{'s' * (count != 1)}"
+
+
+def seconds_of(cell: Cell) -> str:
+    """Return a cell's time with its spread."""
+    summary = cell.summary
+    assert summary is not None
+    if summary.count == 1:
+        return f"{duration(summary.median)} (1 trial, no spread known)"
+    return (
+        f"{duration(summary.median)} ({duration(summary.low)} to {duration(summary.high)}, {summary.spread}, "
+        f"{summary.count} trials)"
+    )
+
+
+def duration(seconds: float) -> str:
+    """Return three digits and the unit that suits."""
+    if not seconds:
+        return "0"
+    unit, size = next((each for each in (("s", 1.0), ("ms", 1e-3)) if seconds >= each[1]), ("µs", 1e-6))
+    return f"{seconds / size:.3g} {unit}"
+
+
+def size(number: float) -> str:
+    """Return a number of bytes in the unit that suits."""
+    unit, one = next((each for each in (("GiB", 2**30), ("MiB", 2**20)) if number >= each[1]), ("KiB", 2**10))
+    return f"{number / one:.3g} {unit}" if number < 1000 * one else f"{number / one:.0f} {unit}"
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return an enumeration."""
+    return f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else "".join(names)
