@@ -1,23 +1,27 @@
 """The one door to looking at results.
 
     python utils.py                          list what was measured, draw it
+    python utils.py plot FIGURE              one figure, to drag its labels; --save FILE.svg draws it again
     python utils.py report                   one HTML file to choose by, and to link to
     python utils.py table [WORKLOAD ...]     wall times, where they go, memory
     python utils.py compare OLD NEW          before and after, cell by cell
     python utils.py export --format csv FILE
 
-With a display, every figure opens with labels that can be dragged; where they end up is remembered beside the figure.
-Without one (``MPLBACKEND=Agg``), the same figures are written with remembered or automatic label positions.
+With a display, every figure opens with labels that can be dragged (Ctrl+Z takes a drag back, Ctrl+0 all of them); where
+they end up is remembered beside the figure. Without one (``MPLBACKEND=Agg``), the same figures are written with
+remembered or automatic label positions.
 """
 
 import argparse
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from math import inf
 from pathlib import Path
 from typing import NoReturn
 
+import matplotlib.pyplot as plt
 from rich.console import Console
 
 from report.breakdown import draw_parts, draw_timeline
@@ -25,9 +29,9 @@ from report.compare import NotComparable, compare, print_comparison
 from report.console import plain_if_piped
 from report.export import write_csv, write_pyperf
 from report.figures import COPIES, draw_total, draw_workload, groups_of
-from report.granularity import draw_granularity
+from report.granularity import draw_efficiency, draw_granularity
 from report.grid import draw_grid
-from report.measured import ROUNDS, STUDIES, WORKLOADS, Measured, read
+from report.measured import ROUNDS, STUDIES, WORKLOADS, Comparable, Measured, read
 from report.overhead import draw_overhead
 from report.recommend import NoMeasurement, Task, print_recommended, recommend
 from report.sharing import has_sharing
@@ -81,6 +85,11 @@ def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="utils.py", description="Look at results. Without a command: list and draw them.")
     parser.set_defaults(action=_draw)
     commands = parser.add_subparsers(metavar="COMMAND")
+    plot = commands.add_parser("plot", help="one figure, to drag its labels")
+    plot.add_argument("figure", metavar="FIGURE", help="a workload, or sharing_copies, granularity_graphs")
+    plot.add_argument("--save", type=Path, metavar="FILE", help="write it, by the file's suffix, and show nothing")
+    plot.add_argument("--dark", action="store_true", help="on a dark ground")
+    plot.set_defaults(action=_plot)
     table = commands.add_parser("table", help="wall times, where they go, memory")
     table.add_argument("workloads", nargs="*", metavar="WORKLOAD", help=f"{', '.join(EVERY)} (all)")
     table.set_defaults(action=_table)
@@ -107,7 +116,7 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument("--format", choices=["csv", "pyperf"], required=True, help="a row per trial; pyperf's JSON")
     export.add_argument("file", type=Path, metavar="FILE", help="to be written")
     export.set_defaults(action=_export)
-    for each in (parser, table, page, choosing, export):
+    for each in (parser, plot, table, page, choosing, export):
         each.add_argument("--results", type=Path, default=RESULTS, metavar="DIR", help="where results are")
     return parser
 
@@ -138,6 +147,37 @@ def _draw(options: argparse.Namespace) -> int:
     for path in drawn:
         print(path)
     return 1 if refused else 0
+
+
+def _plot(options: argparse.Namespace) -> int:
+    groups, refused = groups_of(sorted(options.results.glob("*.p3")))
+    for line in refused:
+        print(line, file=sys.stderr)
+    figures = {name: draw for group in groups for name, draw in _figures(group)}
+    if options.figure not in figures:
+        known = f"choose from {', '.join(figures)}" if figures else "measure first: python benchmark_all.py"
+        return _fail(f"there is no figure {options.figure!r} of {options.results}: {known}")
+    with plt.style.context("dark_background" if options.dark else "default"):
+        try:
+            drawn = figures[options.figure](save=options.save)
+        except (OSError, ValueError) as error:
+            return _fail(f"{options.save} cannot be written: {error}")
+    for path in drawn:
+        print(path)
+    return 1 if refused else 0
+
+
+def _figures(group: Comparable) -> Iterator[tuple[str, Callable[..., list[Path]]]]:
+    """Yield the figures of a workload that have labels, by name."""
+    if group.workload == "overhead":
+        yield "overhead", partial(draw_overhead, group)
+    elif group.workload == "granularity":
+        yield "granularity", partial(draw_efficiency, group, False)
+        yield "granularity_graphs", partial(draw_efficiency, group, True)
+    elif group.workload != "grid":
+        yield group.workload, partial(draw_workload, group, False)
+        if has_sharing(group):
+            yield f"{group.workload}{COPIES.suffix}", partial(draw_workload, group, False, COPIES)
 
 
 def _table(options: argparse.Namespace) -> int:

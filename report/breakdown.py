@@ -7,7 +7,7 @@ import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 
 from report.measured import Cell, Comparable
-from report.style import COLORS, LIMIT_COLOR, OTHER_COLOR, STYLE, caption, show_and_save
+from report.style import LIMIT_COLOR, STYLE, caption, color_of, show_and_save
 
 # Of the wall time, in its order; colours of Okabe and Ito's palette, which tell parts here, not libraries.
 PARTS = (
@@ -85,7 +85,7 @@ def median_trial(cell: Cell) -> dict[str, Any]:
 
 def _lanes(axes: Axes, cell: Cell, limit_s: float | None) -> None:
     trial = median_trial(cell)
-    color = COLORS.get(cell.library, OTHER_COLOR)
+    color = color_of(cell.library)
     tasks = trial["tasks"]
     lanes = {pid: lane for lane, pid in enumerate(dict.fromkeys(tasks["pid"]))}  # in the order of their first task
     for pid, lane in lanes.items():
@@ -94,7 +94,9 @@ def _lanes(axes: Axes, cell: Cell, limit_s: float | None) -> None:
             for owner, start, end in zip(tasks["pid"], tasks["start_ns"], tasks["end_ns"], strict=True)
             if owner == pid
         ]
-        axes.broken_barh(spans, (lane - 0.4, 0.8), facecolor=color, edgecolor="white", linewidth=0.3)
+        axes.broken_barh(
+            spans, (lane - 0.4, 0.8), facecolor=color, edgecolor=plt.rcParams["figure.facecolor"], linewidth=0.3
+        )
     axes.axvline(trial["wall_s"], color=color, linewidth=1)
     if limit_s:
         axes.axvline(limit_s, color=LIMIT_COLOR, linewidth=1)

@@ -9,7 +9,7 @@ import altair as alt
 from report.breakdown import PARTS, median_trial, parts_of
 from report.figures import COPIES, LINES, NAIVE_LINE, WALL_TIME, Point, Quantity
 from report.measured import NAIVE, SERIAL, Cell, Comparable
-from report.style import COLORS, LIMIT_COLOR, OTHER_COLOR
+from report.style import LIMIT_COLOR, color_of
 
 Rows = list[dict[str, Any]]
 Vega = Any  # a chart of Altair, of whichever of its classes
@@ -262,11 +262,6 @@ def spec_of(chart: Vega, height: int | None = HEIGHT) -> dict[str, Any]:
     spec: dict[str, Any] = sized.to_dict()
     del spec["config"]  # the page's own, for light and dark
     return spec
-
-
-def color_of(library: str) -> str:
-    """Return the library's colour, the same in every figure."""
-    return COLORS.get(library, OTHER_COLOR)
 
 
 def _named(cell: Cell) -> dict[str, Any]:

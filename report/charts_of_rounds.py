@@ -5,13 +5,13 @@ from typing import Any
 
 import altair as alt
 
-from report.charts import HEIGHT, Chart, Rows, color_of, scales, spec_of
+from report.charts import HEIGHT, Chart, Rows, scales, spec_of
 from report.granularity import INDEPENDENT, TARGETS, curve, patterns
 from report.grid import KEPT, REBUILT, TIED, Times, axes_of, fastest_at, first_of, grids_of, relative
 from report.measured import SERIAL, Comparable, Name
 from report.overhead import per_task_by_tasks
 from report.rounds import is_graph, on_most_workers
-from report.style import TIE_COLOR
+from report.style import TIE_COLOR, color_of
 from report.words import duration, size
 
 MAP_HEIGHT = 130

@@ -11,7 +11,7 @@ from matplotlib.ticker import FuncFormatter, NullLocator
 
 from report.labels import Anchor, above, in_a_column, place
 from report.measured import NAIVE, SERIAL, STUDIES, WORKLOADS, Cell, Comparable, Measured, comparable, in_order, read
-from report.style import COLORS, LIMIT_COLOR, OTHER_COLOR, STYLE, caption, plain, plain_seconds, show_and_save
+from report.style import GRID_COLOR, LIMIT_COLOR, STYLE, caption, color_of, plain, plain_seconds, show_and_save
 
 Point = tuple[float, float, float, float]  # number of workers, value, and how far below and above it its spread goes
 
@@ -51,7 +51,9 @@ COPIES = Quantity(
 )
 
 
-def draw_workload(group: Comparable, align: bool, quantity: Quantity = WALL_TIME) -> list[Path]:
+def draw_workload(
+    group: Comparable, align: bool, quantity: Quantity = WALL_TIME, save: Path | None = None
+) -> list[Path]:
     """Draw wall time, or another quantity, against number of workers; return the PNG and the SVG that were written."""
     with plt.rc_context(STYLE):
         figure, axes = plt.subplots(figsize=(8, 6))
@@ -64,7 +66,7 @@ def draw_workload(group: Comparable, align: bool, quantity: Quantity = WALL_TIME
         base = group.files[0].path.parent / f"{group.workload}{quantity.suffix}"
         place(axes, anchors, in_a_column(axes, anchors), base.with_suffix(".labels.json"), align)
         caption(figure, f"{group.workload}: {quantity.title}", group)
-        return show_and_save(figure, base)
+        return show_and_save(figure, base, save)
 
 
 def draw_total(groups: Iterable[Comparable], align: bool) -> list[Path]:
@@ -94,7 +96,7 @@ def _line(axes: Axes, group: Comparable, file: Measured, idiom: str, most: int, 
     place_of = file.idioms.index(idiom)
     style = NAIVE_LINE if idiom.startswith(NAIVE) else LINES[place_of % len(LINES)]
     x, y, less, more = zip(*points, strict=True)
-    color = COLORS.get(file.library, OTHER_COLOR)
+    color = color_of(file.library)
     marker = MARKERS[place_of % len(MARKERS)]
     axes.errorbar(x, y, (less, more), color=color, linestyle=style, marker=marker, capsize=2.5, elinewidth=0.8)
     if file.library == SERIAL:  # one number, to compare all numbers of workers with
@@ -127,17 +129,17 @@ def _axes(axes: Axes, group: Comparable, quantity: Quantity) -> None:
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(FuncFormatter(plain))
     plain_seconds(axes.yaxis, *axes.get_ylim())
-    axes.grid(axis="y", color="#dddddd", linewidth=0.6)
+    axes.grid(axis="y", color=GRID_COLOR, linewidth=0.6)
     axes.spines[["top", "right"]].set_visible(False)
 
 
 def _panel(axes: Axes, group: Comparable, libraries: list[str]) -> None:
     for file in group.files:
-        row, color = libraries.index(file.library), COLORS.get(file.library, OTHER_COLOR)
+        row, color = libraries.index(file.library), color_of(file.library)
         best = _best_cell(group, file)
         for cell in _on_most_workers(group, file):
             _, seconds, less, more = _point(cell)
-            fill, zorder = (color, 3) if cell is best else ("white", 2)
+            fill, zorder = (color, 3) if cell is best else (plt.rcParams["figure.facecolor"], 2)
             style: Any = {"color": color, "marker": "o", "markerfacecolor": fill, "capsize": 2, "zorder": zorder}
             axes.errorbar(seconds, row, xerr=[[less], [more]], **style)
     if group.worker_counts and (limit := group.limit_s(group.worker_counts[-1])):
@@ -147,7 +149,7 @@ def _panel(axes: Axes, group: Comparable, libraries: list[str]) -> None:
     axes.set_xlim(low / 1.2, high * 1.2)
     plain_seconds(axes.xaxis, *axes.get_xlim())
     axes.tick_params(axis="x", labelsize="small")
-    axes.grid(axis="y", color="#dddddd", linewidth=0.6)
+    axes.grid(axis="y", color=GRID_COLOR, linewidth=0.6)
     axes.spines[["top", "right"]].set_visible(False)
 
 
@@ -165,7 +167,7 @@ def _best(group: Comparable, libraries: list[str]) -> list[Anchor]:
     anchors = []
     for file in group.files:
         if cell := _best_cell(group, file):
-            seconds, color = _point(cell)[1], COLORS.get(file.library, OTHER_COLOR)
+            seconds, color = _point(cell)[1], color_of(file.library)
             anchors.append(Anchor(file.library, f"{seconds:.2g} s", seconds, libraries.index(file.library), color))
     return anchors
 

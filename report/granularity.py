@@ -15,7 +15,7 @@ from report.labels import Anchor, in_a_column, place
 from report.measured import Cell, Comparable
 from report.rounds import efficiencies, metg_s, on_most_workers, rounds_of
 from report.statistics import summarize
-from report.style import COLORS, OTHER_COLOR, STYLE, caption, show_and_save
+from report.style import STYLE, caption, color_of, show_and_save
 
 INDEPENDENT = "independent"
 TARGETS = (0.5, 0.9)
@@ -81,15 +81,15 @@ def _micro(seconds: float) -> str:
 
 def draw_granularity(group: Comparable) -> list[Path]:
     """Draw efficiency against mean task length, independent tasks and graphs apart; return the files written."""
+    return [*draw_efficiency(group, graphs=False), *draw_efficiency(group, graphs=True)]
+
+
+def draw_efficiency(group: Comparable, graphs: bool, save: Path | None = None) -> list[Path]:
+    """Draw one of the two figures; return the files written, none where there is nothing to draw."""
     cells = [cell for cell in on_most_workers(group) if cell.timed]
     drawable = [(cell, pattern) for cell in cells for pattern in patterns(cell)]
-    alone = [(cell, pattern) for cell, pattern in drawable if pattern == INDEPENDENT]
-    graphs = [(cell, pattern) for cell, pattern in drawable if pattern != INDEPENDENT]
-    drawn = []
-    for chosen, suffix in ((alone, ""), (graphs, "_graphs")):
-        if chosen:
-            drawn += _draw(group, chosen, suffix)
-    return drawn
+    chosen = [(cell, pattern) for cell, pattern in drawable if (pattern != INDEPENDENT) == graphs]
+    return _draw(group, chosen, "_graphs" if graphs else "", save) if chosen else []
 
 
 Curve = list[tuple[float, float]]
@@ -104,7 +104,7 @@ def curve(cell: Cell, pattern: str) -> Curve:
     return [(length / efficiency, efficiency) for length, efficiency in points]
 
 
-def _draw(group: Comparable, chosen: list[tuple[Cell, str]], suffix: str) -> list[Path]:
+def _draw(group: Comparable, chosen: list[tuple[Cell, str]], suffix: str, save: Path | None) -> list[Path]:
     curves = [curve(cell, pattern) for cell, pattern in chosen]
     with plt.rc_context(STYLE):
         figure, axes = plt.subplots(figsize=(8, 5.5))
@@ -126,11 +126,11 @@ def _draw(group: Comparable, chosen: list[tuple[Cell, str]], suffix: str) -> lis
         base = group.files[0].path.parent / f"{group.workload}{suffix}"
         place(axes, anchors, in_a_column(axes, anchors), base.with_suffix(".labels.json"), align=False)
         caption(figure, f"{group.workload}: efficiency against task length; lines at 50 %, 90 % and all of it", group)
-        return show_and_save(figure, base)
+        return show_and_save(figure, base, save)
 
 
 def _line(axes: Axes, cell: Cell, pattern: str, points: Curve, graph: bool) -> Anchor:
-    color = COLORS.get(cell.library, OTHER_COLOR)
+    color = color_of(cell.library)
     name = f"{cell.library}: {cell.idiom}" + (f", {pattern}" if graph else "")
     x, y = zip(*points, strict=True)
     style = {"stencil": "-", "tree": "--", "random": ":"}.get(pattern, "-")

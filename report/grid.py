@@ -16,7 +16,7 @@ from rich.table import Table
 from report.console import idiom_table, say
 from report.measured import FLOOR, REFERENCE, SERIAL, Cell, Comparable, Name
 from report.rounds import grid_of, on_most_workers, rebuilding_s, refusals
-from report.style import COLORS, OTHER_COLOR, STYLE, TIE_COLOR, caption, show_and_save
+from report.style import STYLE, TIE_COLOR, caption, color_of, show_and_save
 from report.words import duration, size
 
 Times = dict[tuple[int, float], float]  # seconds by payload and compute time
@@ -177,7 +177,7 @@ def _draw_fastest(group: Comparable, grids: dict[Name, dict[str, Times]]) -> lis
     payloads, computes = axes_of({name: grid[KEPT] for name, grid in grids.items()})
     libraries = list(dict.fromkeys(library for library, _ in grids if library != FLOOR))
     numbers = {None: float("nan"), TIED: 0.0} | {library: float(n) for n, library in enumerate(libraries, start=1)}
-    colors = [TIE_COLOR, *(COLORS.get(library, OTHER_COLOR) for library in libraries)]
+    colors = [TIE_COLOR, *(color_of(library) for library in libraries)]
     figure, panels = plt.subplots(1, 2, figsize=(9, 4.2), sharey=True)
     figure.subplots_adjust(left=0.1, right=0.8, top=0.84, bottom=0.26, wspace=0.08)
     for axes, kind in zip(panels, (KEPT, REBUILT), strict=True):

@@ -13,6 +13,7 @@ from matplotlib.text import Annotation
 from harness.results import write_atomically
 
 GAP = 1.25  # line heights between two labels
+UNDO, RESET = "ctrl+z", "ctrl+0"
 
 
 Position = tuple[float, float]
@@ -36,7 +37,8 @@ def place(
     """Put a draggable label at every anchor, at its saved position if it has one, and else at its automatic one.
 
     Positions are fractions of the axes. ``align`` turns each label to the slope of its line. When a drag ends, the
-    positions of the labels that were moved are written to ``saved``, and used again next time.
+    positions of the labels that are not where they were put automatically are written to ``saved``, and used again next
+    time. Ctrl+Z takes the last drag back, Ctrl+0 puts all labels where they are put automatically.
     """
     positions = {**automatic, **_load(saved)}
     labels = {}
@@ -56,8 +58,10 @@ def place(
         )
         label.draggable()
         labels[anchor.name] = label
+    moves = _Moves(labels, automatic, saved)
     # When a drag ends, whoever's: matplotlib has moved the label before this is called.
-    axes.figure.canvas.mpl_connect("button_release_event", lambda _: _save_moved(saved, labels, positions))
+    axes.figure.canvas.mpl_connect("button_release_event", lambda _: moves.done())
+    axes.figure.canvas.mpl_connect("key_press_event", lambda event: moves.key(event.key))
     return labels
 
 
@@ -139,8 +143,40 @@ def _load(saved: Path) -> dict[str, Position]:
         return {}
 
 
-def _save_moved(saved: Path, labels: Mapping[str, Annotation], start: Mapping[str, Position]) -> None:
-    now = {name: [float(value) for value in label.get_position()] for name, label in labels.items()}
-    moved = {name: position for name, position in now.items() if tuple(position) != start[name]}
-    if moved:
-        write_atomically(saved, json.dumps({**_load(saved), **moved}, indent=1).encode())
+class _Moves:
+    """Where labels have been, so that it can be taken back; on disk is where they are now."""
+
+    def __init__(self, labels: Mapping[str, Annotation], automatic: Mapping[str, Position], saved: Path) -> None:
+        self.labels, self.automatic, self.saved = labels, automatic, saved
+        self.now = self._positions()
+        self.before: list[dict[str, Position]] = []
+
+    def done(self) -> None:
+        """Remember a drag that has ended."""
+        if (positions := self._positions()) != self.now:
+            self.before.append(self.now)
+            self._keep(positions)
+
+    def key(self, key: str | None) -> None:
+        """Undo, or reset, if the key asks for that."""
+        if key == UNDO and self.before:
+            self._put(self.before.pop())
+        elif key == RESET:
+            self.before.append(self.now)
+            self._put(dict(self.automatic))
+
+    def _put(self, positions: dict[str, Position]) -> None:
+        for name, label in self.labels.items():
+            label.set_position(positions[name])
+        self._keep(positions)
+        next(iter(self.labels.values())).figure.canvas.draw_idle()
+
+    def _positions(self) -> dict[str, Position]:
+        return {name: (float(x), float(y)) for name, label in self.labels.items() for x, y in [label.get_position()]}
+
+    def _keep(self, positions: dict[str, Position]) -> None:
+        """Write the positions that are not the automatic ones; those of labels that are not in this figure stay."""
+        self.now = positions
+        others = {name: position for name, position in _load(self.saved).items() if name not in positions}
+        moved = {name: position for name, position in positions.items() if position != self.automatic[name]}
+        write_atomically(self.saved, json.dumps({**others, **moved}, indent=1).encode())

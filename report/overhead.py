@@ -28,7 +28,7 @@ from report.rounds import (
     start_s,
 )
 from report.statistics import UNKNOWN, Ratio, summarize
-from report.style import COLORS, OTHER_COLOR, STYLE, caption, show_and_save
+from report.style import GRID_COLOR, STYLE, caption, color_of, show_and_save
 
 START_COLUMNS = (
     "start cold\ns", "start warm\ns", "end\ns", "latency median\nµs", "p95\nµs", "p99\nµs",
@@ -55,7 +55,7 @@ def print_overhead(group: Comparable, console: Console) -> None:
         console.print(graph_table(graphs))
 
 
-def draw_overhead(group: Comparable) -> list[Path]:
+def draw_overhead(group: Comparable, save: Path | None = None) -> list[Path]:
     """Draw seconds per task against the number of tasks in a round; return the files that were written."""
     lines = [
         (cell, found) for cell in on_most_workers(group) if not is_graph(cell) and (found := per_task_by_tasks(cell))
@@ -67,17 +67,17 @@ def draw_overhead(group: Comparable) -> list[Path]:
         figure.subplots_adjust(left=0.1, right=0.64, top=0.93, bottom=0.14)
         anchors = []
         for cell, points in lines:
-            color, name = COLORS.get(cell.library, OTHER_COLOR), f"{cell.library}: {cell.idiom}"
+            color, name = color_of(cell.library), f"{cell.library}: {cell.idiom}"
             x, y = zip(*points, strict=True)
             axes.plot(x, y, color=color, marker="o", markersize=2.5)
             anchors.append(Anchor(name, name, x[-1], y[-1], color, None))
         axes.set(xscale="log", yscale="log", xlabel="tasks in a round", ylabel="seconds per task")
-        axes.grid(axis="y", color="#dddddd", linewidth=0.6)
+        axes.grid(axis="y", color=GRID_COLOR, linewidth=0.6)
         axes.spines[["top", "right"]].set_visible(False)
         base = group.files[0].path.parent / group.workload
         place(axes, anchors, in_a_column(axes, anchors), base.with_suffix(".labels.json"), align=False)
         caption(figure, f"{group.workload}: tasks that do nothing, on a pool that is up", group)
-        return show_and_save(figure, base)
+        return show_and_save(figure, base, save)
 
 
 def per_task_by_tasks(cell: Cell) -> list[tuple[int, float]]:

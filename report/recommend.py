@@ -15,7 +15,7 @@ from rich.table import Table
 from scipy.interpolate import RegularGridInterpolator
 
 from report.console import plain_if_piped, say
-from report.matrix import start_method
+from report.matrix import THREADS, start_method
 from report.measured import FLOOR, NAIVE, SERIAL, Block, Cell, Comparable, Name
 from report.rounds import on_most_workers, per_block, seconds_by_cell, start_s
 from report.statistics import TIE, UNKNOWN, Summary, paired, summarize

@@ -26,6 +26,7 @@ OTHER_COLOR = "#777777"
 TIE_COLOR = "#e8e8e8"
 ON_DARK = {"#000000": "#ffffff", "#660066": "#cc99ff", "#0072B2": "#3d9bdc"}  # what would be too dark on black
 LIMIT_COLOR = "#777777"
+GRID_COLOR = "#77777744"
 STYLE: Any = {
     "font.size": 10,
     "lines.linewidth": 1.3,
@@ -33,6 +34,12 @@ STYLE: Any = {
     "svg.fonttype": "none",
     "savefig.dpi": 200,
 }
+
+
+def color_of(library: str) -> str:
+    """Return the library's colour, the same in every figure; on a dark ground, a lighter one where it would be lost."""
+    color = COLORS.get(library, OTHER_COLOR)
+    return ON_DARK.get(color, color) if plt.rcParams["figure.facecolor"] == "black" else color
 
 
 def plain_seconds(axis, low: float, high: float) -> None:
@@ -59,14 +66,17 @@ def caption(figure: Figure, title: str, *groups: Comparable) -> None:
     left_out = sum(len(group.left_out) for group in groups)
     if left_out:
         lines.append(f"left out: {left_out} results of other parameters or machines")
-    figure.text(0.02, 0.015, "\n".join(lines), fontsize="x-small", color="#444444")
+    figure.text(0.02, 0.015, "\n".join(lines), fontsize="x-small", alpha=0.75)
 
 
-def show_and_save(figure: Figure, base: Path) -> list[Path]:
-    """Let the labels be dragged, where there is a display, until the window is closed; then write PNG and SVG."""
-    if plt.get_backend().lower() not in backend_registry.list_builtin(BackendFilter.NON_INTERACTIVE):
+def show_and_save(figure: Figure, base: Path, save: Path | None = None) -> list[Path]:
+    """Let the labels be dragged, where there is a display, until the window is closed; then write PNG and SVG.
+
+    With ``save``, nothing is shown, and that file alone is written.
+    """
+    if not save and plt.get_backend().lower() not in backend_registry.list_builtin(BackendFilter.NON_INTERACTIVE):
         plt.show()
-    paths = [base.with_suffix(".png"), base.with_suffix(".svg")]
+    paths = [save] if save else [base.with_suffix(".png"), base.with_suffix(".svg")]
     for path in paths:
         figure.savefig(path)
     plt.close(figure)

@@ -140,7 +140,7 @@ def test_total_figure_has_a_panel_per_workload(folder):
 def test_all_libraries_are_drawn_alike(folder, monkeypatch):
     widths, sizes = set(), set()
 
-    def look(figure, base):
+    def look(figure, base, save=None):
         lines = [line for axes in figure.axes for line in axes.get_lines() if line.get_color() != figures.LIMIT_COLOR]
         drawn = [line for line in lines if line.get_linestyle() != "None"]
         widths.update(line.get_linewidth() for line in drawn)
@@ -180,7 +180,7 @@ def test_automatic_labels_do_not_overlap(tmp_path, monkeypatch):
         save(tmp_path, f"library{number}", {("idiom", 1): [4.0], ("idiom", 4): [1 + number / 1000]})
     found = []
 
-    def look(figure, base):
+    def look(figure, base, save=None):
         figure.canvas.draw()
         renderer = figure.canvas.get_renderer()
         found.extend(plt.Text.get_window_extent(text, renderer) for text in figure.axes[0].texts)
@@ -213,7 +213,7 @@ def test_dragged_label_is_saved_and_used_again(folder, monkeypatch):
     save_figure = figures.show_and_save
     dragging = True
 
-    def show(figure, base):
+    def show(figure, base, save=None):
         (label,) = [text for text in figure.axes[0].texts if text.get_text() == "ray: tasks"]
         before = label.get_position()
         if dragging:
@@ -246,7 +246,7 @@ def test_damaged_label_positions_are_as_good_as_none(folder, content):
 def test_align_labels_turns_labels_along_their_lines(folder, monkeypatch):
     angles = {}
 
-    def look(figure, base):
+    def look(figure, base, save=None):
         angles.update({text.get_text(): text.get_rotation() for text in figure.axes[0].texts})
         plt.close(figure)
         return []
@@ -283,7 +283,7 @@ def broken_down(tmp_path):
 def test_stacked_bars_add_up_to_the_wall_time(broken_down, monkeypatch):
     widths = {}
 
-    def look(figure, base):
+    def look(figure, base, save=None):
         (axes,) = figure.axes
         names = [label.get_text() for label in axes.get_yticklabels()]
         for bar in axes.patches:
@@ -299,7 +299,7 @@ def test_stacked_bars_add_up_to_the_wall_time(broken_down, monkeypatch):
 
 
 def test_timeline_has_a_row_per_worker_on_one_time_scale(broken_down, monkeypatch):
-    def look(figure, base):
+    def look(figure, base, save=None):
         scales = {axes.get_xlim() for axes in figure.axes}
         assert len(scales) == 1
         lanes = {axes.get_ylabel(): len(axes.collections) for axes in figure.axes}
