@@ -57,7 +57,7 @@ class Params:
 
     # overhead: more and more tasks that do nothing, and graphs of them
     overhead_tasks: int = 100_000  # in the largest round
-    overhead_budget_s: float = 10.0  # no round is begun that would take one idiom's rounds beyond it
+    overhead_budget_s: float = 5.0  # no round is begun that would take one idiom's rounds beyond it
     latency_tasks: int = 300  # one after another
     overhead_edges: tuple[int, ...] = (0, 1, 3, 10, 30, 100)  # that a task of a graph needs
 

@@ -1,9 +1,9 @@
 """Cost per task by a hand-timed loop, and by the suite, in turn: ``python docs/hand_timed.py [BLOCKS]``.
 
 Each loop is what the library's own documentation writes for many small calls, around a function that returns its
-argument. In a fresh interpreter it runs 100 calls, 30 times one, and once each as many as the suite's `overhead` in the
-same block, and the same line is fitted. The suite's tasks are counted besides, which a plain loop around them shows
-("serial"). docs/granularity.md has the output. The machine must be idle.
+argument. In a fresh interpreter it runs 100 calls, 30 times one, and five times each as many as the suite's `overhead`
+in the same block, and the same line is fitted. The suite's tasks are counted besides, which a plain loop around them
+shows ("serial"). docs/granularity.md has the output. The machine must be idle.
 """
 
 import json
@@ -108,7 +108,7 @@ if __name__ == "__main__":
     with {pool} as pool:
         seconds(pool, 100)
         single = [[1, seconds(pool, 1)] for _ in range({single})]
-        print(single + [[count, seconds(pool, count)] for count in {sizes}])
+        print(single + [[count, seconds(pool, count)] for count in {sizes} for _ in range(5)])
 """
 
 
@@ -162,6 +162,7 @@ def cost_of(trial: dict) -> float:
 def main() -> None:
     blocks = int(sys.argv[1]) if len(sys.argv) > 1 else 6
     process.become_subreaper()
+    process.raise_interrupt_on_termination()
     if problem := suite.make_inputs("overhead", PARAMS, Console()):
         sys.exit(problem)
     cells = {(cell.library, cell.idiom): cell for cell in all_cells(parse(["overhead", "--n-jobs", str(N_JOBS)]))}
@@ -182,4 +183,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    finally:
+        process.end_descendants(grace_s=0.0)

@@ -1,6 +1,7 @@
 """Where three latencies of one task come from, by changing what is blamed: ``python docs/latency_causes.py``.
 
-- `multiprocessing.Pool`: Python's switch interval, after which a thread that wants the GIL gets it.
+- `multiprocessing.Pool`: what its caller does between two calls, and Python's switch interval, after which a thread
+  that wants the GIL gets it.
 - joblib: how long it sleeps while it waits for results.
 - Dask distributed: the interval at which its client sends what has piled up.
 docs/granularity.md has the output. The machine must be idle.
@@ -25,24 +26,28 @@ def same(number):
     return number
 
 
-def say(what, call):
-    """Time calls, after a few that are not."""
+def say(what, call, between_s=0.0):
+    """Time calls, after a few that are not; before each, compute for a while."""
     times = []
     for number in range(20 + CALLS):
-        start = time.perf_counter()
+        until = time.perf_counter() + between_s
+        while (start := time.perf_counter()) < until:
+            pass
         call(number)
         times.append(1e6 * (time.perf_counter() - start))
     median, p95, p99 = np.quantile(times[20:], (0.5, 0.95, 0.99))
-    print(f"{what:58} median {median:7.0f}  p95 {p95:7.0f}  p99 {p99:7.0f} us", flush=True)
+    print(f"{what:64} median {median:7.0f}  p95 {p95:7.0f}  p99 {p99:7.0f} us", flush=True)
 
 
 def pool():
-    """Time Pool.map of one task at three switch intervals."""
+    """Time Pool.map of one task at two switch intervals, from a caller that waits only, and from one that computes."""
     default = sys.getswitchinterval()
     with multiprocessing.get_context("fork").Pool(N_JOBS) as workers:
-        for seconds in (default, default / 10, default / 50, default):
-            sys.setswitchinterval(seconds)
-            say(f"mp.Pool, switch interval {1e3 * seconds:g} ms", lambda number: workers.map(same, [number]))
+        for between_s in (0.0, 0.0005, 0.005):
+            for seconds in (default, default / 50):
+                sys.setswitchinterval(seconds)
+                what = f"mp.Pool, {1e3 * between_s:g} ms computed between, switch interval {1e3 * seconds:g} ms"
+                say(what, lambda number: workers.map(same, [number]), between_s)
     sys.setswitchinterval(default)
 
 

@@ -25,6 +25,7 @@ from report.rounds import (
     per_edge_s,
     per_task_s,
     rounds_of,
+    seconds_by_tasks,
     start_s,
 )
 from report.statistics import UNKNOWN, Ratio, summarize
@@ -82,11 +83,7 @@ def draw_overhead(group: Comparable, save: Path | None = None) -> list[Path]:
 
 def per_task_by_tasks(cell: Cell) -> list[tuple[int, float]]:
     """Return seconds per task by the number of tasks, medians over all rounds of that size."""
-    found: dict[int, list[float]] = {}
-    for trial in cell.timed:
-        for label, seconds in (*rounds_of(trial, what="latency"), *rounds_of(trial, what="tasks")):
-            found.setdefault(label["tasks"], []).append(seconds / label["tasks"])
-    return sorted((tasks, median(seconds)) for tasks, seconds in found.items())
+    return [(tasks, median(found) / tasks) for tasks, found in sorted(seconds_by_tasks(cell.timed).items())]
 
 
 def versus(group: Comparable, cells: list[Cell]) -> dict[Name, Ratio]:

@@ -1,6 +1,6 @@
 """Workloads that time rounds and not the whole: what their trials hold, in numbers that tables and figures show."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from math import exp, inf, log
@@ -57,6 +57,15 @@ def latencies(cell: Cell) -> list[float]:
     return [seconds for trial in cell.timed for _, seconds in rounds_of(trial, what="latency")]
 
 
+def seconds_by_tasks(trials: Iterable[Trial]) -> dict[int, list[float]]:
+    """Return the seconds of all rounds of tasks that do nothing, by their number of tasks."""
+    found: dict[int, list[float]] = {}
+    for trial in trials:
+        for label, seconds in (*rounds_of(trial, what="latency"), *rounds_of(trial, what="tasks")):
+            found.setdefault(label["tasks"], []).append(seconds)
+    return found
+
+
 @dataclass(frozen=True)
 class Line:
     """``fixed_s + tasks * per_task_s``. ``deviation``: the largest distance of a round of many tasks, as a share."""
@@ -69,11 +78,10 @@ class Line:
 def line_of(trial: Trial) -> Line | None:
     """Fit the rounds of more and more tasks, each by its relative distance: they span five powers of ten.
 
-    Neither cost can be below 0. None where the budget allowed fewer than three rounds.
+    Rounds of as many tasks are one point, their median. Neither cost can be below 0. None where the budget allowed
+    fewer than three points.
     """
-    points = [(label["tasks"], seconds) for label, seconds in rounds_of(trial, what="tasks")]
-    if single := [seconds for _, seconds in rounds_of(trial, what="latency")]:
-        points.append((1, median(single)))
+    points = [(count, median(times)) for count, times in seconds_by_tasks([trial]).items()]
     if len(points) < 3:
         return None
     tasks, seconds = np.array(points).T

@@ -24,7 +24,7 @@ COLORS = {
 }
 OTHER_COLOR = "#777777"
 TIE_COLOR = "#e8e8e8"
-ON_DARK = {"#000000": "#ffffff", "#660066": "#cc99ff", "#0072B2": "#3d9bdc"}  # what would be too dark on black
+ON_DARK = {"#000000": "#ffffff", "#660066": "#a64dff"}  # what would be too dark on black
 LIMIT_COLOR = "#777777"
 GRID_COLOR = "#77777744"
 STYLE: Any = {

@@ -1,6 +1,8 @@
 """Small parameters, real libraries."""
 
 import os
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -62,3 +64,14 @@ def shared_memory() -> set[str]:
 def without(params: Params, **changes) -> Params:
     """Return ``params`` with other values."""
     return replace(params, **changes)
+
+
+def utils(*arguments):
+    """Run ``python utils.py`` with these arguments."""
+    return subprocess.run(
+        [sys.executable, "utils.py", *map(str, arguments)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )

@@ -15,7 +15,7 @@ from rich.console import Console
 import utils
 from harness import results
 from harness.kinds import MEMORY_FIELDS
-from report import breakdown, figures, labels
+from report import breakdown, figures, labels, style
 from report.measured import comparable, read
 from report.tables import print_tables
 from tests.conftest import ROOT
@@ -126,7 +126,7 @@ def test_figure_shows_every_line_with_its_label(folder):
     assert "number of workers" in svg
     assert "wall time (s)" in svg
     for color in ("serial", "mp", "dask", "ray"):
-        assert figures.COLORS[color].lower() in svg.lower()
+        assert style.COLORS[color].lower() in svg.lower()
 
 
 def test_total_figure_has_a_panel_per_workload(folder):
@@ -155,7 +155,7 @@ def test_all_libraries_are_drawn_alike(folder, monkeypatch):
 
 def test_colours_differ_for_every_vision():
     """Simulated deuteranopia, protanopia and tritanopia (Machado et al., 2009): no two colours fall together."""
-    from itertools import combinations
+    from itertools import combinations, product
 
     from matplotlib.colors import to_rgb
 
@@ -165,8 +165,9 @@ def test_colours_differ_for_every_vision():
         "deuteranopia": [[0.367, 0.861, -0.228], [0.280, 0.673, 0.047], [-0.012, 0.043, 0.969]],
         "tritanopia": [[1.256, -0.077, -0.179], [-0.078, 0.931, 0.148], [0.005, 0.691, 0.304]],
     }
-    for name, matrix in blindness.items():
-        seen = {library: np.array(matrix) @ to_rgb(color) for library, color in figures.COLORS.items()}
+    on_dark = {library: style.ON_DARK.get(color, color) for library, color in style.COLORS.items()}
+    for colors, (name, matrix) in product((style.COLORS, on_dark), blindness.items()):
+        seen = {library: np.array(matrix) @ to_rgb(color) for library, color in colors.items()}
         for one, other in combinations(seen, 2):
             assert np.linalg.norm(seen[one] - seen[other]) > 0.12, (name, one, other)
 

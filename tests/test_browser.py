@@ -1,0 +1,145 @@
+"""The page in a real browser, Debian's chromium: it opens, sorts, filters, links, shows code, downloads."""
+
+import csv
+import json
+import os
+import shutil
+import time
+from urllib.parse import unquote
+
+import pytest
+
+from harness import results
+from tests.conftest import utils
+from tests.test_page import measured
+from tests.test_recommend import grid_folder
+
+CHROMIUM, DRIVER = (shutil.which(name) for name in ("chromium", "chromedriver"))
+in_browser = pytest.mark.skipif(
+    not (CHROMIUM and DRIVER), reason="needs chromium and chromedriver (apt install chromium-driver)"
+)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return measured(tmp_path)
+
+
+@pytest.fixture
+def browser(tmp_path):
+    from selenium import webdriver
+
+    options = webdriver.ChromeOptions()
+    options.binary_location = CHROMIUM
+    for argument in (
+        "--headless=new",
+        "--no-sandbox",
+        "--disable-dev-shm-usage",
+        f"--user-data-dir={tmp_path}/profile",
+    ):
+        options.add_argument(argument)
+    options.add_experimental_option("prefs", {"download.default_directory": str(tmp_path / "downloads")})
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    found = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
+    yield found
+    found.quit()
+
+
+def opened(browser, folder, fragment="", width=1280):
+    utils("report", "--results", folder)
+    browser.set_window_size(width, 900)
+    browser.get(f"{(folder / 'report.html').as_uri()}{fragment}")
+    return browser
+
+
+def visible_rows(browser):
+    return browser.execute_script(
+        "return [...document.querySelectorAll('#rows tbody tr:not([hidden])')].map(row => row.cells[2].textContent)"
+    )
+
+
+def click(browser, selector):
+    browser.execute_script("document.querySelector(arguments[0]).click()", selector)
+
+
+@in_browser
+def test_it_opens_without_an_error_or_a_request(browser, folder):
+    grid_folder(folder)
+    opened(browser, folder)
+    browser.execute_script(
+        "for (const f of document.querySelectorAll('figure')) draw?.(f)" if False else "window.scrollTo(0, 0)"
+    )
+    charts = browser.execute_script("return document.querySelectorAll('figure').length")
+    for number in range(charts):
+        browser.execute_script("document.querySelectorAll('figure')[arguments[0]].scrollIntoView()", number)
+        time.sleep(0.1)
+    drawn = "return [...document.querySelectorAll('figure')].filter(f => f.querySelector('canvas, svg')).length"
+    deadline = time.monotonic() + 20
+    while browser.execute_script(drawn) < charts and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert browser.execute_script(drawn) == charts > 4
+    assert [entry for entry in browser.get_log("browser") if entry["level"] in ("SEVERE", "WARNING")] == []
+    messages = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
+    asked = {m["params"]["request"]["url"] for m in messages if m["method"] == "Network.requestWillBeSent"}
+    assert all(url.startswith(("file:", "data:", "blob:")) for url in asked)
+
+
+@in_browser
+def test_rows_are_sorted_filtered_and_the_view_is_in_the_address(browser, folder):
+    opened(browser, folder)
+    everything = visible_rows(browser)
+    click(browser, "th[data-field=wall_s] button")
+    assert visible_rows(browser)[0] == "fork"
+    click(browser, "th[data-field=wall_s] button")
+    assert visible_rows(browser)[0] == "tasks"  # 9 s
+    assert visible_rows(browser)[-1] in ("exit", "spawn, scatter")  # what is missing is last in either order
+    browser.execute_script(
+        "const chosen = document.querySelector('[name=library]'); chosen.value = 'ray';"
+        "chosen.dispatchEvent(new Event('input', {bubbles: true}))"
+    )
+    assert visible_rows(browser) == ["tasks", "naive: all", "tasks"]
+    address = browser.current_url
+    assert "library=ray" in unquote(address)
+    assert "sort=-wall_s" in unquote(address)
+    browser.get("about:blank")
+    browser.get(address)
+    assert visible_rows(browser) == ["tasks", "naive: all", "tasks"]
+    click(browser, "#filters [type=reset]")
+    time.sleep(0.2)
+    assert visible_rows(browser) == everything
+
+
+@in_browser
+def test_a_row_shows_its_code(browser, folder):
+    opened(browser, folder, "#library=ray")
+    click(browser, "#rows tbody tr:not([hidden])[data-code]")
+    dialog = browser.execute_script("const d = document.querySelector('dialog'); return [d.open, d.innerText]")
+    assert dialog[0] is True
+    assert "def numerical_tasks(inputs, n_jobs):" in dialog[1]
+    assert "benchmark_ray.py, numerical_tasks(), 2 lines of code" in dialog[1]
+
+
+@in_browser
+def test_what_is_shown_can_be_downloaded_and_all_trials(browser, folder):
+    downloads = folder / "downloads"
+    opened(browser, folder, "#library=ray")
+    for button in ("#download-rows", "#download-trials"):
+        click(browser, button)
+        time.sleep(0.5)
+    deadline = time.monotonic() + 10
+    while not ({"matrix.csv", "trials.csv"} <= set(os.listdir(downloads))) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    rows = list(csv.DictReader((downloads / "matrix.csv").open()))
+    assert [row["library"] for row in rows] == ["ray"] * 3
+    assert float(rows[1]["wall_s"]) == pytest.approx(3.05)
+    trials = list(csv.DictReader((downloads / "trials.csv").open()))
+    stored = sum(len(results.load(path)["runs"][-1]["trials"]) for path in folder.glob("*.p3"))
+    assert len(trials) == stored
+
+
+@in_browser
+@pytest.mark.parametrize("width", [1280, 390])
+def test_nothing_is_wider_than_the_window(browser, folder, width):
+    opened(browser, folder, width=width)
+    shown = browser.execute_script("return [document.documentElement.scrollWidth, window.innerWidth]")
+    assert shown[0] <= shown[1]

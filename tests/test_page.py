@@ -1,0 +1,152 @@
+"""The page: its numbers are those measured, its text is text whatever it says, it asks for nothing from elsewhere."""
+
+import json
+import re
+from collections import Counter
+from html.parser import HTMLParser
+
+import pytest
+
+from report.figures import groups_of
+from report.page import render
+from tests.conftest import utils
+from tests.test_report import save
+
+MISSING = "\N{EN DASH}"
+HOSTILE = "</script><img src=x onerror=alert(1)>'\"`{{7*7}}"
+CODE = {
+    "call": "numerical_tasks()",
+    "code": "def numerical_tasks(inputs, n_jobs):\n    return inputs < 1  # <b>",
+    "lines": 2,
+}
+
+
+def measured(tmp_path):
+    """Save what two libraries did, what a third failed to do, and one idiom's code; return the folder."""
+    save(tmp_path, "serial", {("loop", 1): [8.0] * 6})
+    save(
+        tmp_path, "mp", {("fork", 1): [8.1] * 6, ("fork", 4): [2.1, 2.2, 2.3, 2.2, 2.1, 2.0], ("exit", 4): ["skipped"]}
+    )
+    times = {("tasks", 1): [9.0] * 6, ("tasks", 4): [3.0, 3.1, 3.2, 3.1, 3.0, 2.9], ("naive: all", 4): [5.0, "timeout"]}
+    save(tmp_path, "ray", times, sources={"tasks": CODE})
+    save(tmp_path, "dask", {("spawn, scatter", 4): ["wrong", "wrong"]})
+    return tmp_path
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return measured(tmp_path)
+
+
+def page_of(folder):
+    return render(*groups_of(sorted(folder.glob("*.p3"))))
+
+
+def text_of(page, start, end):
+    """Return what a reader reads between two marks."""
+    part = page[page.index(start) : page.index(end, page.index(start))]
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", part))
+
+
+def row_of(page, *names):
+    """Return the cells of a row of the matrix."""
+    rows = re.findall(r"<tr tabindex.*?</tr>", page, re.DOTALL)
+    cells = [
+        [re.sub(r"<[^>]+>", "", cell).strip() for cell in re.findall(r"<t[dh].*?</t[dh]>", row, re.DOTALL)]
+        for row in rows
+    ]
+    return next(row for row in cells if all(name in row for name in names))
+
+
+class Tags(HTMLParser, Counter):
+    """Counts the tags of a page; keeps where they lead to, and what its scripts hold."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.addresses, self.scripts, self.tag = [], [], ""
+        self.feed(page)
+
+    def handle_starttag(self, tag, attributes):
+        self.tag = tag
+        self[tag] += 1
+        self.scripts += [""] * (tag == "script")
+        self.addresses += [value for name, value in attributes if name in ("src", "href", "action")]
+
+    def handle_data(self, data):
+        if self.tag == "script":
+            self.scripts[-1] += data
+
+
+def test_the_answer_names_the_fastest_with_its_interval_and_the_limit(folder):
+    said = text_of(page_of(folder), '<section id="answers">', "<table")
+    assert "On 4 workers, mp (fork) was fastest: 2.15 s (2 s to 2.3 s" in said
+    assert "No other ties with it." in said
+    assert "3.7 times as fast as a plain loop (8 s), and 1.1 times the physical limit of 2 s" in said
+
+
+def test_rows_hold_what_was_measured_and_missing_is_not_zero(folder):
+    page = page_of(folder)
+    fastest, slower = row_of(page, "fork", "4"), row_of(page, "tasks", "4")
+    assert fastest[5:8] == ["2.15 s", "1.00", "2 s to 2.3 s"]
+    assert slower[6] == f"{3.05 / 2.15:.2f}"
+    failed = row_of(page, "spawn, scatter")
+    assert failed[5:8] == [MISSING] * 3
+    assert failed[-1] == "wrong 2 of 2: because wrong"
+    assert failed[3] == "spawn"
+    assert row_of(page, "naive: all")[-1] == "timeout 1 of 2: because timeout"
+    assert row_of(page, "exit")[-1] == "skipped: because skipped"
+
+
+def test_code_stands_beside_the_number(folder):
+    page = page_of(folder)
+    number = re.search(r'data-code="(\d+)">\s*<td>numerical</td><th>ray</th><td>tasks', page).group(1)
+    code = text_of(page, f'<template id="code-{number}"', "</template>")
+    assert "def numerical_tasks ( inputs , n_jobs )" in code
+    assert row_of(page, "tasks", "4")[-2] == "2"
+    assert "&lt;b&gt;" in code
+
+
+def test_what_was_not_measured_is_said_with_what_to_run(folder):
+    said = text_of(page_of(folder), '<section id="questions">', "</dl>")
+    assert (
+        "Below which task length is parallel pointless? not measured: run python benchmark_all.py granularity" in said
+    )
+    assert said.count("?") >= 10
+
+
+def test_hostile_names_stay_text(tmp_path):
+    save(tmp_path, "ray", {(HOSTILE, 4): [1.0] * 6}, sources={HOSTILE: {**CODE, "call": HOSTILE, "code": HOSTILE}})
+    save(tmp_path, "mp", {("fork", 4): ["error"]}, environment={"machine": {"cpu": HOSTILE}})
+    tags = Tags(page_of(tmp_path))
+    assert "img" not in tags
+    assert tags["script"] == 5
+    (specs,) = [json.loads(text) for text in tags.scripts if text.startswith("[{")]
+    assert json.dumps(HOSTILE)[1:-1] in json.dumps(specs)
+
+
+@pytest.mark.parametrize("times", [{("fork", 4): ["error"]}, {("fork", 1): [1.0]}, {("exit", 4): ["skipped"]}])
+def test_little_is_still_a_page(tmp_path, times):
+    save(tmp_path, "mp", times)
+    page = page_of(tmp_path)
+    assert '<section id="answers">' in page
+    assert len(re.findall(r"<tr tabindex", page)) == 1
+
+
+def test_results_of_two_machines_are_not_mixed(folder):
+    machine = {"machine": {"cpu": "Z80", "physical_cores_usable": 1, "memory_bytes": 2**16}}
+    save(folder, "mpire", {("fork", 4): [0.1] * 6}, environment=machine, started="2020-01-01T00:00:00+0000")
+    page = page_of(folder)
+    assert "mp (fork) was fastest" in page
+    assert "numerical_mpire.p3: another machine (Z80" in page
+
+
+def test_the_command_writes_one_file_that_asks_for_nothing(folder):
+    ended = utils("report", "--results", folder)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    page = (folder / "report.html").read_text()
+    assert len(page) < 3e6
+    assert all(address.startswith(("#", "data:")) for address in Tags(page).addresses)
+    (folder / "empty").mkdir()
+    ended = utils("report", "--results", folder / "empty")
+    assert ended.returncode == 2
+    assert "measure first" in ended.stderr
