@@ -6,7 +6,7 @@ BIN := .venv/bin
 
 bench: .venv/.bench
 	$(BIN)/python benchmark_all.py --profile quick; status=$$?; \
-	MPLBACKEND=Agg $(BIN)/python utils.py || exit $$?; exit $$status
+	MPLBACKEND=Agg $(BIN)/python utils.py && $(BIN)/python utils.py report || exit $$?; exit $$status
 
 # Dask on shared-memory stores, three repetitions; Plasma's packages live in .venv-plasma.
 bench-stores: .venv/.stores .venv-plasma/.done
@@ -17,7 +17,7 @@ test: .venv/.dev
 	$(MAKE) --no-print-directory -j2 numbers trials
 
 # Tests that measure nothing run beside those that do; two that measure at once would find each other's leftovers.
-NUMBERS := $(patsubst %,tests/test_%.py,breakdown compare params report report_rounds results statistics)
+NUMBERS := $(patsubst %,tests/test_%.py,breakdown browser compare page params recommend report report_rounds results statistics)
 
 numbers: lint
 	$(BIN)/python -m pytest $(NUMBERS)

@@ -1,10 +1,21 @@
 """What every text report prints alike."""
 
+from dataclasses import dataclass
+
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 PLAIN_WIDTH = 180  # columns, where there is no terminal to ask
+
+
+@dataclass(frozen=True)
+class Titled:
+    """A table with its title, and a note on how to read it; without a table, the note says why."""
+
+    title: str
+    table: Table | None
+    note: str = ""
 
 
 def plain_if_piped(console: Console) -> Console:

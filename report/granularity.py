@@ -6,11 +6,10 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.ticker import EngFormatter, PercentFormatter
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from report.console import idiom_table, say
+from report.console import Titled, idiom_table
 from report.labels import Anchor, in_a_column, place
 from report.measured import Cell, Comparable
 from report.rounds import efficiencies, metg_s, on_most_workers, rounds_of
@@ -22,15 +21,14 @@ TARGETS = (0.5, 0.9)
 HIGHEST = 1.15  # efficiency that is drawn: above 1 is noise of the rounds without the library
 
 
-def print_granularity(group: Comparable, console: Console) -> None:
-    """Print the minimum effective task granularity, a row per idiom and pattern."""
-    console.print(metg_table(group))
-    say(
-        console,
+def tables_of_granularity(group: Comparable) -> list[Titled]:
+    """Return the minimum effective task granularity, a row per idiom and pattern."""
+    note = (
         "METG in µs: the shortest mean task, wall time x workers / tasks, at which the library does 50 % (90 %) of the "
         "work that as many processes do without it in the same time: the task by itself is half (0.9) of that. "
-        ">: not reached with the longest tasks tried; <: reached with the shortest.",
+        ">: not reached with the longest tasks tried; <: reached with the shortest."
     )
+    return [Titled(f"METG, {group.said_of_trials}", metg_table(group), note)]
 
 
 def patterns(cell: Cell) -> list[str]:

@@ -9,11 +9,10 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap, LogNorm, TwoSlopeNorm
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from report.console import idiom_table, say
+from report.console import Titled, idiom_table
 from report.measured import FLOOR, REFERENCE, SERIAL, Cell, Comparable, Name
 from report.rounds import grid_of, on_most_workers, rebuilding_s, refusals
 from report.style import STYLE, TIE_COLOR, caption, color_of, show_and_save
@@ -25,14 +24,17 @@ TIE = 0.05  # of the time: closer than this to the fastest is a tie
 TIED = f"tie (within {TIE:.0%})"
 
 
-def print_grid(group: Comparable, console: Console) -> None:
-    """Print a row per idiom: what rebuilding its pool costs, and in how much of the grid it pays."""
-    console.print(grid_table(group))
-    say(
-        console,
+def tables_of_grid(group: Comparable) -> list[Titled]:
+    """Return a row per idiom: what rebuilding its pool costs, and in how much of the grid it pays."""
+    note = (
         "rebuilding: first round on a new pool less a later one, and the pool's end; median over the grid (10th to "
-        f"90th percentile). Others: the share of the grid's cells in which it is faster, by more than {TIE:.0%}.",
+        f"90th percentile). Others: the share of the grid's cells in which it is faster, by more than {TIE:.0%}."
     )
+    return [
+        Titled(
+            f"compute against payload, {group.most_workers} workers, {group.said_of_trials}", grid_table(group), note
+        )
+    ]
 
 
 def grids_of(group: Comparable) -> dict[Name, dict[str, Times]]:

@@ -7,11 +7,10 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from report.console import idiom_table, say
+from report.console import Titled, idiom_table
 from report.labels import Anchor, in_a_column, place
 from report.measured import Cell, Comparable, Name
 from report.rounds import (
@@ -41,19 +40,22 @@ GRAPH_COLUMNS = ("start\ncold s", "trivial graph\nµs per task", "tree\nµs per 
                  "per edge\nµs", "(interval)")  # fmt: skip
 
 
-def print_overhead(group: Comparable, console: Console) -> None:
-    """Print a row per idiom: start-up and latency, cost per task, and graphs of tasks."""
+def tables_of_overhead(group: Comparable) -> list[Titled]:
+    """Return a row per idiom: start-up and latency, cost per task, and graphs of tasks."""
     cells = on_most_workers(group)
-    flat = [cell for cell in cells if not is_graph(cell)]
-    console.print(start_table(flat))
-    say(console, "start: from the call to the first result, in a fresh interpreter, and once more in the same.")
-    console.print(task_table(group, [cell for cell in flat if cell.timed]))
-    say(
-        console,
+    flat, graphs = ([cell for cell in cells if is_graph(cell) == graph] for graph in (False, True))
+    behind = f"{group.most_workers} workers, {group.said_of_trials}"
+    starts = Titled(
+        f"starting, {behind}",
+        start_table(flat),
+        "start: from the call to the first result, in a fresh interpreter, and once more in the same.",
+    )
+    tasks = Titled(
+        f"cost per task, {behind}",
+        task_table(group, [cell for cell in flat if cell.timed]),
         "fixed, per task: the line through rounds of more and more tasks, each by its relative distance from it.",
     )
-    if graphs := [cell for cell in cells if is_graph(cell)]:
-        console.print(graph_table(graphs))
+    return [starts, tasks, *([Titled(f"task graphs, {behind}", graph_table(graphs))] if graphs else [])]
 
 
 def draw_overhead(group: Comparable, save: Path | None = None) -> list[Path]:

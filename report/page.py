@@ -16,16 +16,19 @@ from markupsafe import Markup
 from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
+from rich.text import Text
 
 from harness.results import write_atomically
 from report import answers, matrix, questions
 from report.charts import charts_of
 from report.charts_of_rounds import charts_of_rounds
 from report.conditions import said_of_drift
+from report.console import Titled
 from report.export import csv_of, version_of
 from report.measured import ROUNDS, Comparable, Measured
 from report.statistics import half_width
 from report.style import ON_DARK
+from report.tables import tables_of
 from report.words import duration, size
 
 TEMPLATES = Path(__file__).resolve().parent / "html"
@@ -62,6 +65,7 @@ def render(groups: Sequence[Comparable], refused: Sequence[str]) -> str:
         heat=_heat,
         filters={name: sorted({row[name] for row in rows}) for name in FILTERS},
         charts=charts,
+        tables={group.workload: [_plain(titled, group, codes) for titled in tables_of(group)] for group in groups},
         questions=questions.answers({group.workload: group for group in groups}),
         codes=[_highlighted(code) for code in dict.fromkeys(map(_key, _sources(files).values()))],
         conditions=[(group, _conditions(group)) for group in groups],
@@ -109,6 +113,18 @@ def _overview(groups: Sequence[Comparable]) -> dict[str, dict[str, Any]]:
                     relative = cell.summary.median / best[1].summary.median
                     found.setdefault(cell.library, {})[group.workload] = (cell, relative)
     return found
+
+
+def _plain(titled: Titled, group: Comparable, codes: Mapping[tuple[str, str, str], tuple[int, int]]) -> dict[str, Any]:
+    """Return what the terminal shows as a table, as text, and the place of each row's code."""
+    columns = [list(map(_text, (c.header, *c.cells))) for c in titled.table.columns] if titled.table else []
+    header, *rows = [list(row) for row in zip(*columns, strict=True)] or [[]]
+    code = [codes.get((group.workload, *row[:2]), (None,))[0] for row in rows]
+    return {"title": titled.title, "note": titled.note, "header": header, "rows": list(zip(rows, code, strict=True))}
+
+
+def _text(cell: Any) -> str:
+    return Text.from_markup(cell).plain
 
 
 Source = tuple[str, str, int]  # call, code, number of lines

@@ -32,6 +32,7 @@ STYLE: Any = {
     "lines.linewidth": 1.3,
     "lines.markersize": 4.5,
     "svg.fonttype": "none",
+    "svg.hashsalt": "benchmark",  # the same figure is the same file
     "savefig.dpi": 200,
 }
 
@@ -78,6 +79,6 @@ def show_and_save(figure: Figure, base: Path, save: Path | None = None) -> list[
         plt.show()
     paths = [save] if save else [base.with_suffix(".png"), base.with_suffix(".svg")]
     for path in paths:
-        figure.savefig(path)
+        figure.savefig(path, metadata={"Date": None} if path.suffix == ".svg" else None)
     plt.close(figure)
     return paths

@@ -1,6 +1,7 @@
 """The tables of a workload: wall time, where it goes, memory; a row per library and idiom."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
@@ -8,11 +9,11 @@ from rich.markup import escape
 from rich.table import Table
 
 from report.conditions import said_of_drift
-from report.console import idiom_table, plain_if_piped, say
-from report.granularity import print_granularity
-from report.grid import print_grid
+from report.console import Titled, idiom_table, plain_if_piped, say
+from report.granularity import tables_of_granularity
+from report.grid import tables_of_grid
 from report.measured import SERIAL, Cell, Comparable, Measured, comparable, read
-from report.overhead import print_overhead
+from report.overhead import tables_of_overhead
 from report.sharing import has_sharing, has_stores, sharing_table, stores_table
 from report.statistics import LEAST_FOR_INTERVAL, UNKNOWN, Ratio, Summary
 
@@ -28,50 +29,56 @@ def print_tables(folder: Path, workloads: Iterable[str], console: Console) -> No
             _print(comparable(found), console)
 
 
-IN_ROUNDS = {"overhead": print_overhead, "grid": print_grid, "granularity": print_granularity}
+IN_ROUNDS = {"overhead": tables_of_overhead, "grid": tables_of_grid, "granularity": tables_of_granularity}
 
 
-def _print(group: Comparable, console: Console) -> None:
+def tables_of(group: Comparable) -> list[Titled]:
+    """Return the tables of a workload, in the order in which they are shown."""
+    found = IN_ROUNDS[group.workload](group) if group.workload in IN_ROUNDS else list(_tables_of_times(group))
+    return [replace(each, title=f"{group.workload}: {each.title}") for each in found]
+
+
+def _tables_of_times(group: Comparable) -> Iterator[Titled]:
     most = group.most_workers
-    console.print()
-    if group.workload in IN_ROUNDS:
-        said = f"{group.workload}: {most} workers, {group.said_of_trials}"
-        console.print(said, markup=False, style="bold")
-        _say_quick(group, console)
-        IN_ROUNDS[group.workload](group, console)
-        _say_conditions(group, console)
-        return
-    console.print(f"{group.workload}: wall time in s, {group.said_of_trials}", markup=False, style="bold")
-    _say_quick(group, console)
-    console.print(time_table(group))
-    say(console, _said_of_limit(group, most))
+    on_most = f"on {_workers(most)}"
     if group.serial_s:
         said = f"Speedup and efficiency: against the best serial time, {group.serial_s:.3f} s. "
     else:
         said = "No serial time was measured, so that no speedup is known. "
-    say(console, said + _said_of_ratios(group, most))
-    _say_conditions(group, console)
+    note = f"{_said_of_limit(group, most)}\n{said}{_said_of_ratios(group, most)}"
+    yield Titled(f"wall time in s, {group.said_of_trials}", time_table(group), note)
     if has_sharing(group):
-        size = group.shared_bytes / 2**20
-        console.print(f"\n{group.workload}: one input of {size:.0f} MiB, on {most} workers", markup=False, style="bold")
-        console.print(sharing_table(group))
+        yield Titled(f"one input of {group.shared_bytes / 2**20:.0f} MiB, {on_most}", sharing_table(group))
     if has_stores(group):
-        console.print(f"\n{group.workload}: memory of all processes on {most} workers", markup=False, style="bold")
-        console.print(stores_table(group))
-    console.print(
-        f"\n{group.workload}: where the time goes on {most} workers, medians in s", markup=False, style="bold"
+        yield Titled(f"memory of all processes {on_most}", stores_table(group))
+    yield Titled(f"where the time goes {on_most}, medians in s", parts_table(group, most))
+    has_memory = any(map(_has_memory, group.files))
+    yield Titled(
+        "peak memory of the process tree",
+        memory_table(group) if has_memory else None,
+        "" if has_memory else _no_memory(group),
     )
-    console.print(parts_table(group, most))
-    console.print(f"\n{group.workload}: peak memory of the process tree", markup=False, style="bold")
-    console.print(memory_table(group) if any(map(_has_memory, group.files)) else _no_memory(group))
 
 
-def _say_quick(group: Comparable, console: Console) -> None:
-    if group.newest.run["profile"] == "quick":
-        console.print("quick profile: few worker counts, few trials, small inputs. A first look, nothing to quote.")
+def _print(group: Comparable, console: Console) -> None:
+    first, *others = tables_of(group)
+    _print_titled(first, console)
+    _say_conditions(group, console)
+    for titled in others:
+        _print_titled(titled, console)
+
+
+def _print_titled(titled: Titled, console: Console) -> None:
+    console.print(f"\n{titled.title}", markup=False, style="bold")
+    if titled.table:
+        console.print(titled.table)
+    if titled.note:
+        say(console, titled.note)
 
 
 def _say_conditions(group: Comparable, console: Console) -> None:
+    if group.newest.run["profile"] == "quick":
+        say(console, "quick profile: few worker counts, few trials, small inputs. A first look, nothing to quote.")
     newest = [file.run for file in group.files if file.run["started"] == group.newest.run["started"]]
     say(console, said_of_drift(newest))
     for line in group.newest.run["disturbances"]:

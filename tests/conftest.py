@@ -66,12 +66,15 @@ def without(params: Params, **changes) -> Params:
     return replace(params, **changes)
 
 
-def utils(*arguments):
-    """Run ``python utils.py`` with these arguments."""
+def run_utils(*arguments):
+    """Run ``python utils.py`` with these arguments, without a display."""
     return subprocess.run(
         [sys.executable, "utils.py", *map(str, arguments)],
         cwd=ROOT,
+        env={"MPLBACKEND": "Agg", "PATH": "/usr/bin", "HOME": "/tmp"},
+        stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
+        timeout=120,
         check=False,
     )

@@ -10,7 +10,7 @@ from urllib.parse import unquote
 import pytest
 
 from harness import results
-from tests.conftest import utils
+from tests.conftest import run_utils
 from tests.test_page import measured
 from tests.test_recommend import grid_folder
 
@@ -46,7 +46,7 @@ def browser(tmp_path):
 
 
 def opened(browser, folder, fragment="", width=1280):
-    utils("report", "--results", folder)
+    run_utils("report", "--results", folder)
     browser.set_window_size(width, 900)
     browser.get(f"{(folder / 'report.html').as_uri()}{fragment}")
     return browser

@@ -14,8 +14,8 @@ from harness.kinds import MEMORY_FIELDS
 from report.compare import NotComparable, compare
 from report.export import COLUMNS
 from report.statistics import FASTER, SLOWER, TIE, UNKNOWN
+from tests.conftest import run_utils
 from tests.made_up import a_part, a_run
-from tests.test_report import run_utils
 
 OLD, NEW = "2026-11-20T00:00:00+0000", "2026-11-21T00:00:00+0000"
 MACHINE = {"machine": {"cpu": "Z80", "physical_cores_usable": 1, "memory_bytes": 2**16}}

@@ -9,7 +9,7 @@ import pytest
 
 from report.figures import groups_of
 from report.page import render
-from tests.conftest import utils
+from tests.conftest import run_utils
 from tests.test_report import save
 
 MISSING = "\N{EN DASH}"
@@ -115,8 +115,10 @@ def test_what_was_not_measured_is_said_with_what_to_run(folder):
 
 
 def test_hostile_names_stay_text(tmp_path):
-    save(tmp_path, "ray", {(HOSTILE, 4): [1.0] * 6}, sources={HOSTILE: {**CODE, "call": HOSTILE, "code": HOSTILE}})
-    save(tmp_path, "mp", {("fork", 4): ["error"]}, environment={"machine": {"cpu": HOSTILE}})
+    where = {"environment": {"machine": {"cpu": HOSTILE, "physical_cores_usable": 4, "memory_bytes": 2**30}}}
+    code = {HOSTILE: {**CODE, "call": HOSTILE, "code": HOSTILE}}
+    save(tmp_path, "ray", {(HOSTILE, 4): [1.0] * 6}, sources=code, **where)
+    save(tmp_path, "mp", {("fork", 4): ["error"]}, **where)
     tags = Tags(page_of(tmp_path))
     assert "img" not in tags
     assert tags["script"] == 5
@@ -141,12 +143,12 @@ def test_results_of_two_machines_are_not_mixed(folder):
 
 
 def test_the_command_writes_one_file_that_asks_for_nothing(folder):
-    ended = utils("report", "--results", folder)
+    ended = run_utils("report", "--results", folder)
     assert (ended.returncode, ended.stderr) == (0, "")
     page = (folder / "report.html").read_text()
     assert len(page) < 3e6
     assert all(address.startswith(("#", "data:")) for address in Tags(page).addresses)
     (folder / "empty").mkdir()
-    ended = utils("report", "--results", folder / "empty")
+    ended = run_utils("report", "--results", folder / "empty")
     assert ended.returncode == 2
     assert "measure first" in ended.stderr

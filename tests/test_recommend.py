@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.conftest import utils
+from tests.conftest import run_utils
 from tests.test_report_rounds import a_grid, save
 
 
@@ -17,7 +17,9 @@ def grid_folder(folder, blocks=6):
 
 
 def test_recommend_ranks_by_what_was_measured(tmp_path):
-    ended = utils("recommend", "--task-ms", 4, "--bytes-in", "1e6", "--n-jobs", 4, "--results", grid_folder(tmp_path))
+    ended = run_utils(
+        "recommend", "--task-ms", 4, "--bytes-in", "1e6", "--n-jobs", 4, "--results", grid_folder(tmp_path)
+    )
     assert (ended.returncode, ended.stderr) == (0, "")
     first, second = (line for line in ended.stdout.splitlines() if "│" in line and "library" not in line)
     assert "ThreadPoolExecutor" in first
@@ -40,7 +42,7 @@ def test_recommend_ranks_by_what_was_measured(tmp_path):
     ],
 )
 def test_recommend_does_not_guess(tmp_path, arguments, said):
-    ended = utils("recommend", *arguments, "--results", grid_folder(tmp_path, blocks=1))
+    ended = run_utils("recommend", *arguments, "--results", grid_folder(tmp_path, blocks=1))
     assert ended.returncode == 2
     assert said in ended.stderr
     assert "Traceback" not in ended.stderr
@@ -48,7 +50,7 @@ def test_recommend_does_not_guess(tmp_path, arguments, said):
 
 def test_recommend_leaves_out_what_memory_does_not_allow(tmp_path):
     wanted = ["--task-ms", 4, "--n-jobs", 4, "--shared", "512MB", "--memory", "1GB"]
-    ended = utils("recommend", *wanted, "--results", grid_folder(tmp_path))
+    ended = run_utils("recommend", *wanted, "--results", grid_folder(tmp_path))
     assert "Nothing that was measured can do this." in ended.stdout
     assert (
         "left out: mp (fork): its memory was not measured near this: run python benchmark_all.py sharing"

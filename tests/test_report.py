@@ -2,14 +2,12 @@
 
 import json
 import re
-import subprocess
-import sys
 from io import StringIO
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
-from matplotlib.backend_bases import MouseButton, MouseEvent
+from matplotlib.backend_bases import KeyEvent, MouseButton, MouseEvent
 from rich.console import Console
 
 import utils
@@ -18,7 +16,7 @@ from harness.kinds import MEMORY_FIELDS
 from report import breakdown, figures, labels, style
 from report.measured import comparable, read
 from report.tables import print_tables
-from tests.conftest import ROOT
+from tests.conftest import run_utils
 from tests.made_up import a_run
 
 
@@ -236,6 +234,45 @@ def test_dragged_label_is_saved_and_used_again(folder, monkeypatch):
     assert json.loads((folder / "numerical.labels.json").read_text()) == saved
 
 
+def test_drags_can_be_taken_back(folder, monkeypatch):
+    saved, kept = folder / "numerical.labels.json", []
+
+    def show(figure, base, save=None):
+        (label,) = [text for text in figure.axes[0].texts if text.get_text() == "ray: tasks"]
+        for step in ((-60, -90), (-20, 10), "ctrl+z", "ctrl+0", "ctrl+z", "a"):
+            if isinstance(step, str):
+                KeyEvent("key_press_event", figure.canvas, step)._process()
+            else:
+                drag(figure, label, *step)
+            kept.append((json.loads(saved.read_text()), label.get_position()))
+        plt.close(figure)
+        return []
+
+    monkeypatch.setattr(figures, "show_and_save", show)
+    utils.visualize_results_for_benchmark(sorted(folder.glob("*.p3")))
+    first, second, undone, reset, again, unknown = kept
+    assert first != second
+    assert undone == first
+    assert reset[0] == {}
+    assert again == unknown == first
+
+
+def test_a_figure_is_saved_the_same_again_without_a_display(folder):
+    (folder / "numerical.labels.json").write_text('{"ray: tasks": [0.5, 0.9]}')
+    for name in ("one.svg", "two.svg", "dark.svg"):
+        ended = run_utils(
+            "plot", "numerical", "--save", folder / name, *["--dark"] * (name == "dark.svg"), "--results", folder
+        )
+        assert (ended.returncode, ended.stderr) == (0, "")
+    one, two, dark = ((folder / name).read_text() for name in ("one.svg", "two.svg", "dark.svg"))
+    assert one == two != dark
+    assert not (folder / "numerical.svg").exists()
+    assert style.ON_DARK["#000000"] in dark
+    ended = run_utils("plot", "nonsense", "--results", folder)
+    assert ended.returncode == 2
+    assert "there is no figure 'nonsense'" in ended.stderr
+
+
 @pytest.mark.parametrize(
     "content", ["", "[1, 2]", '{"ray: tasks": 5}', '{"ray: tasks": ["a", 1]}', '{"unknown": [0, 1]}']
 )
@@ -392,21 +429,6 @@ def test_spread_keeps_order_and_distance_and_moves_little():
     assert spread[0] == 0.1
     assert spread[4] == 0.9
     assert np.mean(spread[1:4]) == pytest.approx(np.mean(wanted[1:4]))
-
-
-def run_utils(*arguments):
-    command = [sys.executable, "utils.py", *map(str, arguments)]
-    environment = {"MPLBACKEND": "Agg", "PATH": "/usr/bin", "HOME": "/tmp"}
-    return subprocess.run(
-        command,
-        cwd=ROOT,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
 
 
 def test_utils_lists_and_draws(folder):

@@ -71,11 +71,11 @@ async function downloadTrials() {
 }
 
 function openCode(row) {
-  if (!row?.dataset.code) return;
+  if (!row) return;
   const code = $(`#code-${row.dataset.code}`), dialog = $("#code");
-  dialog.querySelector("h3").textContent = `${at(row, "library")}: ${at(row, "idiom")}`;
-  dialog.querySelector("p").textContent =
-    `benchmark_${at(row, "library")}.py, ${code.dataset.call}, ${code.dataset.lines} lines of code`;
+  const [library, idiom] = [...row.cells].slice(table.contains(row) ? 1 : 0).map((cell) => cell.textContent);
+  dialog.querySelector("h3").textContent = `${library}: ${idiom}`;
+  dialog.querySelector("p").textContent = `benchmark_${library}.py, ${code.dataset.call}, ${code.dataset.lines} lines of code`;
   dialog.querySelector("pre").replaceChildren(code.content.cloneNode(true));
   dialog.showModal();
 }
@@ -112,11 +112,12 @@ table.tHead.addEventListener("click", ({ target }) => {
   const head = target.closest("th");
   if (head) go({ sort: head.ariaSort === "ascending" ? `-${head.dataset.field}` : head.dataset.field });
 });
-table.tBodies[0].addEventListener("click", ({ target }) => openCode(target.closest("tr")));
-table.tBodies[0].addEventListener("keydown", ({ key, target }) => { if (key === "Enter") openCode(target.closest("tr")); });
+document.addEventListener("click", ({ target }) => openCode(target.closest("tr[data-code]")));
+document.addEventListener("keydown", ({ key, target }) => { if (key === "Enter") openCode(target.closest("tr[data-code]")); });
 $("#download-rows").addEventListener("click", downloadRows);
 $("#download-trials").addEventListener("click", downloadTrials);
 $("#mode").addEventListener("click", () => theme(document.documentElement.dataset.mode === "dark" ? "light" : "dark"));
 addEventListener("hashchange", show);
+if (location.hash.includes("=")) $("#matrix").scrollIntoView();
 theme(matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
 show();
