@@ -44,9 +44,9 @@ def _said_of_limit(group: Comparable, n_jobs: int, cell: Cell) -> str:
     if not (limit and serial and cell.summary):
         return "No physical limit is known: serial was not measured."
     speedup = serial / cell.summary.median
-    against = f"{speedup:.2g} times as fast as a plain loop" if speedup > 1 else "not faster than a plain loop"
+    against = f"{speedup:.3g} times as fast as a plain loop" if speedup > 1 else "not faster than a plain loop"
     return (
-        f"That is {against} ({duration(serial)}), and {cell.summary.median / limit:.2g} times the physical limit of "
+        f"That is {against} ({duration(serial)}), and {cell.summary.median / limit:.3g} times the physical limit of "
         f"{duration(limit)}."
     )
 

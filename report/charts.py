@@ -17,6 +17,7 @@ DASHES = {"-": [1, 0], "--": [6, 3], "-.": [6, 2, 1, 2], ":": [2, 2]}
 MOST_TASKS = 4000  # that a timeline shows; further ones are left out, and it says so
 HEIGHT = 320
 LIMIT = "physical limit"
+TUNED = "tuned"
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ def against_workers(group: Comparable, quantity: Quantity, axis: str, anchor: st
     lines = lines_with_spread(rows, group.worker_counts, "value", axis)
     layers = [limit_line(limits, quantity.limit_name), lines] if limits else [lines]
     note = f"{group.said_of_trials}; grey: {quantity.limit_name}" if limits else group.said_of_trials
-    return Chart(anchor, f"{group.workload}: {quantity.title}", note, spec_of(alt.layer(*layers)))
+    return Chart(anchor, f"{group.workload}: {quantity.title}", note, spec_of(alt.layer(*layers), legend_height(rows)))
 
 
 def _to_the_right(group: Comparable, point: Point, cell: Cell) -> list[Point]:
@@ -92,21 +93,26 @@ def speedup(group: Comparable) -> Chart | None:
     limits = [{"workers": n, "value": serial / limit} for n in group.worker_counts if (limit := group.limit_s(n))]
     layers = (limit_line(limits, LIMIT), lines_with_spread(rows, group.worker_counts, "value", "speedup"))
     note = f"over the best serial time, {serial:.3g} s; grey: {LIMIT}"
-    return Chart(f"{group.workload}-speedup", f"{group.workload}: speedup", note, spec_of(alt.layer(*layers)))
+    return Chart(
+        f"{group.workload}-speedup",
+        f"{group.workload}: speedup",
+        note,
+        spec_of(alt.layer(*layers), legend_height(rows)),
+    )
 
 
 def lines_with_spread(rows: Rows, counts: Sequence[int], value: str, axis: str) -> Vega:
     """Return lines, points and bars from ``low`` to ``high``; the legend is in the order of the lines at the right."""
-    x = alt.X("workers:Q", scale=alt.Scale(type="log", base=2, nice=False), title="number of workers")
+    x = alt.X("workers:Q", scale=log_scale(base=2), title="number of workers")
     x = x.axis(values=list(counts), format="d", grid=False)
-    y = alt.Y(f"{value}:Q", scale=alt.Scale(type="log"), title=axis)
+    y = alt.Y(f"{value}:Q", scale=log_scale(), title=axis)
     color, dash = scales(rows, value)
     tooltip = ["name:N", "workers:Q", *(alt.Tooltip(f"{field}:Q", format=".3g") for field in (value, "low", "high"))]
     base = alt.Chart(alt.Data(values=rows)).encode(x=x, color=color)
     return alt.layer(
         base.mark_line().encode(y=y, strokeDash=dash),
         base.mark_rule().encode(y=alt.Y("low:Q", title=axis), y2="high:Q"),
-        base.mark_point(filled=True, size=45).encode(y=y, tooltip=tooltip),
+        base.mark_point(filled=True, size=45, opacity=1).encode(y=y, tooltip=tooltip),
     )
 
 
@@ -117,7 +123,7 @@ def scales(rows: Rows, value: str, at: str = "workers") -> tuple[alt.Color, alt.
     colors = [color_of(last[name]["library"]) for name in names]
     dash_of = _dashes(rows)
     dashes = [dash_of[name] for name in names]
-    legend = alt.Legend(title=None, labelLimit=0, symbolType="stroke")
+    legend = alt.Legend(title=None, labelLimit=0, symbolLimit=0, symbolType="stroke")
     return (
         alt.Color("name:N", scale=alt.Scale(domain=names, range=colors), legend=legend),
         alt.StrokeDash("name:N", scale=alt.Scale(domain=names, range=dashes), legend=legend),
@@ -136,6 +142,16 @@ def _dashes(rows: Rows) -> dict[str, list[int]]:
         for library, found in idioms.items()
         for place, idiom in enumerate(found)
     }
+
+
+def log_scale(**options: Any) -> alt.Scale:
+    """Return a logarithmic scale that ends where the values do, not at the next power of ten."""
+    return alt.Scale(type="log", nice=False, padding=10, **options)
+
+
+def legend_height(rows: Rows) -> int:
+    """Return how high a chart must be for its legend."""
+    return max(HEIGHT, 13 * len({row["name"] for row in rows}) + 10)
 
 
 def limit_line(limits: Rows, name: str) -> alt.Chart:
@@ -159,7 +175,7 @@ def where_the_time_goes(group: Comparable) -> Chart | None:
     ]
     parts, colors = zip(*PARTS, strict=True)
     chart = (
-        alt.Chart(alt.Data(values=rows), height=alt.Step(20))
+        alt.Chart(alt.Data(values=rows))
         .mark_bar()
         .encode(
             x=alt.X("seconds:Q", title="wall time, s"),
@@ -167,7 +183,7 @@ def where_the_time_goes(group: Comparable) -> Chart | None:
             color=alt.Color(
                 "part:N",
                 scale=alt.Scale(domain=parts, range=colors),
-                legend=alt.Legend(title=None, orient="top", columns=0),
+                legend=alt.Legend(title=None, orient="top", columns=3),
             ),
             order="order:Q",
             tooltip=["name:N", "part:N", alt.Tooltip("seconds:Q", format=".3g")],
@@ -175,7 +191,10 @@ def where_the_time_goes(group: Comparable) -> Chart | None:
     )
     title = f"{group.workload}: where the time goes"
     return Chart(
-        f"{group.workload}-parts", title, f"median trial on {group.most_workers} workers", spec_of(chart, height=None)
+        f"{group.workload}-parts",
+        title,
+        f"median trial on {group.most_workers} workers",
+        spec_of(chart, 20 * len(cells)),
     )
 
 
@@ -189,7 +208,7 @@ def timeline(group: Comparable) -> Chart | None:
     libraries = [cell.library for cell in fastest]
     shown = rows[:: -(-len(rows) // MOST_TASKS)]
     chart = (
-        alt.Chart(alt.Data(values=shown), height=alt.Step(13))
+        alt.Chart(alt.Data(values=shown))
         .mark_bar(height=9, stroke="white", strokeWidth=0.3)
         .encode(
             x=alt.X("start:Q", title="time after the call, s"),
@@ -207,7 +226,7 @@ def timeline(group: Comparable) -> Chart | None:
     if len(shown) < len(rows):
         note += f"; {len(shown)} of {len(rows)} tasks are drawn"
     title = f"{group.workload}: every task on {group.most_workers} workers"
-    return Chart(f"{group.workload}-timeline", title, note, spec_of(chart, height=None))
+    return Chart(f"{group.workload}-timeline", title, note, spec_of(chart, 13 * len(lanes)))
 
 
 def _tasks(cell: Cell) -> Iterator[dict[str, Any]]:
@@ -230,36 +249,45 @@ def _tasks(cell: Cell) -> Iterator[dict[str, Any]]:
 def against_memory(group: Comparable) -> Chart | None:
     """Return wall time against peak memory on most workers: what is at the lower left is better in both."""
     rows = [
-        {**_named(cell), "seconds": cell.summary.median, "mib": cell.memory["pss_peak_bytes"] / 2**20}
+        {
+            **_named(cell),
+            "seconds": cell.summary.median,
+            "mib": cell.memory["pss_peak_bytes"] / 2**20,
+            "style": NAIVE if cell.idiom.startswith(NAIVE) else TUNED,
+        }
         for cell in group.on_most_workers
         if cell.memory and cell.summary
     ]
     if not rows:
         return None
     libraries = list(dict.fromkeys(row["library"] for row in rows))
-    points = alt.Chart(alt.Data(values=rows)).encode(
-        x=alt.X("mib:Q", scale=alt.Scale(type="log"), title="peak memory of all processes (PSS), MiB"),
-        y=alt.Y("seconds:Q", scale=alt.Scale(type="log"), title="wall time, s"),
-        color=alt.Color(
-            "library:N",
-            scale=alt.Scale(domain=libraries, range=[color_of(library) for library in libraries]),
-            legend=alt.Legend(title=None),
-        ),
-        tooltip=["name:N", alt.Tooltip("seconds:Q", format=".3g"), alt.Tooltip("mib:Q", format=".0f")],
-    )
-    chart = alt.layer(
-        points.mark_point(filled=True, size=60),
-        points.mark_text(align="left", dx=7, fontSize=10).encode(text="idiom:N"),
+    chart = (
+        alt.Chart(alt.Data(values=rows))
+        .mark_point(filled=True, size=70, opacity=1)
+        .encode(
+            x=alt.X("mib:Q", scale=log_scale(), title="peak memory of all processes (PSS), MiB"),
+            y=alt.Y("seconds:Q", scale=log_scale(), title="wall time, s"),
+            color=alt.Color(
+                "library:N",
+                scale=alt.Scale(domain=libraries, range=[color_of(library) for library in libraries]),
+                legend=alt.Legend(title=None),
+            ),
+            shape=alt.Shape(
+                "style:N",
+                scale=alt.Scale(domain=["tuned", NAIVE], range=["circle", "cross"]),
+                legend=alt.Legend(title=None),
+            ),
+            tooltip=["name:N", alt.Tooltip("seconds:Q", format=".3g"), alt.Tooltip("mib:Q", format=".0f")],
+        )
     )
     title = f"{group.workload}: time against memory"
     note = f"on {group.most_workers} workers; lower left is better in both"
     return Chart(f"{group.workload}-memory", title, note, spec_of(chart))
 
 
-def spec_of(chart: Vega, height: int | None = HEIGHT) -> dict[str, Any]:
+def spec_of(chart: Vega, height: int = HEIGHT) -> dict[str, Any]:
     """Return the chart as Vega-Lite, as wide as the page lets it be."""
-    sized = chart.properties(width="container", **({"height": height} if height else {}))
-    spec: dict[str, Any] = sized.to_dict()
+    spec: dict[str, Any] = chart.properties(width="container", height=height).to_dict()
     del spec["config"]  # the page's own, for light and dark
     return spec
 

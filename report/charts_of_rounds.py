@@ -5,7 +5,7 @@ from typing import Any
 
 import altair as alt
 
-from report.charts import HEIGHT, Chart, Rows, scales, spec_of
+from report.charts import HEIGHT, Chart, Rows, legend_height, log_scale, scales, spec_of
 from report.granularity import INDEPENDENT, TARGETS, curve, patterns
 from report.grid import KEPT, REBUILT, TIED, Times, axes_of, fastest_at, first_of, grids_of, relative
 from report.measured import SERIAL, Comparable, Name
@@ -40,7 +40,7 @@ def _overhead(group: Comparable) -> Iterator[Chart]:
     if rows:
         chart = _curves(rows, "tasks in a round", "seconds per task")
         note = f"tasks that do nothing, on a pool that is up, {group.most_workers} workers; {group.said_of_trials}"
-        yield Chart("overhead-tasks", "overhead: cost per task", note, spec_of(chart))
+        yield Chart("overhead-tasks", "overhead: cost per task", note, spec_of(chart, legend_height(rows)))
 
 
 def _granularity(group: Comparable) -> Iterator[Chart]:
@@ -66,7 +66,7 @@ def _granularity(group: Comparable) -> Iterator[Chart]:
             "granularity-graphs" if graphs else "granularity-tasks",
             f"granularity: efficiency, {what}",
             f"where a line crosses 50 % is its METG; {group.most_workers} workers; every trial's points",
-            spec_of(chart),
+            spec_of(chart, legend_height(rows)),
         )
 
 
@@ -76,12 +76,13 @@ def _ends(rows: Rows) -> tuple[float, float]:
 
 def _curves(rows: Rows, x_title: str, y_title: str, log: bool = True) -> alt.Chart:
     color, dash = scales(rows, "value", at="x")
+    y_axis = alt.Axis(format="~s" if log else ".0%")
     return (
         alt.Chart(alt.Data(values=rows))
         .mark_line(point=alt.OverlayMarkDef(size=18), clip=True)
         .encode(
-            x=alt.X("x:Q", scale=alt.Scale(type="log"), title=x_title),
-            y=alt.Y("value:Q", scale=alt.Scale(type="log") if log else alt.Scale(domain=[0, 1.2]), title=y_title),
+            x=alt.X("x:Q", scale=log_scale(), title=x_title, axis=alt.Axis(format="~s")),
+            y=alt.Y("value:Q", scale=log_scale() if log else alt.Scale(domain=[0, 1.2]), title=y_title, axis=y_axis),
             color=color,
             strokeDash=dash,
             tooltip=["name:N", alt.Tooltip("x:Q", format=".3g"), alt.Tooltip("value:Q", format=".3g")],
@@ -117,8 +118,14 @@ def _grid(group: Comparable) -> Iterator[Chart]:
 
 def _speedup_map(name: Name, times: Times, speedups: Times, payloads: list[int], computes: list[float]) -> Chart:
     rows = [{**_place(key), "speedup": 2**log2, "seconds per task": times[key]} for key, log2 in speedups.items()]
+    legend = alt.Legend(
+        title=None,
+        gradientLength=MAP_HEIGHT - 20,
+        values=[2.0**power for power in (-5, -2, 0, 2, 5)],
+        labelExpr="datum.value < 1 ? '1/' + round(1 / datum.value) : datum.value",
+    )
     scale = alt.Scale(type="log", scheme="redblue", domain=[2**-WIDEST, 1, 2**WIDEST], clamp=True)
-    color = alt.Color("speedup:Q", scale=scale, legend=alt.Legend(title=None, gradientLength=MAP_HEIGHT - 20))
+    color = alt.Color("speedup:Q", scale=scale, legend=legend)
     anchor = "grid-" + "-".join("".join(c if c.isalnum() else " " for c in " ".join(name)).split())
     chart = _map(rows, color, payloads, computes)
     return Chart(

@@ -238,7 +238,7 @@ def _nearness(group: Comparable) -> str:
     name, cell = best
     ties, _ = ties_with(group, group.most_workers, name)
     tied = f" (and {len(ties)} that tie)" if ties else ""
-    times = f"{best[1].summary.median / limit:.2g} times the limit"
+    times = f"{best[1].summary.median / limit:.3g} times the limit"
     return f"{group.workload}: {called(name)}{tied}, {seconds_of(cell)}, is {times}."
 
 
