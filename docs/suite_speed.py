@@ -1,7 +1,7 @@
 """What the suite itself costs: ``python docs/suite_speed.py [RESULTS]``.
 
-Prints how long statistics and tables take over 20 000 trials, made up here, and, for the newest run in RESULTS, which
-share of its time lay inside the measured functions and where the rest went.
+Prints how long statistics, tables and the report take over 20 000 trials, made up here (and the report over 100 000),
+and, for the newest run in RESULTS, which share of its time lay inside the measured functions and where the rest went.
 """
 
 import io
@@ -19,7 +19,9 @@ from rich.console import Console  # noqa: E402
 from harness import results  # noqa: E402
 from report.compare import compare  # noqa: E402
 from report.export import write_csv  # noqa: E402
+from report.figures import groups_of  # noqa: E402
 from report.measured import LIBRARIES, WORKLOADS, read, widest_interval  # noqa: E402
+from report.page import write_page  # noqa: E402
 from report.tables import print_tables  # noqa: E402
 from tests.made_up import a_run  # noqa: E402
 
@@ -39,6 +41,10 @@ def main() -> None:
         _make(later, started="2026-11-22T00:00:00+0000")
         _time("comparison, unpaired", lambda: compare(folder, later, force=False))
         _time("CSV", lambda: write_csv(files, folder / "trials.csv"))
+        _time_page(folder)
+        many = folder / "many"
+        print(f"{_make(many, 5 * BLOCKS)} trials")
+        _time_page(many)
     if len(sys.argv) > 1:
         _print_shares(Path(sys.argv[1]))
 
@@ -49,8 +55,15 @@ def _time(what: str, function) -> None:
     print(f"  {what}: {perf_counter() - start:.2f} s")
 
 
-def _make(folder: Path, **of_run: str) -> int:
-    """Write TRIALS made-up trials, spread evenly over libraries, workloads and as many idioms as that takes."""
+def _time_page(folder: Path) -> None:
+    groups, _ = groups_of(sorted(folder.glob("*.p3")))
+    page = folder / "report.html"
+    _time("report, from results read", lambda: write_page(groups, [], page))
+    print(f"  its size: {page.stat().st_size / 1e6:.2f} MB")
+
+
+def _make(folder: Path, blocks: int = BLOCKS, **of_run: str) -> int:
+    """Write TRIALS made-up trials (more with more blocks), spread evenly over libraries, workloads and idioms."""
     rng = random.Random(1)
     idioms = TRIALS // (len(LIBRARIES) * len(WORKLOADS) * len(COUNTS) * BLOCKS)
     template, made = a_run()["trials"][0], 0
@@ -70,7 +83,7 @@ def _make(folder: Path, **of_run: str) -> int:
                 | {"wall_s": rng.lognormvariate(0, 0.1), "yardstick_s": rng.lognormvariate(-5, 0.02)}
                 for i in range(idioms + 1)
                 for n in COUNTS
-                for block in range(BLOCKS)
+                for block in range(blocks)
             ]
             made += len(trials)
             names = [f"idiom {i}" for i in range(idioms + 1)]
