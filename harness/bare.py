@@ -25,10 +25,9 @@ class Bare:
         self._sockets = sockets
 
     def seconds(self, task: Callable[..., Any], arguments: Sequence[tuple[Any, ...]]) -> float:
-        """Return how long all calls of ``task`` take, dealt out evenly, if no process waits for another at the end.
+        """Return how long all calls of ``task`` take, dealt out evenly: until the last process has done its share.
 
-        That is the number of tasks over the rate of all processes together: a core that is held up by something else
-        for a moment counts as that moment, not as if the others had stood still with it.
+        That is what a library's round is timed by, too: what holds a core up for a moment counts alike on both sides.
         Raises RuntimeError if a call fails.
         """
         shares = [arguments[number :: len(self._sockets)] for number in range(len(self._sockets))]
@@ -39,8 +38,7 @@ class Bare:
             _receive(connection, len(READY))
         for connection in self._sockets:
             connection.sendall(GO)
-        times = [SECONDS.unpack(_receive(connection, SECONDS.size))[0] for connection in self._sockets]
-        return len(arguments) / sum(len(share) / seconds for share, seconds in zip(shares, times, strict=True))
+        return max(SECONDS.unpack(_receive(connection, SECONDS.size))[0] for connection in self._sockets)
 
 
 @contextmanager

@@ -106,8 +106,7 @@ def test_bare_processes_run_every_task_and_fail_aloud(tmp_path):
     with bare_processes(2) as bare:
         assert bare.seconds(touch, [(str(tmp_path / str(number)),) for number in range(7)]) > 0
         assert sorted(path.name for path in tmp_path.iterdir()) == list("0123456")
-        # One process waits 0.2 s, the other 0.6: the rate of both is one in 0.3 s, and not the last one's end.
-        assert 0.29 < bare.seconds(time.sleep, [(0.2,), (0.6,)]) < 0.6
+        assert bare.seconds(time.sleep, [(0.2,), (0.6,)]) >= 0.6  # until the last one's end
         with pytest.raises(RuntimeError, match="has failed"):
             bare.seconds(touch, [(str(tmp_path / "no" / "folder"),)])
 
