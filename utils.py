@@ -5,6 +5,7 @@
     python utils.py report                   one HTML file to choose by, and to link to
     python utils.py table [WORKLOAD ...]     wall times, where they go, memory
     python utils.py compare OLD NEW          before and after, cell by cell
+    python utils.py recommend --task-ms ...   which library for such tasks
     python utils.py export --format csv FILE
 
 With a display, every figure opens with labels that can be dragged (Ctrl+Z takes a drag back, Ctrl+0 all of them); where
@@ -162,6 +163,8 @@ def _plot(options: argparse.Namespace) -> int:
             drawn = figures[options.figure](save=options.save)
         except (OSError, ValueError) as error:
             return _fail(f"{options.save} cannot be written: {error}")
+    if not drawn:
+        return _fail(f"there is nothing to draw in {options.figure}: python utils.py table {options.figure} says why")
     for path in drawn:
         print(path)
     return 1 if refused else 0
@@ -197,6 +200,8 @@ def _table(options: argparse.Namespace) -> int:
 
 def _report(options: argparse.Namespace) -> int:
     groups, refused = groups_of(sorted(options.results.glob("*.p3")))
+    for line in refused:
+        print(line, file=sys.stderr)
     if not groups:
         return _nothing(options.results)
     from report.page import write_page  # what only the page needs takes a second to import
@@ -206,8 +211,6 @@ def _report(options: argparse.Namespace) -> int:
         print(f"{write_page(groups, refused, path) / 1e6:.1f} MB: {path}")
     except OSError as error:
         return _fail(f"{path} cannot be written: {error}")
-    for line in refused:
-        print(line, file=sys.stderr)
     return 1 if refused else 0
 
 

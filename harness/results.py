@@ -145,6 +145,7 @@ def _is_run(run: dict[str, Any]) -> bool:
         and all(isinstance(value, str | int | float) for value in machine.values())
         and isinstance(machine.get("memory_bytes", 0), int)
         and isinstance(run["environment"].get("python", ""), str)
+        and isinstance(run["environment"].get("versions", {}), dict)
         and all(isinstance(value, str) for value in (*run["idioms"], *run["disturbances"]))
         and all(_are(source, _SOURCE_FIELDS) for source in run["sources"].values())
         and all(_is_number(run["inputs"].get(name, 0)) for name in ("moved_bytes", "shared_bytes"))
@@ -166,9 +167,14 @@ def _is_trial(trial: dict[str, Any]) -> bool:
         and _are_tasks(trial["tasks"])
         and (not trial["memory"] or all(_are_bytes(trial["memory"][moment]) for moment in MEMORY_MOMENTS))
         and all(_are_bytes(trial["memory"][moment]) for moment in MARKED_MOMENTS if moment in trial["memory"])
-        and (trial["outcome"] != OK or bool(trial["pools"]) or all(_is_number(trial[name]) for name in MEASURED))
+        and (trial["outcome"] != OK or all(_is_number(trial[name]) for name in _measured(trial)))
         and all(_is_pool(pool) for pool in trial["pools"])
     )
+
+
+def _measured(trial: dict[str, Any]) -> tuple[str, ...]:
+    """Return the times that a trial has that is right: one in rounds has no parts."""
+    return ("wall_s", "cpu_user_s", "cpu_system_s") if trial["pools"] else MEASURED
 
 
 def _is_pool(pool: dict[str, Any]) -> bool:

@@ -1,4 +1,4 @@
-"""The code behind a number: the function of an idiom, and what of its own script that function uses."""
+"""The code behind a number: the function of an idiom, and the functions and classes of its script that it uses."""
 
 import ast
 from collections.abc import Callable, Iterator
@@ -40,8 +40,10 @@ def _definitions(script: Path) -> tuple[dict[str, Definition], list[str]]:
 
 def _add(name: str, definitions: dict[str, Definition], used: dict[str, Definition]) -> None:
     used[name] = definitions[name]
-    for node in ast.walk(definitions[name]):
-        if isinstance(node, ast.Name) and node.id in definitions and node.id not in used:
+    names = [node for node in ast.walk(definitions[name]) if isinstance(node, ast.Name)]
+    own = {node.id for node in names if isinstance(node.ctx, ast.Store)}  # a variable that is called like a function
+    for node in names:
+        if node.id in definitions and node.id not in used and node.id not in own:
             _add(node.id, definitions, used)
 
 

@@ -7,17 +7,18 @@ from typing import Any
 import altair as alt
 
 from report.breakdown import PARTS, median_trial, parts_of
-from report.figures import COPIES, LINES, NAIVE_LINE, WALL_TIME, Point, Quantity
+from report.figures import COPIES, WALL_TIME, Point, Quantity
+from report.matrix import style_of
 from report.measured import NAIVE, SERIAL, Cell, Comparable
 from report.style import LIMIT_COLOR, color_of
 
 Rows = list[dict[str, Any]]
 Vega = Any  # a chart of Altair, of whichever of its classes
-DASHES = {"-": [1, 0], "--": [6, 3], "-.": [6, 2, 1, 2], ":": [2, 2]}
+DASHES = ([1, 0], [6, 3], [6, 2, 1, 2], [12, 3], [3, 3], [12, 2, 3, 2], [9, 2, 1, 2, 1, 2])  # of a library's idioms
+NAIVE_DASHES = [1, 3]
 MOST_TASKS = 4000  # that a timeline shows; further ones are left out, and it says so
 HEIGHT = 320
 LIMIT = "physical limit"
-TUNED = "tuned"
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ def _present(*charts: Chart | None) -> Iterator[Chart]:
 def against_workers(group: Comparable, quantity: Quantity, axis: str, anchor: str) -> Chart | None:
     """Return a line per idiom with its spread, and the limit."""
     rows = [
-        {**_named(cell), "workers": n, "value": value, "low": value - less, "high": value + more}
+        {**named(cell), "workers": n, "value": value, "low": value - less, "high": value + more}
         for cell in _cells(group)
         if (point := quantity.point(group, cell))
         for n, value, less, more in _to_the_right(group, point, cell)
@@ -62,7 +63,8 @@ def against_workers(group: Comparable, quantity: Quantity, axis: str, anchor: st
         return None
     lines = lines_with_spread(rows, group.worker_counts, "value", axis)
     layers = [limit_line(limits, quantity.limit_name), lines] if limits else [lines]
-    note = f"{group.said_of_trials}; grey: {quantity.limit_name}" if limits else group.said_of_trials
+    behind = group.said_of_trials if quantity is WALL_TIME else "medians of the trials in which memory was sampled"
+    note = f"{behind}; grey: {quantity.limit_name}" if limits else behind
     return Chart(anchor, f"{group.workload}: {quantity.title}", note, spec_of(alt.layer(*layers), legend_height(rows)))
 
 
@@ -79,7 +81,7 @@ def speedup(group: Comparable) -> Chart | None:
         return None
     rows = [
         {
-            **_named(cell),
+            **named(cell),
             "workers": cell.n_jobs,
             "value": serial / cell.summary.median,
             "low": serial / cell.summary.high,
@@ -138,7 +140,7 @@ def _dashes(rows: Rows) -> dict[str, list[int]]:
         if row["idiom"] not in of_library:
             of_library.append(row["idiom"])
     return {
-        f"{library}: {idiom}": DASHES[NAIVE_LINE if idiom.startswith(NAIVE) else LINES[place % len(LINES)]]
+        f"{library}: {idiom}": NAIVE_DASHES if idiom.startswith(NAIVE) else DASHES[place % len(DASHES)]
         for library, found in idioms.items()
         for place, idiom in enumerate(found)
     }
@@ -163,13 +165,21 @@ def limit_line(limits: Rows, name: str) -> alt.Chart:
     )
 
 
+def limit_rule(group: Comparable, axis: str) -> Vega:
+    """Return a line across at the physical limit on most workers; none where it is not known."""
+    limit = group.limit_s(group.most_workers)
+    base = alt.Chart(alt.Data(values=[{"limit": limit, "name": LIMIT}] if limit else []))
+    rule = base.mark_rule(color=LIMIT_COLOR, strokeWidth=1.5)
+    return rule.encode(**{axis: alt.X("limit:Q") if axis == "x" else alt.Y("limit:Q")}, tooltip=["name:N", "limit:Q"])
+
+
 def where_the_time_goes(group: Comparable) -> Chart | None:
     """Return stacked bars: start-up, work, waiting, shut-down of the median trial on most workers."""
     cells = group.on_most_workers
     if not cells:
         return None
     rows = [
-        {**_named(cell), "part": part, "order": order, "seconds": seconds}
+        {**named(cell), "part": part, "order": order, "seconds": seconds}
         for cell in cells
         for order, ((part, _), seconds) in enumerate(zip(PARTS, parts_of(cell), strict=True))
     ]
@@ -179,7 +189,7 @@ def where_the_time_goes(group: Comparable) -> Chart | None:
         .mark_bar()
         .encode(
             x=alt.X("seconds:Q", title="wall time, s"),
-            y=alt.Y("name:N", sort=[_named(cell)["name"] for cell in cells], title=None, axis=alt.Axis(labelLimit=0)),
+            y=alt.Y("name:N", sort=[named(cell)["name"] for cell in cells], title=None, axis=alt.Axis(labelLimit=0)),
             color=alt.Color(
                 "part:N",
                 scale=alt.Scale(domain=parts, range=colors),
@@ -190,12 +200,8 @@ def where_the_time_goes(group: Comparable) -> Chart | None:
         )
     )
     title = f"{group.workload}: where the time goes"
-    return Chart(
-        f"{group.workload}-parts",
-        title,
-        f"median trial on {group.most_workers} workers",
-        spec_of(chart, 20 * len(cells)),
-    )
+    note = f"median trial on {group.most_workers} workers; grey: {LIMIT}"
+    return Chart(f"{group.workload}-parts", title, note, spec_of(chart + limit_rule(group, "x"), 20 * len(cells)))
 
 
 def timeline(group: Comparable) -> Chart | None:
@@ -222,11 +228,11 @@ def timeline(group: Comparable) -> Chart | None:
             tooltip=["name:N", "task:Q", alt.Tooltip("start:Q", format=".4g"), alt.Tooltip("end:Q", format=".4g")],
         )
     )
-    note = "each library's fastest idiom, its median trial; a row per worker"
+    note = f"each library's fastest idiom, its median trial; a row per worker; grey: {LIMIT}"
     if len(shown) < len(rows):
         note += f"; {len(shown)} of {len(rows)} tasks are drawn"
     title = f"{group.workload}: every task on {group.most_workers} workers"
-    return Chart(f"{group.workload}-timeline", title, note, spec_of(chart, 13 * len(lanes)))
+    return Chart(f"{group.workload}-timeline", title, note, spec_of(chart + limit_rule(group, "x"), 13 * len(lanes)))
 
 
 def _tasks(cell: Cell) -> Iterator[dict[str, Any]]:
@@ -237,7 +243,7 @@ def _tasks(cell: Cell) -> Iterator[dict[str, Any]]:
     columns = (tasks["index"], tasks["pid"], tasks["start_ns"], tasks["end_ns"])
     for index, pid, start_ns, end_ns in sorted(zip(*columns, strict=True), key=lambda task: workers[task[1]]):
         yield {
-            "name": _named(cell)["name"],
+            "name": named(cell)["name"],
             "library": cell.library,
             "lane": f"{cell.library} {workers[pid]}",
             "task": index,
@@ -250,10 +256,10 @@ def against_memory(group: Comparable) -> Chart | None:
     """Return wall time against peak memory on most workers: what is at the lower left is better in both."""
     rows = [
         {
-            **_named(cell),
+            **named(cell),
             "seconds": cell.summary.median,
             "mib": cell.memory["pss_peak_bytes"] / 2**20,
-            "style": NAIVE if cell.idiom.startswith(NAIVE) else TUNED,
+            "style": style_of(cell.idiom),
         }
         for cell in group.on_most_workers
         if cell.memory and cell.summary
@@ -281,8 +287,8 @@ def against_memory(group: Comparable) -> Chart | None:
         )
     )
     title = f"{group.workload}: time against memory"
-    note = f"on {group.most_workers} workers; lower left is better in both"
-    return Chart(f"{group.workload}-memory", title, note, spec_of(chart))
+    note = f"on {group.most_workers} workers; lower left is better in both; grey: {LIMIT}"
+    return Chart(f"{group.workload}-memory", title, note, spec_of(chart + limit_rule(group, "y")))
 
 
 def spec_of(chart: Vega, height: int = HEIGHT) -> dict[str, Any]:
@@ -292,7 +298,7 @@ def spec_of(chart: Vega, height: int = HEIGHT) -> dict[str, Any]:
     return spec
 
 
-def _named(cell: Cell) -> dict[str, Any]:
+def named(cell: Cell) -> dict[str, Any]:
     return {
         "name": f"{cell.library}: {cell.idiom}",
         "library": cell.library,

@@ -5,7 +5,7 @@ from typing import Any
 
 import altair as alt
 
-from report.charts import HEIGHT, Chart, Rows, legend_height, log_scale, scales, spec_of
+from report.charts import HEIGHT, Chart, Rows, legend_height, log_scale, named, scales, spec_of
 from report.granularity import INDEPENDENT, TARGETS, curve, patterns
 from report.grid import KEPT, REBUILT, TIED, Times, axes_of, fastest_at, first_of, grids_of, relative
 from report.measured import SERIAL, Comparable, Name
@@ -26,13 +26,7 @@ def charts_of_rounds(group: Comparable) -> Iterator[Chart]:
 
 def _overhead(group: Comparable) -> Iterator[Chart]:
     rows = [
-        {
-            "name": f"{cell.library}: {cell.idiom}",
-            "library": cell.library,
-            "idiom": cell.idiom,
-            "x": tasks,
-            "value": seconds,
-        }
+        {**named(cell), "x": tasks, "value": seconds}
         for cell in on_most_workers(group)
         if not is_graph(cell)
         for tasks, seconds in per_task_by_tasks(cell)
@@ -101,6 +95,8 @@ def _grid(group: Comparable) -> Iterator[Chart]:
             for key in ((payload, compute) for payload in payloads for compute in computes)
             if (found := fastest_at(grids, kind, key))
         ]
+        if not rows:
+            continue
         libraries = [name for name in (TIED, *dict.fromkeys(library for library, _ in grids)) if name in _found(rows)]
         colors = [TIE_COLOR if name == TIED else color_of(name) for name in libraries]
         color = alt.Color("library:N", scale=alt.Scale(domain=libraries, range=colors), legend=alt.Legend(title=None))
@@ -111,12 +107,12 @@ def _grid(group: Comparable) -> Iterator[Chart]:
             spec_of(_map(rows, color, payloads, computes), HEIGHT // 2),
         )
     serial = first_of(grids, SERIAL, KEPT)
-    for name, grid in grids.items():
+    for number, (name, grid) in enumerate(grids.items()):
         if name[0] != SERIAL and (times := relative(serial, grid[KEPT])):
-            yield _speedup_map(name, grid[KEPT], times, payloads, computes)
+            yield _speedup_map(number, name, grid[KEPT], times, (payloads, computes))
 
 
-def _speedup_map(name: Name, times: Times, speedups: Times, payloads: list[int], computes: list[float]) -> Chart:
+def _speedup_map(number: int, name: Name, times: Times, speedups: Times, axes: tuple[list[int], list[float]]) -> Chart:
     rows = [{**_place(key), "speedup": 2**log2, "seconds per task": times[key]} for key, log2 in speedups.items()]
     legend = alt.Legend(
         title=None,
@@ -125,12 +121,8 @@ def _speedup_map(name: Name, times: Times, speedups: Times, payloads: list[int],
         labelExpr="datum.value < 1 ? '1/' + round(1 / datum.value) : datum.value",
     )
     scale = alt.Scale(type="log", scheme="redblue", domain=[2**-WIDEST, 1, 2**WIDEST], clamp=True)
-    color = alt.Color("speedup:Q", scale=scale, legend=legend)
-    anchor = "grid-" + "-".join("".join(c if c.isalnum() else " " for c in " ".join(name)).split())
-    chart = _map(rows, color, payloads, computes)
-    return Chart(
-        anchor, f"{name[0]}: {name[1]}", "speedup over serial, pool kept", spec_of(chart, MAP_HEIGHT), narrow=True
-    )
+    spec = spec_of(_map(rows, alt.Color("speedup:Q", scale=scale, legend=legend), *axes), MAP_HEIGHT)
+    return Chart(f"grid-speedup-{number}", f"{name[0]}: {name[1]}", "speedup over serial, pool kept", spec, narrow=True)
 
 
 def _found(rows: Rows) -> set[str]:

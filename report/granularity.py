@@ -53,7 +53,7 @@ def metg_table(group: Comparable) -> Table:
         for pattern in patterns(cell) or [""]:
             values = [_metg(same[n], pattern, target) for target, n in columns]
             note = escape(cell.skipped or cell.failure)
-            table.add_row(cell.library, escape(cell.idiom), pattern, *values, note)
+            table.add_row(escape(cell.library), escape(cell.idiom), escape(pattern), *values, note)
     return table
 
 

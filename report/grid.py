@@ -67,10 +67,10 @@ def grid_table(group: Comparable) -> Table:
         grid = grids.get((cell.library, cell.idiom))
         note = escape("; ".join(filter(None, (cell.skipped, cell.failure, *refusals(cell)))))
         if grid is None:
-            table.add_row(cell.library, escape(cell.idiom), *[""] * (2 + len(against)), note)
+            table.add_row(escape(cell.library), escape(cell.idiom), *[""] * (2 + len(against)), note)
             continue
         shares = [_share(grid[kind], other) for kind, other in against.values()]
-        table.add_row(cell.library, escape(cell.idiom), str(len(grid[KEPT])), _rebuilding(cell), *shares, note)
+        table.add_row(escape(cell.library), escape(cell.idiom), str(len(grid[KEPT])), _rebuilding(cell), *shares, note)
     return table
 
 

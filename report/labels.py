@@ -61,7 +61,10 @@ def place(
     moves = _Moves(labels, automatic, saved)
     # When a drag ends, whoever's: matplotlib has moved the label before this is called.
     axes.figure.canvas.mpl_connect("button_release_event", lambda _: moves.done())
-    axes.figure.canvas.mpl_connect("key_press_event", lambda event: moves.key(event.key))
+    alone = len(axes.figure.axes) == 1  # of several panels, the one that the mouse is over
+    axes.figure.canvas.mpl_connect(
+        "key_press_event", lambda event: moves.key(event.key) if alone or event.inaxes is axes else None
+    )
     return labels
 
 
@@ -168,8 +171,8 @@ class _Moves:
     def _put(self, positions: dict[str, Position]) -> None:
         for name, label in self.labels.items():
             label.set_position(positions[name])
+            label.figure.canvas.draw_idle()
         self._keep(positions)
-        next(iter(self.labels.values())).figure.canvas.draw_idle()
 
     def _positions(self) -> dict[str, Position]:
         return {name: (float(x), float(y)) for name, label in self.labels.items() for x, y in [label.get_position()]}

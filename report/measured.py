@@ -209,43 +209,49 @@ class Comparable:
         """Return each cell's time over the reference's, by library and idiom: a family of comparisons."""
         return self.compared({name: cell.times for name, cell in self.cells(n_jobs).items()})
 
-    def compared(self, values: Mapping[Name, Mapping[Block, float]]) -> dict[Name, Ratio]:
-        """Return ``values``, by block, over the reference's.
+    def compared(
+        self, values: Mapping[Name, Mapping[Block, float]], reference: Name | None = None
+    ) -> dict[Name, Ratio]:
+        """Return ``values``, by block, over those of ``reference``, or else of the group's own reference.
 
         Those of files of another run than the reference's are a family of their own, unpaired: block 0 of two runs is
         not one block.
         """
-        if self.reference is None or self.reference not in values:
+        reference = reference or self.reference
+        if reference is None or reference not in values:
             return {}
-        reference = values[self.reference]
-        others = {name: blocks for name, blocks in values.items() if name != self.reference}
-        alone = self.measured_alone
-        together = {name: (times, reference) for name, times in others.items() if name[0] not in alone}
-        against = list(reference.values())
+        base = values[reference]
+        others = {name: blocks for name, blocks in values.items() if name != reference}
+        alone = self._measured_apart_from(reference[0])
+        together = {name: (times, base) for name, times in others.items() if name[0] not in alone}
+        against = list(base.values())
         apart = {name: (list(times.values()), against) for name, times in others.items() if name[0] in alone}
         return {**paired(together), **unpaired(apart)}
 
     @property
     def measured_alone(self) -> list[str]:
         """The libraries that were not measured in the same run, and so the same blocks, as the reference."""
+        return self._measured_apart_from(self.reference[0]) if self.reference else []
+
+    def _measured_apart_from(self, library: str) -> list[str]:
         runs = {file.library: file.run["started"] for file in self.files}
-        of_reference = runs.get(self.reference[0]) if self.reference else None
-        return [library for library, started in runs.items() if started != of_reference]
+        return [other for other, started in runs.items() if started != runs[library]]
 
     @cached_property
-    def _serial(self) -> Cell | None:
+    def serial(self) -> Cell | None:
+        """The plain loop, the fastest one."""
         cells = [cell for (library, _), cell in self.cells(1).items() if library == SERIAL]
         return min(cells, key=lambda cell: cell.summary.median if cell.summary else 0.0, default=None)
 
     @cached_property
     def serial_s(self) -> float | None:
         """The best serial time: what speedups and limits refer to. None if serial was not measured."""
-        return self._serial.summary.median if self._serial and self._serial.summary else None
+        return self.serial.summary.median if self.serial and self.serial.summary else None
 
     @cached_property
     def longest_task_s(self) -> float:
         """The longest task in the serial runs: however many workers there are, one of them has to run it."""
-        trials = self._serial.timed if self._serial else []
+        trials = self.serial.timed if self.serial else []
         longest = [max(map(sub, t["tasks"]["end_ns"], t["tasks"]["start_ns"]), default=0) for t in trials]
         return median(longest) / 1e9 if longest else 0.0
 

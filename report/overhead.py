@@ -103,7 +103,7 @@ def start_table(cells: list[Cell]) -> Table:
         ends = [trial["pools"][0]["shutdown_s"] for trial in cell.timed]
         waits = latencies(cell)
         table.add_row(
-            cell.library,
+            escape(cell.library),
             escape(cell.idiom),
             *(f"{median(found):.3f}" if found else "" for found in (*starts, ends)),
             *([f"{1e6 * q:.0f}" for q in np.quantile(waits, (0.5, 0.95, 0.99))] if waits else [""] * 3),
@@ -120,7 +120,7 @@ def task_table(group: Comparable, cells: list[Cell]) -> Table:
     for cell in cells:
         name = (cell.library, cell.idiom)
         said = said_of(ratios[name]) if name in ratios else "reference" if name == group.reference else ""
-        table.add_row(cell.library, escape(cell.idiom), *_task_row(cell), said)
+        table.add_row(escape(cell.library), escape(cell.idiom), *_task_row(cell), said)
     return table
 
 
@@ -167,7 +167,7 @@ def graph_table(cells: list[Cell]) -> Table:
         costs = [list(per_block(cell, partial(graph_task_s, **shape)).values()) for shape in shapes]
         starts = [s for trial in cell.timed if (s := start_s(trial, 0)) is not None]
         table.add_row(
-            cell.library,
+            escape(cell.library),
             escape(cell.idiom),
             f"{median(starts):.3f}" if starts else "",
             *(_micro(cost)[0] for cost in costs),

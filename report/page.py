@@ -4,7 +4,7 @@ import base64
 import gzip
 import json
 from collections.abc import Mapping, Sequence
-from math import log2
+from math import isfinite, log2
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -69,7 +69,7 @@ def render(groups: Sequence[Comparable], refused: Sequence[str]) -> str:
         questions=questions.answers({group.workload: group for group in groups}),
         codes=[_highlighted(code) for code in dict.fromkeys(map(_key, _sources(files).values()))],
         conditions=[(group, _conditions(group)) for group in groups],
-        refused=refused,
+        warnings=[*refused, *_mixed(groups)],
         specs=_as_script([{"anchor": c.anchor, "spec": c.spec} for found in charts.values() for c in found]),
         colors_on_dark=_as_script(ON_DARK),
         trials=base64.b64encode(gzip.compress(csv_of(files)[0].encode(), mtime=0)).decode(),
@@ -88,7 +88,9 @@ COLUMNS = (
     ("workers", "n_jobs"),
     ("time", "wall_s"),
     ("relative to best", "relative"),
-    ("interval", "low_s"),
+    ("from", "low_s"),
+    ("to", "high_s"),
+    ("trials", "trials"),
     ("peak PSS", "peak_pss_bytes"),
     ("copies", "copies"),
     ("lines of code", "lines"),
@@ -111,7 +113,8 @@ def _overview(groups: Sequence[Comparable]) -> dict[str, dict[str, Any]]:
             for cell in group.fastest_of_each_library:
                 if cell.summary and best and best[1].summary:
                     relative = cell.summary.median / best[1].summary.median
-                    found.setdefault(cell.library, {})[group.workload] = (cell, relative)
+                    tie = (cell.library, cell.idiom) in matrix.ties_with(group, group.most_workers, best[0])[0]
+                    found.setdefault(cell.library, {})[group.workload] = (cell, relative, tie)
     return found
 
 
@@ -124,7 +127,7 @@ def _plain(titled: Titled, group: Comparable, codes: Mapping[tuple[str, str, str
 
 
 def _text(cell: Any) -> str:
-    return Text.from_markup(cell).plain
+    return Text.from_markup(cell, emoji=False).plain
 
 
 Source = tuple[str, str, int]  # call, code, number of lines
@@ -160,8 +163,14 @@ def _code_style() -> str:
     return "\n".join(styles.values())
 
 
+def _mixed(groups: Sequence[Comparable]) -> list[str]:
+    """Return a warning where workloads were measured on several machines."""
+    machines = sorted({group.newest.machine for group in groups})
+    return [f"These are results of several machines, one per workload: {'; '.join(machines)}"] if machines[1:] else []
+
+
 def _conditions(group: Comparable) -> dict[str, str]:
-    """Return what has to be known of the run beside its numbers."""
+    """Return what has to be known of the newest run beside its numbers, and of the others that stand beside it."""
     run = group.newest.run
     machine, versions = run["environment"].get("machine", {}), run["environment"].get("versions", {})
     newest = [file.run for file in group.files if file.run["started"] == run["started"]]
@@ -170,17 +179,20 @@ def _conditions(group: Comparable) -> dict[str, str]:
         half_width(s.low, s.high)
         for file in group.files
         for c in file.cells.values()
-        if (s := c.summary) and s.count > 1
+        if (s := c.summary) and s.count > 1 and group.workload not in ROUNDS
     ]
+    started = sorted({f"{file.run['started']}, {file.run['profile']} profile" for file in group.files})
     return {
-        "measured": f"{run['started']}, {run['profile']} profile, {group.said_of_trials}",
+        "measured": f"{'; '.join(started)}; {group.said_of_trials}",
         "machine": group.newest.machine,
         "details": ", ".join(f"{name} {value}" for name, value in machine.items()),
         "libraries": ", ".join(f"{file.library} {version_of(file)}" for file in group.files),
         "versions": ", ".join(f"{name} {value}" for name, value in versions.items()),
         "parameters": ", ".join(f"{name}={value}" for name, value in run["params"].items()),
         "hash of parameters, seed": f"{run['params_hash']}, {run['seed']}",
-        "noise floor": f"± {median(widths):.1%}, the median of the spreads of wall times" if widths else "not known",
+        "noise floor": f"± {median(widths):.1%}, the median of the spreads of wall times"
+        if widths
+        else "not known here",
         "drift": said_of_drift(newest),
         "warnings": "; ".join(run["disturbances"]) or "none",
         "left out": "; ".join(group.left_out) or "nothing",
@@ -189,4 +201,17 @@ def _conditions(group: Comparable) -> dict[str, str]:
 
 def _as_script(data: Any) -> Markup:
     """Return JSON that can stand in a script element, whatever names are in it."""
-    return Markup(json.dumps(data, separators=(",", ":")).replace("<", "\\u003c").replace("&", "\\u0026"))
+    return Markup(
+        json.dumps(_finite(data), separators=(",", ":"), allow_nan=False)
+        .replace("<", "\\u003c")
+        .replace("&", "\\u0026")
+    )
+
+
+def _finite(data: Any) -> Any:
+    """Return the data with null for what JSON has no number for."""
+    if isinstance(data, dict):
+        return {name: _finite(value) for name, value in data.items()}
+    if isinstance(data, list):
+        return [_finite(value) for value in data]
+    return None if isinstance(data, float) and not isfinite(data) else data

@@ -1,28 +1,32 @@
-"""Which library and idiom for such tasks: from this machine's `grid`, `sharing`, `overhead` and `stateful`, no model.
+"""Which library and idiom for such tasks: from this machine's `grid`, `sharing`, `overhead` and `stateful`.
 
 Time is between the cells of the grid that enclose the task, linear in payload and in compute time, as what is moved and
-what is computed add up. A task that is not near any cell gets no answer.
+what is computed add up. A task that is not near any cell gets no answer. Memory is that of workers at rest, the shared
+input as often as it was found in memory, and, estimated, what is on the way to and from workers.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from statistics import median
 from typing import Any
 
 import numpy as np
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 from scipy.interpolate import RegularGridInterpolator
 
 from report.console import plain_if_piped, say
-from report.matrix import THREADS, start_method
+from report.matrix import THREADS, kind_of, start_method
 from report.measured import FLOOR, NAIVE, SERIAL, Block, Cell, Comparable, Name
 from report.rounds import on_most_workers, per_block, seconds_by_cell, start_s
-from report.statistics import TIE, UNKNOWN, Summary, paired, summarize
+from report.statistics import TIE, UNKNOWN, Summary, summarize
 from report.words import duration, size
 
 NEAR = 10.0  # times longer, shorter, larger or smaller than what was measured, at most
-HAND_BACK_STATE = ("state", "actor")  # idioms of `stateful` that are named so keep state in workers
+SMALL_BYTES = 4096  # a payload below this is taken for the smallest one measured, if that is no larger
+KEEPING_STATE = ("state", "actor")  # idioms of `stateful` that are named so keep state in workers
 
 
 class NoMeasurement(Exception):
@@ -55,15 +59,18 @@ class Choice:
 
 @dataclass(frozen=True)
 class Recommended:
-    """``choices``: the fastest first. ``excluded``: by name, why."""
+    """``choices``: the fastest first. ``excluded``: by name, why. ``grid``: what it rests on."""
 
     choices: list[Choice]
     excluded: dict[Name, str]
+    grid: Comparable
 
 
 def recommend(groups: Mapping[str, Comparable], task: Task) -> Recommended:
     """Return the ranking. Raises NoMeasurement."""
     grid = _grid(groups, task)
+    # Another machine's, or those of other code, would be of no use beside it.
+    groups = {name: group for name, group in groups.items() if group.newest.machine == grid.newest.machine}
     excluded: dict[Name, str] = {}
     times: dict[Name, dict[Block, float]] = {}
     memory: dict[Name, float | None] = {}
@@ -73,20 +80,20 @@ def recommend(groups: Mapping[str, Comparable], task: Task) -> Recommended:
             continue
         found = per_block(cell, lambda trial: _per_task_s(trial, task))
         memory[name] = _memory(groups, cell, task)
-        why = _unfit(groups, name, task, memory[name]) or ("" if found else cell.failure or "not measured near this")
+        why = _unfit(groups, cell, task, memory[name]) or ("" if found else cell.failure or "not measured near this")
         if why:
             excluded[name] = why
         else:
             times[name] = found
-    if not times:
-        return Recommended([], excluded)
     middle = {name: summarize(list(blocks.values())) for name, blocks in times.items()}
     order = sorted(times, key=lambda name: middle[name].median)
-    ratios = paired({name: (times[name], times[order[0]]) for name in order[1:]})
-    verdicts = {order[0]: "fastest"} | {name: _verdict(ratio.verdict) for name, ratio in ratios.items()}
-    starts = {name: _start_s(groups.get("overhead"), *name) for name in order}
-    choices = [Choice(n, middle[n], starts[n], memory[n], verdicts.get(n, UNKNOWN)) for n in order]
-    return Recommended(choices, excluded)
+    ratios = grid.compared(times, reference=order[0]) if order else {}
+    verdicts = {name: ratio.verdict for name, ratio in ratios.items()} | dict.fromkeys(order[:1], "fastest")
+    choices = [
+        Choice(name, middle[name], _start_s(groups.get("overhead"), *name), memory[name], _said(verdicts.get(name)))
+        for name in order
+    ]
+    return Recommended(choices, excluded, grid)
 
 
 def _grid(groups: Mapping[str, Comparable], task: Task) -> Comparable:
@@ -99,9 +106,12 @@ def _grid(groups: Mapping[str, Comparable], task: Task) -> Comparable:
             f"no measurement near this: the grid was measured on {group.most_workers} workers; "
             f"run python benchmark_all.py grid --n-jobs {task.n_jobs}"
         )
-    keys = {key for c in on_most_workers(group) for t in c.timed for key in seconds_by_cell(t)}
+    keys = {key for cell in on_most_workers(group) for trial in cell.timed for key in seconds_by_cell(trial)}
+    if not keys:
+        raise NoMeasurement("no measurement near this: all of the grid has failed; see python utils.py table grid")
     payloads, computes = sorted({p for p, _ in keys}), sorted({c for _, c in keys})
-    if not keys or not (_is_near(_moved(task), payloads) and _is_near(task.task_s, computes)):
+    moved = max(_moved(task), payloads[0]) if payloads[0] <= SMALL_BYTES else _moved(task)
+    if not (_is_near(moved, payloads) and _is_near(task.task_s, computes)):
         has = [*map(size, payloads), *map(duration, computes)]
         raise NoMeasurement(
             f"no measurement near {size(_moved(task))} and {duration(task.task_s)}: the grid has {', '.join(has)}; "
@@ -116,93 +126,95 @@ def _moved(task: Task) -> float:
 
 
 def _is_near(value: float, levels: list[Any]) -> bool:
-    """Return whether a level is near, or, below all of them, there is so little of it that it cannot matter."""
-    if value > levels[-1]:
-        return False
-    return value <= levels[0] or any(level and 1 / NEAR <= value / level <= NEAR for level in levels)
+    """Return whether it lies between the levels and one of them is near."""
+    return levels[0] <= value <= levels[-1] and any(
+        value == level or (level and 1 / NEAR <= value / level <= NEAR) for level in levels
+    )
 
 
 def _per_task_s(trial: dict[str, Any], task: Task) -> float | None:
-    """Return the time between the four cells around the task, or None where one of them is missing."""
+    """Return the time between the cells around the task; None where one of them is missing."""
     found = seconds_by_cell(trial)
-    payloads, computes = (np.array(sorted({key[axis] for key in found})) for axis in (0, 1))
-    if len(found) < len(payloads) * len(computes) or not len(found):
+    axes = [
+        _around(max(_moved(task), min((p for p, _ in found), default=0)), sorted({p for p, _ in found})),
+        _around(task.task_s, sorted({c for _, c in found})),
+    ]
+    if not all(axes):
         return None
-    values = np.array([[found[payload, compute] for compute in computes] for payload in payloads])
-    point = [min(max(v, levels[0]), levels[-1]) for v, levels in ((_moved(task), payloads), (task.task_s, computes))]
+    corners = [[found.get((p, c)) for c in axes[1]] for p in axes[0]]
+    if any(seconds is None for row in corners for seconds in row):
+        return None
+    point = [min(max(v, levels[0]), levels[-1]) for v, levels in zip((_moved(task), task.task_s), axes, strict=True)]
     # An axis of one level has no between.
-    axes = [levels for levels in (payloads, computes) if len(levels) > 1]
-    at = [v for v, levels in zip(point, (payloads, computes), strict=True) if len(levels) > 1]
-    return float(RegularGridInterpolator(axes, values.squeeze())(at)[0]) if axes else float(values[0, 0])
+    between = [levels for levels in axes if len(levels) > 1]
+    at = [v for v, levels in zip(point, axes, strict=True) if len(levels) > 1]
+    values = np.array(corners, dtype=float)
+    return float(RegularGridInterpolator(between, values.squeeze())(at)[0]) if between else float(values[0, 0])
+
+
+def _around(value: float, levels: list[Any]) -> list[Any]:
+    """Return the level that it is, or the two around it, or nothing outside of them."""
+    if value in levels:
+        return [value]
+    return next(([low, high] for low, high in pairwise(levels) if low < value < high), [])
 
 
 def _memory(groups: Mapping[str, Comparable], cell: Cell, task: Task) -> float | None:
-    """Return the peak PSS that `sharing` and `overhead` let expect, with what is on the way."""
+    """Return the peak PSS that `sharing` or `overhead` lets expect."""
     on_the_way = 2 * task.n_jobs * (task.bytes_in + task.bytes_out)
-    if not task.shared_bytes:
-        alike = _alike(groups.get("overhead"), cell, task.n_jobs)
-        return alike.memory["pss_peak_bytes"] + on_the_way if alike else None
-    group = groups.get("sharing")
-    alike = _alike(group, cell, task.n_jobs)
-    if not (group and alike and _is_near(task.shared_bytes, [group.shared_bytes, NEAR * group.shared_bytes])):
+    group = groups.get("sharing" if task.shared_bytes else "overhead")
+    alike = [other for other in _alike(group, cell) if other.memory and not other.idiom.startswith(NAIVE)]
+    least = min(alike, key=lambda other: other.memory["pss_peak_bytes"], default=None)
+    if group is None or least is None:
         return None
-    copies = alike.copies(group.shared_bytes) or 0.0
-    rest = max(0.0, alike.memory["pss_peak_bytes"] - copies * group.shared_bytes)
+    if not task.shared_bytes:
+        return least.memory.get("pss_ready_bytes", least.memory["pss_peak_bytes"]) + on_the_way
+    if not 1 / NEAR <= task.shared_bytes / group.shared_bytes <= NEAR:
+        return None
+    copies = least.copies(group.shared_bytes) or 0.0
+    rest = max(0.0, least.memory["pss_peak_bytes"] - copies * group.shared_bytes)
     return rest + copies * task.shared_bytes + on_the_way
 
 
-def _alike(group: Comparable | None, cell: Cell, n_jobs: int) -> Cell | None:
-    """Return the library's cell with the least memory among those whose workers come into being in the same way."""
-    if group is None:
-        return None
+def _alike(group: Comparable | None, cell: Cell) -> list[Cell]:
+    """Return the library's cells of the same kind, by name, or else those whose workers come into being alike."""
+    cells = [c for c in on_most_workers(group) if c.library == cell.library and not c.skipped] if group else []
+    same = [other for other in cells if kind_of(other.idiom) == kind_of(cell.idiom)]
     method = start_method(cell.library, cell.idiom)
-    found = [
-        other
-        for file in group.files
-        if file.library == cell.library
-        for (idiom, n), other in file.cells.items()
-        if other.memory and n in (n_jobs, 1 if cell.library == SERIAL else n_jobs)
-        if start_method(file.library, idiom) == method and not idiom.startswith(NAIVE)
-    ]
-    return min(found, key=lambda other: other.memory["pss_peak_bytes"], default=None)
+    return same or [other for other in cells if start_method(other.library, other.idiom) == method]
 
 
-def _unfit(groups: Mapping[str, Comparable], name: Name, task: Task, memory_bytes: float | None) -> str:
+def _unfit(groups: Mapping[str, Comparable], cell: Cell, task: Task, memory_bytes: float | None) -> str:
     if task.memory_bytes:
         if memory_bytes is None:
             return "its memory was not measured near this: run python benchmark_all.py sharing overhead"
         if memory_bytes > task.memory_bytes:
             return f"it would take {size(memory_bytes)}, {size(task.memory_bytes)} are allowed"
-    return _without_state(groups, name[0]) if task.state else ""
+    return _without_state(groups, cell) if task.state and cell.library != SERIAL else ""
 
 
-def _without_state(groups: Mapping[str, Comparable], library: str) -> str:
-    """Return why it cannot keep state in workers and hand it back, or an empty string."""
+def _without_state(groups: Mapping[str, Comparable], cell: Cell) -> str:
+    """Return why such an idiom has not shown to keep state in workers and hand it back, or an empty string."""
     if "stateful" not in groups:
         return "whether it keeps state was not measured: run python benchmark_all.py stateful"
-    if library == SERIAL:
+    of_library = [c for f in groups["stateful"].files if f.library == cell.library for c in f.cells.values()]
+    keeping = [other for other in of_library if any(word in other.idiom for word in KEEPING_STATE)]
+    if any(other.timed for other in _alike(groups["stateful"], cell) if other in keeping):
         return ""
-    cells = [c for f in groups["stateful"].files if f.library == library for c in f.cells.values()]
-    keeping = [cell for cell in cells if any(word in cell.idiom for word in HAND_BACK_STATE)]
-    if any(cell.timed for cell in keeping):
-        return ""
-    return next((cell.skipped or cell.failure for cell in keeping), "no idiom that keeps state was measured")
+    if any(other.timed for other in keeping):
+        return f"in this idiom no state was kept; it was in {keeping[0].library} ({keeping[0].idiom})"
+    return next((why for other in keeping if (why := other.skipped or other.failure)), "it kept no state")
 
 
 def _start_s(group: Comparable | None, library: str, idiom: str) -> float | None:
-    """Return the library's least time to a first result, of idioms whose workers come into being in the same way."""
-    method = start_method(library, idiom)
-    found = [
-        median(starts)
-        for cell in (on_most_workers(group) if group else ())
-        if (cell.library, start_method(cell.library, cell.idiom)) == (library, method)
-        if (starts := [s for trial in cell.timed if (s := start_s(trial, 0)) is not None])
-    ]
-    return min(found, default=None)
+    """Return the least time to a first result of idioms of the kind, in a fresh interpreter."""
+    cells = _alike(group, Cell(library, idiom, 0, ()))
+    found = [[s for trial in cell.timed if (s := start_s(trial, 0)) is not None] for cell in cells]
+    return min((median(starts) for starts in found if starts), default=None)
 
 
-def _verdict(verdict: str) -> str:
-    return {TIE: "ties with it", UNKNOWN: "too few trials to tell"}.get(verdict, verdict)
+def _said(verdict: str | None) -> str:
+    return {TIE: "ties with it", UNKNOWN: "too few trials to tell", None: "not compared"}.get(verdict, str(verdict))
 
 
 def print_recommended(found: Recommended, console: Console) -> None:
@@ -211,25 +223,35 @@ def print_recommended(found: Recommended, console: Console) -> None:
     table = Table(pad_edge=False)
     for title in ("", "library", "idiom"):
         table.add_column(title, no_wrap=True)
-    for title in ("1000 tasks", "from - to", "start-up", "peak PSS", ""):
+    for title in ("per task", "from - to", "start-up", "peak PSS", ""):
         table.add_column(title, justify="right", no_wrap=True)
     for rank, choice in enumerate(found.choices, start=1):
         s = choice.per_task_s
         table.add_row(
             str(rank),
-            *choice.name,
-            duration(1000 * s.median),
-            f"{duration(1000 * s.low)} - {duration(1000 * s.high)}" if s.count > 1 else "1 trial",
+            *map(escape, choice.name),
+            duration(s.median),
+            f"{duration(s.low)} - {duration(s.high)}" if s.count > 1 else "1 trial",
             "not measured" if choice.start_s is None else duration(choice.start_s),
             "not measured" if choice.memory_bytes is None else size(choice.memory_bytes),
             choice.verdict,
         )
     if found.choices:
         console.print(table)
-        say(console, f"from - to: {found.choices[0].per_task_s.spread}; start-up: cold, to a first result.")
+        say(console, _note(found))
         if any(start_method(*choice.name) == THREADS for choice in found.choices):
             say(console, "Threads are that fast only where tasks let go of the GIL, as those of the grid do.")
     for (library, idiom), why in found.excluded.items():
         say(console, f"left out: {library} ({idiom}): {why}")
     if not found.choices:
         say(console, "Nothing that was measured can do this.")
+
+
+def _note(found: Recommended) -> str:
+    run, spread = found.grid.newest.run, found.choices[0].per_task_s.spread
+    tasks = run["params"].get("grid_tasks_per_worker", 4) * found.grid.most_workers
+    return (
+        f"per task: wall time by tasks, of rounds of {tasks} on a pool that is up (for very many tiny ones see python "
+        f"utils.py table overhead); from - to: {spread}; start-up: cold, to a first result; peak PSS: estimated, with "
+        f"the shared input, whose placing is in no time here. {run['profile']} profile, {found.grid.newest.machine}."
+    )

@@ -10,20 +10,22 @@ from typing import Any
 import numpy as np
 from scipy.optimize import nnls
 
-from report.measured import Block, Cell, Comparable
+from report.measured import SERIAL, Block, Cell, Comparable
 
 Trial = dict[str, Any]
 LEAST_TASKS = 100  # of rounds whose distance from the fitted line is shown: smaller ones are mostly the fixed cost
 
 
 def on_most_workers(group: Comparable) -> list[Cell]:
-    """Return each idiom's cell on most workers, failed and skipped ones among them."""
-    found = {}
-    for file in group.files:
-        for (idiom, _), cell in sorted(file.cells.items(), key=lambda item: item[0][1]):
-            found[file.library, idiom] = cell
-    order = [(file.library, idiom) for file in group.files for idiom in file.idioms]
-    return [found[name] for name in order]
+    """Return each idiom's cell on most workers (serial: 1), failed and skipped ones among them."""
+    most = group.most_workers
+    return [
+        cell
+        for file in group.files
+        for idiom in file.idioms
+        for (name, n_jobs), cell in file.cells.items()
+        if name == idiom and (n_jobs == (1 if file.library == SERIAL else most) or cell.skipped)
+    ]
 
 
 def is_graph(cell: Cell) -> bool:
@@ -127,18 +129,21 @@ def graph_task_s(trial: Trial, **wanted: Any) -> float | None:
 def efficiencies(trial: Trial, pattern: str) -> dict[float, float]:
     """Return by length of a task, in seconds, which share of the work is done that is done without the library.
 
-    The length is what it takes without the library with all workers busy: what it takes alone, times how much
-    longer than that the rounds without the library took, the median of all of them.
+    The length is what it takes without the library with all workers busy: what it takes alone, times `slowdown`.
     """
     with_library, without = (_by_length(trial, pattern, bare) for bare in (False, True))
-    bare = list(rounds_of(trial, bare=True, what="point", pattern=pattern))
-    if not bare:
-        return {}
-    slower = median(s * trial["n_jobs"] / (label["tasks"] * label["task_s"]) for label, s in bare)
+    slower = slowdown(trial, pattern)
     return {
         length * slower: median(bare_s / library_s for bare_s, library_s in zip(without[length], seconds, strict=True))
         for length, seconds in with_library.items()
+        if length in without
     }
+
+
+def slowdown(trial: Trial, pattern: str) -> float:
+    """Return how many times longer than alone a task takes with all workers busy, without the library: the median."""
+    bare = rounds_of(trial, bare=True, what="point", pattern=pattern)
+    return median([s * trial["n_jobs"] / (label["tasks"] * label["task_s"]) for label, s in bare] or [1.0])
 
 
 def _by_length(trial: Trial, pattern: str, bare: bool) -> dict[float, list[float]]:

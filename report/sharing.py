@@ -21,7 +21,7 @@ def sharing_table(group: Comparable) -> Table:
     table.add_column("what a worker's write to the input does", overflow="fold")
     for file in group.files:
         for idiom in file.idioms:
-            table.add_row(file.library, escape(idiom), *_row(group, file, idiom))
+            table.add_row(escape(file.library), escape(idiom), *_row(group, file, idiom))
     return table
 
 

@@ -16,6 +16,7 @@ from report.measured import SERIAL, Cell, Comparable, Measured, comparable, read
 from report.overhead import tables_of_overhead
 from report.sharing import has_sharing, has_stores, sharing_table, stores_table
 from report.statistics import LEAST_FOR_INTERVAL, UNKNOWN, Ratio, Summary
+from report.words import workers
 
 
 def print_tables(folder: Path, workloads: Iterable[str], console: Console) -> None:
@@ -40,7 +41,7 @@ def tables_of(group: Comparable) -> list[Titled]:
 
 def _tables_of_times(group: Comparable) -> Iterator[Titled]:
     most = group.most_workers
-    on_most = f"on {_workers(most)}"
+    on_most = f"on {workers(most)}"
     if group.serial_s:
         said = f"Speedup and efficiency: against the best serial time, {group.serial_s:.3f} s. "
     else:
@@ -91,7 +92,7 @@ def _say_conditions(group: Comparable, console: Console) -> None:
 def time_table(group: Comparable) -> Table:
     """Return wall times per number of workers; speedup, efficiency and the ratio to the reference on most workers."""
     counts = group.worker_counts
-    table = idiom_table(*(_workers(count) for count in counts), "speedup", "efficiency", _versus(group))
+    table = idiom_table(*(workers(count) for count in counts), "speedup", "efficiency", _versus(group))
     table.add_column("note", overflow="fold")
     limits = [group.limit_s(count) for count in counts]
     if group.serial_s and limits[-1]:
@@ -103,17 +104,13 @@ def time_table(group: Comparable) -> Table:
         for idiom in file.idioms:
             ratio = ratios.get((file.library, idiom))
             table.add_row(
-                file.library,
+                escape(file.library),
                 escape(idiom),
                 *_times(group, file, idiom),
                 _versus_text(group, file, idiom, ratio),
                 escape("; ".join(_notes(file, idiom))),
             )
     return table
-
-
-def _workers(count: int) -> str:
-    return f"{count} worker{'s' * (count > 1)}"
 
 
 def _times(group: Comparable, file: Measured, idiom: str) -> list[str]:
@@ -153,7 +150,7 @@ def _said_of_limit(group: Comparable, most: int) -> str:
     if not group.serial_s:
         return "No physical limit is known: it starts from the serial time."
     return (
-        f"Limit on {_workers(most)}: the largest of serial / workers ({group.serial_s / most:.3f} s), the longest task "
+        f"Limit on {workers(most)}: the largest of serial / workers ({group.serial_s / most:.3f} s), the longest task "
         f"({group.longest_task_s:.3f} s), input and result once through the memory ({group.data_s:.3f} s)."
     )
 
@@ -180,11 +177,11 @@ def _said_of_ratios(group: Comparable, most: int) -> str:
 
 def _notes(file: Measured, idiom: str) -> list[str]:
     cells = [cell for (name, _), cell in file.cells.items() if name == idiom]
-    notes = [f"{_workers(cell.n_jobs)}: {cell.failure}" for cell in cells if cell.failure]
+    notes = [f"{workers(cell.n_jobs)}: {cell.failure}" for cell in cells if cell.failure]
     notes += [f"skipped: {cell.skipped}" for cell in cells if cell.skipped]
     in_parent = [cell.n_jobs for cell in cells if any(trial["in_parent"] for trial in cell.trials)]
     if in_parent and file.library != SERIAL:
-        notes.append(f"{', '.join(map(_workers, in_parent))}: runs in the calling process")
+        notes.append(f"{', '.join(map(workers, in_parent))}: runs in the calling process")
     left = {key: max(trial["left_behind"].get(key, 0) for cell in cells for trial in cell.trials) for key in _LEFT}
     notes += [f"leaves {count} {_LEFT[key]}" for key, count in left.items() if count]
     return notes
@@ -206,7 +203,7 @@ def parts_table(group: Comparable, n_jobs: int) -> Table:
             cell = file.cells.get((idiom, count))
             if cell and cell.summary:
                 values = [cell.middle(field) for _, field in _PARTS]
-                table.add_row(file.library, escape(idiom), *("" if v is None else f"{v:.3f}" for v in values))
+                table.add_row(escape(file.library), escape(idiom), *("" if v is None else f"{v:.3f}" for v in values))
     return table
 
 
@@ -229,7 +226,7 @@ def memory_table(group: Comparable) -> Table:
     counts = group.worker_counts
     most = counts[-1] if counts else 1
     copies = group.shared_bytes > 0
-    titles = [f"{_workers(n)}\nPSS MiB{', copies' * copies}" for n in counts]
+    titles = [f"{workers(n)}\nPSS MiB{', copies' * copies}" for n in counts]
     table = idiom_table(*titles, *(f"{title}\non {most}" for title, _ in _PEAKS))
     if copies:
         once = f"{group.shared_bytes / 2**20:.0f}, 1.0"
@@ -240,7 +237,7 @@ def memory_table(group: Comparable) -> Table:
             if any(cell and cell.memory for cell in cells):
                 last = cells[0] if file.library == SERIAL else cells[-1]
                 peaks = [_mib(last, field) for _, field in _PEAKS]
-                table.add_row(file.library, escape(idiom), *(_peak(group, cell) for cell in cells), *peaks)
+                table.add_row(escape(file.library), escape(idiom), *(_peak(group, cell) for cell in cells), *peaks)
     return table
 
 

@@ -31,14 +31,14 @@ def duration(seconds: float) -> str:
     """Return three digits and the unit that suits."""
     if not seconds:
         return "0"
-    unit, size = next((each for each in (("s", 1.0), ("ms", 1e-3)) if seconds >= each[1]), ("µs", 1e-6))
-    return f"{seconds / size:.3g} {unit}"
+    unit, one = next((each for each in (("s", 1.0), ("ms", 1e-3)) if seconds >= 0.9995 * each[1]), ("µs", 1e-6))
+    return f"{seconds / one:.3g} {unit}" if seconds < 999.5 * one else f"{seconds / one:.0f} {unit}"
 
 
 def size(number: float) -> str:
     """Return a number of bytes in the unit that suits."""
     unit, one = next((each for each in (("GiB", 2**30), ("MiB", 2**20)) if number >= each[1]), ("KiB", 2**10))
-    return f"{number / one:.3g} {unit}" if number < 1000 * one else f"{number / one:.0f} {unit}"
+    return f"{number / one:.3g} {unit}" if number < 999.5 * one else f"{number / one:.0f} {unit}"
 
 
 def listed(names: Sequence[str]) -> str:

@@ -86,6 +86,7 @@ def test_it_opens_without_an_error_or_a_request(browser, folder):
     asked = [m["params"] for m in messages if m["method"] == "Network.requestWillBeSent"]
     # The browser's own pages, which it opens before ours, are none of ours.
     urls = {each["request"]["url"].partition(":")[0] for each in asked if each["documentURL"].startswith("file:")}
+    assert "file" in urls
     assert urls <= {"file", "data", "blob"}
 
 
@@ -146,5 +147,11 @@ def test_what_is_shown_can_be_downloaded_and_all_trials(browser, folder):
 @pytest.mark.parametrize("width", [1280, 390])
 def test_nothing_is_wider_than_the_window(browser, folder, width):
     opened(browser, folder, width=width)
+    browser.execute_cdp_cmd(
+        "Emulation.setDeviceMetricsOverride", {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+    )
+    for number in range(browser.execute_script("return document.querySelectorAll('figure').length")):
+        browser.execute_script("document.querySelectorAll('figure')[arguments[0]].scrollIntoView()", number)
+        time.sleep(0.1)
     shown = browser.execute_script("return [document.documentElement.scrollWidth, window.innerWidth]")
-    assert shown[0] <= shown[1]
+    assert shown[0] <= shown[1] == width

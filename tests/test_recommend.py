@@ -2,7 +2,11 @@
 
 import pytest
 
+from harness import results
+from harness.kinds import MEMORY, MEMORY_FIELDS
 from tests.conftest import run_utils
+from tests.made_up import a_run
+from tests.test_report import save as save_times
 from tests.test_report_rounds import a_grid, save
 
 
@@ -25,8 +29,8 @@ def test_recommend_ranks_by_what_was_measured(tmp_path):
     assert "ThreadPoolExecutor" in first
     assert "fastest" in first
     assert "fork" in second
-    assert "2 s" in first  # 1 ms and a quarter of 4 ms, a thousand times
-    assert "2.5 s" in second
+    assert " 2 ms " in first  # 1 ms, and a quarter of 4 ms
+    assert "2.5 ms" in second
     assert "slower" in second
     assert "GIL" in ended.stdout
 
@@ -56,3 +60,44 @@ def test_recommend_leaves_out_what_memory_does_not_allow(tmp_path):
         "left out: mp (fork): its memory was not measured near this: run python benchmark_all.py sharing"
         in ended.stdout
     )
+
+
+def test_what_was_refused_is_not_taken_for_something_smaller(tmp_path):
+    """Ray did 1 KiB only: what it took for that says nothing of 1 MB."""
+    grid_folder(tmp_path)
+    grids = [a_grid(0.1, lambda p, c: 8 * (1e-6 + c / 4), refused=(2**20,)) for _ in range(6)]
+    save(tmp_path, "grid", "ray", {"tasks": grids}, n_jobs=4)
+    task = ("--task-ms", 4, "--n-jobs", 4, "--results", tmp_path)
+    assert "1 │ ray" in run_utils("recommend", *task).stdout.replace("│1", "1")
+    ended = run_utils("recommend", *task, "--bytes-in", "1e6")
+    assert "left out: ray (tasks): not measured near this" in ended.stdout
+
+
+def test_only_idioms_that_kept_state_are_named_for_it(tmp_path):
+    grid_folder(tmp_path)
+    save_times(tmp_path, "mp", {("fork, state", 4): [1.0], ("fork, merge counts", 4): [1.0]}, workload="stateful")
+    save_times(tmp_path, "futures", {("fork, merge counts", 4): [1.0]}, workload="stateful")
+    ended = run_utils("recommend", "--task-ms", 4, "--n-jobs", 4, "--state", "worker", "--results", tmp_path)
+    rows = [line for line in ended.stdout.splitlines() if "│" in line and "library" not in line]
+    assert len(rows) == 1
+    assert "mp" in rows[0]
+    assert "left out: futures (ThreadPoolExecutor): it kept no state" in ended.stdout
+
+
+def test_memory_grows_with_the_shared_input(tmp_path):
+    """Two copies of 256 MiB and 100 MiB besides: with 512 MiB that is 1124 MiB."""
+    grid_folder(tmp_path)
+    mib = 2**20
+    fields = dict.fromkeys(MEMORY_FIELDS, 0)
+    memory = {moment: fields | {"pss_bytes": pss * mib} for moment, pss in (("start", 20), ("peak", 612), ("end", 20))}
+    memory["start"]["pss_bytes"] = 100 * mib
+    inputs = {"shared_bytes": 256 * mib}
+    template = a_run()["trials"][0] | {"idiom": "fork, global", "n_jobs": 4}
+    trials = [template, template | {"kind": MEMORY, "memory": memory}]
+    run = a_run() | {"idioms": ["fork, global"], "trials": trials, "inputs": inputs}
+    results.save(tmp_path, "sharing", "mp", [run])
+    task = ("--task-ms", 4, "--n-jobs", 4, "--shared", "512MiB", "--results", tmp_path)
+    found = run_utils("recommend", *task, "--memory", "2GiB").stdout
+    assert "1.1 GiB" in next(line for line in found.splitlines() if "fork" in line and "│" in line)
+    found = run_utils("recommend", *task, "--memory", "1GiB").stdout
+    assert "left out: mp (fork): it would take 1.1 GiB, 1 GiB are allowed" in found

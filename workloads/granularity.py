@@ -117,7 +117,8 @@ def _search(
         found[iterations] = yield from measure(iterations)
         shorter = max(1, iterations // STEP)
         too_many = inputs.work_s * n_jobs / kernel.seconds(shorter) > MOST_TASKS
-        if found[iterations] < min(TARGETS) or iterations == 1 or too_many:
+        # As much is done as by one core where efficiency is 1 / n_jobs: below that, parallel is pointless.
+        if found[iterations] < min(*TARGETS, 1 / n_jobs) or iterations == 1 or too_many:
             break
         iterations = shorter
     for target in TARGETS:

@@ -117,7 +117,8 @@ document.addEventListener("keydown", ({ key, target }) => { if (key === "Enter")
 $("#download-rows").addEventListener("click", downloadRows);
 $("#download-trials").addEventListener("click", downloadTrials);
 $("#mode").addEventListener("click", () => theme(document.documentElement.dataset.mode === "dark" ? "light" : "dark"));
-addEventListener("hashchange", show);
+// A link to a place in the page leaves the view as it is.
+addEventListener("hashchange", () => { if (location.hash.length < 2 || location.hash.includes("=")) show(); });
 if (location.hash.includes("=")) $("#matrix").scrollIntoView();
 theme(matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
 show();
