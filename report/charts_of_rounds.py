@@ -6,7 +6,7 @@ from typing import Any
 import altair as alt
 
 from report.charts import HEIGHT, Chart, Rows, legend_height, log_scale, named, scales, spec_of
-from report.granularity import INDEPENDENT, TARGETS, curve, patterns
+from report.granularity import INDEPENDENT, TARGETS, line_of, patterns
 from report.grid import KEPT, REBUILT, TIED, Times, axes_of, fastest_at, first_of, grids_of, relative
 from report.measured import SERIAL, Comparable, Name
 from report.overhead import per_task_by_tasks
@@ -46,7 +46,7 @@ def _granularity(group: Comparable) -> Iterator[Chart]:
             for pattern in patterns(cell)
             if (pattern != INDEPENDENT) == graphs
             for idiom in [f"{cell.idiom}, {pattern}" if graphs else cell.idiom]
-            for x, efficiency in curve(cell, pattern)
+            for x, efficiency in line_of(cell, pattern)
         ]
         if not rows:
             continue
@@ -56,10 +56,11 @@ def _granularity(group: Comparable) -> Iterator[Chart]:
             rows, "mean task: wall time x workers / tasks, s", "work done / without the library", log=False
         )
         what = "task graphs" if graphs else "independent tasks"
+        note = f"where a line crosses 50 % is its METG; {group.most_workers} workers; lines through all trials' points"
         yield Chart(
             "granularity-graphs" if graphs else "granularity-tasks",
             f"granularity: efficiency, {what}",
-            f"where a line crosses 50 % is its METG; {group.most_workers} workers; every trial's points",
+            note,
             spec_of(chart, legend_height(rows)),
         )
 

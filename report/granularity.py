@@ -4,10 +4,12 @@ from math import isinf
 from pathlib import Path
 
 import matplotlib.pyplot as plt
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import EngFormatter, PercentFormatter
 from rich.markup import escape
 from rich.table import Table
+from scipy.optimize import isotonic_regression
 
 from report.console import Titled, idiom_table
 from report.labels import Anchor, in_a_column, place
@@ -93,21 +95,30 @@ def draw_efficiency(group: Comparable, graphs: bool, save: Path | None = None) -
 Curve = list[tuple[float, float]]
 
 
-def curve(cell: Cell, pattern: str) -> Curve:
+def points_of(cell: Cell, pattern: str) -> Curve:
     """Return mean task (wall time x workers / tasks) and efficiency of all trials, shortest tasks first.
 
     Every trial searches at lengths of its own.
     """
-    points = sorted(point for trial in cell.timed for point in efficiencies(trial, pattern).items())
-    return [(length / efficiency, efficiency) for length, efficiency in points]
+    return [(length / efficiency, efficiency) for length, efficiency in _by_length(cell, pattern)]
+
+
+def line_of(cell: Cell, pattern: str) -> Curve:
+    """Return the same on the line through all points on which efficiency does not fall as tasks grow longer."""
+    lengths, efficiency = zip(*_by_length(cell, pattern), strict=True)
+    fitted = np.exp(isotonic_regression(np.log(efficiency)).x)
+    return [(length / float(share), float(share)) for length, share in zip(lengths, fitted, strict=True)]
+
+
+def _by_length(cell: Cell, pattern: str) -> list[tuple[float, float]]:
+    return sorted(point for trial in cell.timed for point in efficiencies(trial, pattern).items())
 
 
 def _draw(group: Comparable, chosen: list[tuple[Cell, str]], suffix: str, save: Path | None) -> list[Path]:
-    curves = [curve(cell, pattern) for cell, pattern in chosen]
     with plt.rc_context(STYLE):
         figure, axes = plt.subplots(figsize=(8, 5.5))
         figure.subplots_adjust(left=0.09, right=0.66, top=0.92, bottom=0.17)
-        anchors = [_line(axes, *name, points, bool(suffix)) for name, points in zip(chosen, curves, strict=True)]
+        anchors = [_line(axes, cell, pattern, bool(suffix)) for cell, pattern in chosen]
         for target in TARGETS:
             axes.axhline(target, color="#bbbbbb", linewidth=0.8, zorder=0)
         axes.axhline(1, color="#777777", linewidth=1, zorder=0)
@@ -123,14 +134,19 @@ def _draw(group: Comparable, chosen: list[tuple[Cell, str]], suffix: str, save: 
         axes.spines[["top", "right"]].set_visible(False)
         base = group.files[0].path.parent / f"{group.workload}{suffix}"
         place(axes, anchors, in_a_column(axes, anchors), base.with_suffix(".labels.json"), align=False)
-        caption(figure, f"{group.workload}: efficiency against task length; lines at 50 %, 90 % and all of it", group)
+        caption(
+            figure,
+            f"{group.workload}: efficiency against task length; lines through all points, not falling with length",
+            group,
+        )
         return show_and_save(figure, base, save)
 
 
-def _line(axes: Axes, cell: Cell, pattern: str, points: Curve, graph: bool) -> Anchor:
+def _line(axes: Axes, cell: Cell, pattern: str, graph: bool) -> Anchor:
     color = color_of(cell.library)
     name = f"{cell.library}: {cell.idiom}" + (f", {pattern}" if graph else "")
-    x, y = zip(*points, strict=True)
     style = {"stencil": "-", "tree": "--", "random": ":"}.get(pattern, "-")
-    axes.plot(x, y, style, color=color, marker="o", markersize=3)
+    axes.plot(*zip(*points_of(cell, pattern), strict=True), "o", color=color, markersize=2, alpha=0.5)
+    x, y = zip(*line_of(cell, pattern), strict=True)
+    axes.plot(x, y, style, color=color)
     return Anchor(name, name, x[-1], min(y[-1], HIGHEST), color, None)
