@@ -68,17 +68,8 @@ def functions_of(path):
 def test_what_the_idiom_uses_is_shown_in_the_scripts_order(script):
     found = source_of(partial(partial(functions_of(script)["measure"], chunk=4), chunk=2), script)
     assert found["call"] == "measure(chunk=2)"
-    names = [
-        line.split()[1].partition("(")[0].strip(":")
-        for line in found["code"].splitlines()
-        if line[:4] in ("def ", "clas")
-    ]
-    assert names == [
-        "opened",
-        "Task",
-        "helper",
-        "measure",
-    ]  # neither what nothing uses, nor what a variable is named like
+    # Neither what nothing uses, nor what a variable is named like.
+    assert [node.name for node in ast.parse(found["code"]).body] == ["opened", "Task", "helper", "measure"]
     assert "@contextlib.contextmanager\ndef opened" in found["code"]
     assert "# Why it is opened." in found["code"]
     assert found["lines"] == 3 + 3 + 2 + 4
