@@ -11,7 +11,9 @@ from report.figures import groups_of
 from report.matrix import start_method
 from report.page import render
 from tests.conftest import run_utils
+from tests.test_recommend import grid_folder
 from tests.test_report import save
+from tests.test_report_rounds import a_grid
 from tests.test_report_rounds import save as save_rounds
 from tests.test_rounds import a_trial_of_tasks, rounds_of_a_library
 
@@ -126,8 +128,7 @@ def test_hostile_names_stay_text(tmp_path):
     tags = Tags(page_of(tmp_path))
     assert "img" not in tags
     assert tags["script"] == 5
-    (specs,) = [json.loads(text) for text in tags.scripts if text.startswith("[{")]
-    assert json.dumps(HOSTILE)[1:-1] in json.dumps(specs)
+    assert json.dumps(HOSTILE)[1:-1] in json.dumps(specs_of(page_of(tmp_path)))
 
 
 @pytest.mark.parametrize("times", [{("fork", 4): ["error"]}, {("fork", 1): [1.0]}, {("exit", 4): ["skipped"]}])
@@ -136,6 +137,34 @@ def test_little_is_still_a_page(tmp_path, times):
     page = page_of(tmp_path)
     assert '<section id="answers">' in page
     assert len(re.findall(r"<tr tabindex", page)) == 1
+
+
+def specs_of(page):
+    """Return the charts' specifications by anchor."""
+    (specs,) = [json.loads(text) for text in Tags(page).scripts if text.startswith("[{")]
+    return {chart["anchor"]: chart["spec"] for chart in specs}
+
+
+def test_charts_hold_what_was_measured(folder):
+    specs = specs_of(page_of(grid_folder(folder)))
+    fastest = [row["library"] for row in specs["grid-fastest-kept"]["data"]["values"]]
+    assert fastest == ["futures"] * 6
+    limits, lines = (layer["data"]["values"] for layer in specs["numerical-time"]["layer"])
+    assert [(row["workers"], row["value"]) for row in limits] == [(1, 8.0), (4, 2.0)]
+    assert {(row["name"], row["workers"]): round(row["value"], 9) for row in lines} == {
+        ("serial: loop", 1): 8.0,
+        ("serial: loop", 4): 8.0,  # one number, to compare with
+        ("mp: fork", 1): 8.1,
+        ("mp: fork", 4): 2.15,
+        ("ray: tasks", 1): 9.0,
+        ("ray: tasks", 4): 3.05,
+        ("ray: naive: all", 4): 5.0,
+    }
+
+
+def test_only_the_floor_in_a_grid_is_still_a_page(tmp_path):
+    save_rounds(tmp_path, "grid", "fork", {"by hand": [a_grid(0.1, lambda p, c: c + 1e-3)]}, n_jobs=4)
+    assert '<section id="workload-grid">' in page_of(tmp_path)
 
 
 def test_ties_are_called_so(tmp_path):
