@@ -107,6 +107,11 @@ def test_rows_are_sorted_filtered_and_the_view_is_in_the_address(browser, folder
     address = browser.current_url
     assert "library=ray" in unquote(address)
     assert "sort=-wall_s" in unquote(address)
+    click(browser, "nav a[href='#questions']")  # a link to a place in the page leaves the view as it is
+    time.sleep(0.2)
+    click(browser, "th[data-field=copies] button")
+    assert len(visible_rows(browser)) == 3
+    assert "library=ray" in unquote(browser.current_url)
     browser.get("about:blank")
     browser.get(address)
     assert visible_rows(browser) == ["tasks", "naive: all", "tasks"]

@@ -4,6 +4,7 @@ const read = (id) => JSON.parse($(id).textContent);
 const table = $("#rows"), form = $("#filters"), rows = [...table.tBodies[0].rows];
 const fields = [...table.tHead.rows[0].cells].map((cell) => cell.dataset.field);
 const specs = new Map(read("#specs").map((chart) => [chart.anchor, chart.spec]));
+let sort = ""; // a field, after a minus if the largest is first
 const onDark = Object.entries(read("#colors-on-dark"));
 
 const at = (row, field) => field === "style" ? row.dataset.style : row.cells[fields.indexOf(field)].textContent.trim();
@@ -24,11 +25,12 @@ function show() {
       name === "idiom" ? !at(row, name).toLowerCase().includes(value.toLowerCase()) : at(row, name) !== value);
     shown += !row.hidden;
   }
-  order(state.get("sort") ?? "");
+  sort = state.get("sort") ?? "";
+  order();
   $("#shown").value = `${shown} of ${rows.length} rows`;
 }
 
-function order(sort) {
+function order() {
   const descending = sort.startsWith("-"), field = sort.replace("-", "");
   for (const head of table.tHead.rows[0].cells)
     head.ariaSort = head.dataset.field === field ? (descending ? "descending" : "ascending") : "none";
@@ -40,9 +42,11 @@ function order(sort) {
   table.tBodies[0].append(...(fields.includes(field) ? [...rows].sort(compared) : rows));
 }
 
-function go(changes) {
-  const state = new URLSearchParams(location.hash.includes("=") ? location.hash.slice(1) : "");
-  for (const [name, chosen] of Object.entries(changes)) chosen ? state.set(name, chosen) : state.delete(name);
+// Into the address goes what the form shows, which a link to a place in the page may have taken from it.
+function go() {
+  const chosen = [...form.elements].filter((control) => control.name && control.value);
+  const state = new URLSearchParams(chosen.map((control) => [control.name, control.value]));
+  if (sort) state.set("sort", sort);
   history.replaceState(null, "", `#${state}`);
   show();
 }
@@ -105,12 +109,14 @@ function theme(mode) {
   for (const figure of document.querySelectorAll("figure")) { visible.unobserve(figure); visible.observe(figure); }
 }
 
-form.addEventListener("input", ({ target }) => go({ [target.name]: target.value }));
+form.addEventListener("input", go);
 form.addEventListener("reset", () => { history.replaceState(null, "", "#"); setTimeout(show); });
 form.addEventListener("submit", (event) => event.preventDefault());
 table.tHead.addEventListener("click", ({ target }) => {
   const head = target.closest("th");
-  if (head) go({ sort: head.ariaSort === "ascending" ? `-${head.dataset.field}` : head.dataset.field });
+  if (!head) return;
+  sort = head.ariaSort === "ascending" ? `-${head.dataset.field}` : head.dataset.field;
+  go();
 });
 document.addEventListener("click", ({ target }) => openCode(target.closest("tr[data-code]")));
 document.addEventListener("keydown", ({ key, target }) => { if (key === "Enter") openCode(target.closest("tr[data-code]")); });
