@@ -7,13 +7,14 @@ Leaving the pool's context terminates its workers instead of waiting for them to
 https://docs.python.org/3.11/library/multiprocessing.html#module-multiprocessing.pool
 """
 
+import os
 import pickle
 from functools import partial
 from itertools import accumulate
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from harness.script import needs, run, skip, threads
+from harness.script import all_cores_each, needs, run, skip, threads
 from harness.tasklog import placing
 from workloads import initialization, numerical, stateful
 
@@ -120,6 +121,19 @@ def initialization_naive(inputs, n_jobs):
             for tasks in inputs.rounds
             for labels in pool.starmap(initialization.load_and_predict, [(*task, inputs.model_path) for task in tasks])
         ]
+
+
+def load_with_all_cores(path):
+    import torch
+
+    load_shared_model(path)
+    torch.set_num_threads(len(os.sched_getaffinity(0)))  # as torch does in every process where nothing limits it
+
+
+@all_cores_each
+def initialization_threads(inputs, n_jobs):
+    with get_context("fork").Pool(n_jobs, load_with_all_cores, (inputs.model_path,)) as pool:
+        return [labels for tasks in inputs.rounds for labels in pool.imap_unordered(predict_shared, tasks)]
 
 
 def run_shared(index):
@@ -263,6 +277,7 @@ if __name__ == "__main__":
             "spawn, initializer": initialization_spawn,
             "fork after load": initialization_fork_after_load,
             "naive: model in every task": initialization_naive,
+            "naive: fork, threads not limited": initialization_threads,
         },
         sharing=SHARING | {"spawn, shared_memory": sharing_segment, "spawn, NumPy memmap of a file": sharing_file},
         sharing_frame=SHARING

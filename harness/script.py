@@ -28,6 +28,15 @@ def threads(idiom: Idiom) -> Idiom:
     return idiom
 
 
+def all_cores_each(idiom: Idiom) -> Idiom:
+    """Decorate an idiom whose workers each compute with as many threads as there are cores, to show what that costs.
+
+    Without it, a worker that computes with more than one is refused.
+    """
+    idiom.computes_on_all_cores = True  # type: ignore[attr-defined]
+    return idiom
+
+
 def graphs(idiom: Idiom) -> Idiom:
     """Decorate an idiom of a workload in rounds whose rounds are task graphs: see `workloads.contract.Rounds`."""
     idiom.takes_graphs = True  # type: ignore[attr-defined]

@@ -12,7 +12,7 @@ from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from time import perf_counter_ns
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from harness import outcome, tasklog
 from harness.breakdown import check_parts, parts_of
@@ -20,6 +20,18 @@ from harness.kinds import MEMORY, WRITE
 from harness.rounds import WrongResult, calibrate, check_counts, handed_out, measure_rounds
 from params import from_dict
 from workloads.contract import Rounds, Sharing, Workload
+
+
+class Rules(NamedTuple):
+    """What a trial's workers must be like. ``cpus``: that each may run on. ``parent``: in which no task may run.
+
+    ``parent`` is None where workers are its threads on purpose.
+    """
+
+    n_jobs: int
+    cpus: int
+    compute_threads: int
+    parent: int | None
 
 
 def run_trial(spec_path: Path, idioms: Mapping[str, Mapping[str, Any]], import_s: float) -> None:
@@ -33,8 +45,13 @@ def run_trial(spec_path: Path, idioms: Mapping[str, Mapping[str, Any]], import_s
     inputs_folder = Path(spec["inputs"])
     function = idioms[spec["workload"]][spec["idiom"]]
     samples = Path(os.environ[tasklog.SAMPLES_VARIABLE]) if spec["kind"] == MEMORY else None
-    in_threads = hasattr(function, "workers_are_threads")
-    if in_threads:
+    rules = Rules(
+        n_jobs=spec["n_jobs"],
+        cpus=tasklog.cpus_allowed(),
+        compute_threads=tasklog.cpus_allowed() if hasattr(function, "computes_on_all_cores") else 1,
+        parent=None if hasattr(function, "workers_are_threads") else os.getpid(),
+    )
+    if rules.parent is None:
         tasklog.workers_are_threads()
     inputs = workload.load(params, inputs_folder)
     memory_start_ns = 0
@@ -69,13 +86,13 @@ def run_trial(spec_path: Path, idioms: Mapping[str, Mapping[str, Any]], import_s
         released_ns = tasklog.wait_for_sample(samples) if samples else 0
         ended = {"memory_ns": [memory_start_ns, start_ns, end_ns, released_ns], "end_ns": end_ns}
         if in_rounds:
-            ended |= {"pools": result, "kernel": asdict(kernel)} | _checked_rounds(result, spec["n_jobs"], in_threads)
+            ended |= {"pools": result, "kernel": asdict(kernel)} | _checked_rounds(result, rules)
         elif spec["kind"] == WRITE:
             ended |= {"on_write": cast(Sharing, workload).on_write(result, inputs)}
-            ended |= _checked(None, workload.num_tasks(params), spec["n_jobs"], in_threads, start_ns, end_ns)
+            ended |= _checked(None, workload.num_tasks(params), rules, start_ns, end_ns)
         else:
             wrong = _check_result(workload, result, inputs_folder)
-            ended |= _checked(wrong, workload.num_tasks(params), spec["n_jobs"], in_threads, start_ns, end_ns)
+            ended |= _checked(wrong, workload.num_tasks(params), rules, start_ns, end_ns)
         cpu_checked = _cpu_seconds(with_children=False)
         ended["cpu_outside_s"] = [
             before + checked - end for before, checked, end in zip(cpu_before, cpu_checked, cpu_end, strict=True)
@@ -86,13 +103,13 @@ def run_trial(spec_path: Path, idioms: Mapping[str, Mapping[str, Any]], import_s
     written.rename(spec_path.parent / "outcome.json")
 
 
-def _checked_rounds(pools: list[dict[str, Any]], n_jobs: int, in_threads: bool) -> dict[str, Any]:
+def _checked_rounds(pools: list[dict[str, Any]], rules: Rules) -> dict[str, Any]:
     """Return the outcome of a trial in rounds: their results are right, or `measure_rounds` would have said so."""
     asked, path = handed_out(pools), Path(os.environ[tasklog.ENVIRONMENT_VARIABLE])
     workers = tasklog.read(path).workers
     ran, reason = check_counts(path, asked) if asked else (0, None)
     if asked and not reason:
-        reason = check_worker_state(workers, n_jobs, tasklog.cpus_allowed(), None if in_threads else os.getpid())
+        reason = check_worker_state(workers, rules)
     ended: dict[str, Any] = {"tasks_asked": asked, "tasks_run": ran}
     return ended | {"outcome": outcome.WRONG if reason else outcome.OK, "reason": reason or ""}
 
@@ -133,22 +150,16 @@ def _refuse_head_start(workload: Workload) -> None:
         )
 
 
-def _checked(
-    wrong: str | None, tasks_asked: int, n_jobs: int, in_threads: bool, start_ns: int, end_ns: int
-) -> dict[str, Any]:
+def _checked(wrong: str | None, tasks_asked: int, rules: Rules, start_ns: int, end_ns: int) -> dict[str, Any]:
     """Return the outcome and where the wall time went; parts that cannot be right are an outcome too.
 
     ``wrong``: what is wrong with the result, or None.
     """
     log = tasklog.read(Path(os.environ[tasklog.ENVIRONMENT_VARIABLE]))
-    reason = (
-        check_tasks([index for index, *_ in log.tasks], tasks_asked)
-        or check_workers(log.workers, n_jobs, tasklog.cpus_allowed(), None if in_threads else os.getpid())
-        or wrong
-    )
+    reason = check_tasks([index for index, *_ in log.tasks], tasks_asked) or check_workers(log.workers, rules) or wrong
     if reason:
         return {"outcome": outcome.WRONG, "reason": reason}
-    parts = parts_of(log.tasks, start_ns, end_ns, n_jobs)
+    parts = parts_of(log.tasks, start_ns, end_ns, rules.n_jobs)
     if reason := check_parts(parts, (end_ns - start_ns) / 1e9):
         return {"outcome": outcome.WRONG, "reason": reason}
     return {"outcome": outcome.OK, "reason": "", "parts": parts}
@@ -164,28 +175,26 @@ def check_tasks(indices: list[int], asked: int) -> str | None:
     return f"{asked} tasks asked for, {len(indices)} ran: {len(missing)} never, {twice} more than once"
 
 
-def check_workers(workers: Mapping[int, tuple[int, int]], n_jobs: int, cpus: int, parent: int | None) -> str | None:
+def check_workers(workers: Mapping[int, tuple[int, int]], rules: Rules) -> str | None:
     """At most ``n_jobs`` workers, and what `check_worker_state` says of them."""
-    if len(workers) > n_jobs:
-        return f"tasks ran on {len(workers)} workers, n_jobs is {n_jobs}"
-    return check_worker_state(workers, n_jobs, cpus, parent)
+    if len(workers) > rules.n_jobs:
+        return f"tasks ran on {len(workers)} workers, n_jobs is {rules.n_jobs}"
+    return check_worker_state(workers, rules)
 
 
-def check_worker_state(
-    workers: Mapping[int, tuple[int, int]], n_jobs: int, cpus: int, parent: int | None
-) -> str | None:
-    """Each worker computes on one thread and may run on every CPU that the trial may use.
+def check_worker_state(workers: Mapping[int, tuple[int, int]], rules: Rules) -> str | None:
+    """Each worker computes with as many threads as it should, and may run on every CPU that the trial may use.
 
     With more than one job, none of them is the process ``parent``: threads, or a fallback to a loop, would run there.
-    It is None where workers are its threads on purpose.
     """
-    if n_jobs > 1 and parent in workers:
-        return f"tasks ran in the calling process, and n_jobs is {n_jobs}"
+    if rules.n_jobs > 1 and rules.parent in workers:
+        return f"tasks ran in the calling process, and n_jobs is {rules.n_jobs}"
     for pid, (allowed, threads) in workers.items():
-        if threads != 1:
-            return f"worker {pid} computes with {threads or 'an unlimited number of'} threads, 1 is the rule for all"
-        if allowed != cpus:
-            return f"worker {pid} is pinned to {allowed} CPUs of {cpus}"
+        if threads != rules.compute_threads:
+            many = threads or "an unlimited number of"
+            return f"worker {pid} computes with {many} threads, {rules.compute_threads} is the rule for all"
+        if allowed != rules.cpus:
+            return f"worker {pid} is pinned to {allowed} CPUs of {rules.cpus}"
     return None
 
 

@@ -16,6 +16,8 @@ from report.words import called, duration, listed, seconds_of, size, workers
 Groups = Mapping[str, Comparable]
 SHARED = 1.5  # copies up to which workers share: the caller's own, and half of one for all else that grows
 IN_PARENT = "after load"  # idioms that are named so load once in the parent, not once per worker
+IN_EVERY_TASK = "model in every task"
+UNLIMITED = "threads not limited"
 
 
 @dataclass(frozen=True)
@@ -212,9 +214,27 @@ def _threads(groups: Groups) -> str:
     right = sum(trial["outcome"] == OK for trial in trials)
     if not right:
         return ""
+    said = (
+        "Not in the other rows: all libraries are limited to one compute thread per worker before NumPy loads, and "
+        f"each of these {right} trials was checked."
+    )
+    return f"{_unlimited(groups['initialization'])} {said}".strip()
+
+
+def _unlimited(group: Comparable) -> str:
+    """Say what happens without the limit, in a row that is there to show it."""
+    cells = {(c.library, c.idiom): c for c in group.on_most_workers}
+    many = next((name for name in cells if UNLIMITED in name[1]), None)
+    if many is None:
+        return ""
+    tuned = [n for n in cells if n[0] == many[0] and not n[1].startswith(NAIVE) and IN_PARENT not in n[1]]
+    one = next((n for n in tuned if start_method(*n) == start_method(*many)), None)
+    if one is None:
+        return ""
+    ratio = group.compared({name: cells[name].times for name in (one, many)}, reference=one).get(many)
     return (
-        "Not here: all libraries are limited to one compute thread per worker before NumPy loads, and each of these "
-        f"{right} trials was checked; more threads make a trial wrong. What happens without the limit was not measured."
+        f"With as many threads as cores in each of {workers(group.most_workers)}, {called(many)} takes "
+        f"{_times_as_long(ratio)} as {called(one)}, which has one thread each."
     )
 
 
@@ -225,7 +245,7 @@ def _model_once(groups: Groups) -> str:
     for library in dict.fromkeys(library for library, _ in cells):
         names = [name for name in cells if name[0] == library and IN_PARENT not in name[1]]
         once = min((n for n in names if not n[1].startswith(NAIVE)), key=lambda n: _median(cells[n]), default=None)
-        naive = min((n for n in names if n[1].startswith(NAIVE)), key=lambda n: _median(cells[n]), default=None)
+        naive = next((name for name in names if IN_EVERY_TASK in name[1]), None)
         if once and naive:
             ratio = group.compared({name: cells[name].times for name in (once, naive)}, reference=once).get(naive)
             told.append(f"{called(once)} {_time(cells[once])}, in every task {_times_as_long(ratio)}")
@@ -289,7 +309,7 @@ QUESTIONS: dict[str, tuple[tuple[str, ...], str, Callable[[Groups], str]]] = {
     "How much memory do N workers really use?": (("numerical",), "numerical-memory", _memory),
     "What does start-up cost, cold, warm, reused?": (("overhead",), "overhead-numbers-1", _startup),
     "fork, forkserver or spawn?": (("overhead",), "overhead-numbers-1", _start_methods),
-    "Do BLAS or torch threads oversubscribe the cores?": ((), "conditions", _threads),
+    "Do BLAS or torch threads oversubscribe the cores?": (("initialization",), "initialization-time", _threads),
     "Can a model be loaded once per worker?": (("initialization",), "initialization-time", _model_once),
     "How close is the best to the hardware?": ((), "answers", _hardware),
 }  # fmt: skip

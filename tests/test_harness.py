@@ -14,7 +14,7 @@ from harness import outcome, process, results, tasklog
 from harness.cells import Cell, all_cells, shuffled
 from harness.cli import parse
 from harness.launch import run_cell
-from harness.trial import check_tasks, check_workers
+from harness.trial import Rules, check_tasks, check_workers
 from tests.conftest import ROOT, TINY, shared_memory, without
 
 SCRIPTS = ROOT / "tests" / "scripts"
@@ -121,13 +121,15 @@ def test_tasks_are_counted_each():
 
 
 def test_workers_are_held_to_the_same_conditions():
-    assert check_workers({10: (4, 1), 11: (4, 1)}, n_jobs=2, cpus=4, parent=1) is None
-    assert check_workers({1: (4, 1)}, n_jobs=1, cpus=4, parent=1) is None
-    assert "calling process" in check_workers({1: (4, 1)}, n_jobs=2, cpus=4, parent=1)
-    assert "unlimited" in check_workers({10: (4, 0)}, n_jobs=2, cpus=4, parent=1)
-    assert "4 threads" in check_workers({10: (4, 4)}, n_jobs=2, cpus=4, parent=1)
-    assert "pinned to 1" in check_workers({10: (1, 1)}, n_jobs=2, cpus=4, parent=1)
-    assert "3 workers" in check_workers({10: (4, 1), 11: (4, 1), 12: (4, 1)}, n_jobs=2, cpus=4, parent=1)
+    assert check_workers({10: (4, 1), 11: (4, 1)}, Rules(2, 4, 1, parent=1)) is None
+    assert check_workers({1: (4, 1)}, Rules(1, 4, 1, parent=1)) is None
+    assert "calling process" in check_workers({1: (4, 1)}, Rules(2, 4, 1, parent=1))
+    assert "unlimited" in check_workers({10: (4, 0)}, Rules(2, 4, 1, parent=1))
+    assert "4 threads" in check_workers({10: (4, 4)}, Rules(2, 4, 1, parent=1))
+    assert check_workers({10: (4, 4)}, Rules(2, 4, 4, parent=1)) is None  # on purpose
+    assert "1 threads, 4 is the rule" in check_workers({10: (4, 1)}, Rules(2, 4, 4, parent=1))
+    assert "pinned to 1" in check_workers({10: (1, 1)}, Rules(2, 4, 1, parent=1))
+    assert "3 workers" in check_workers({10: (4, 1), 11: (4, 1), 12: (4, 1)}, Rules(2, 4, 1, parent=1))
 
 
 def test_task_log_survives_a_torn_record_and_a_forked_writer(tmp_path, monkeypatch):

@@ -211,14 +211,15 @@ def test_questions_are_answered_by_what_was_put_in(tmp_path):
     save_rounds(tmp_path, "granularity", "mp", {"fork": pools})
     cheap, dear = ([a_trial_of_tasks(1e-3, cost, 10_000, seed=b)["pools"] for b in range(6)] for cost in (1e-6, 1e-4))
     save_rounds(tmp_path, "overhead", "mp", {"fork, default chunksize": cheap, "fork, chunksize 1": dear})
-    times = {("spawn, initializer", 4): [1.0] * 6, ("naive: all", 4): [2.0] * 6}
-    save(tmp_path, "mp", times, workload="initialization")
+    times = {"spawn, initializer": 1.0, "naive: model in every task": 2.0, "naive: spawn, threads not limited": 3.0}
+    save(tmp_path, "mp", {(idiom, 4): [s] * 6 for idiom, s in times.items()}, workload="initialization")
     said = text_of(page_of(tmp_path), '<section id="questions">', "</dl>")
     length = re.search(r"less than this: mp \(fork\) ([0-9.]+) µs", said)
     assert float(length.group(1)) == pytest.approx(100, rel=0.1)
     factor = re.search(r"within one library and way to start: mp \(fork\) (\d+) times", said)
     assert int(factor.group(1)) == pytest.approx(100, rel=0.1)
     assert "mp (spawn, initializer) 1 s (1 s to 1 s), in every task 2.00 times as long (2.00 to 2.00)" in said
+    assert "takes 3.00 times as long (3.00 to 3.00) as mp (spawn, initializer), which has one thread each" in said
 
 
 def test_results_of_two_machines_are_not_mixed(folder):

@@ -15,7 +15,7 @@ from harness.kinds import MEMORY, WRITE
 from harness.launch import run_cell
 from harness.outcome import OK
 from harness.suite import make_inputs
-from harness.trial import check_workers
+from harness.trial import Rules, check_workers
 from tests.conftest import ROOT, without
 from workloads import sharing, sharing_frame
 
@@ -139,6 +139,6 @@ def test_threads_are_workers_only_where_an_idiom_says_so(tiny):
     assert (trial["outcome"], trial["reason"]) == (OK, ""), trial["output"]
     assert 1 <= trial["workers"] <= 2
     parent, workers = 7, {7: (4, 1), 8: (4, 1)}
-    assert "in the calling process" in check_workers(workers, 2, 4, parent)
-    assert check_workers(workers, 2, 4, None) is None
-    assert "3 workers, n_jobs is 2" in check_workers({**workers, 9: (4, 1)}, 2, 4, None)
+    assert "in the calling process" in check_workers(workers, Rules(2, 4, 1, parent))
+    assert check_workers(workers, Rules(2, 4, 1, None)) is None
+    assert "3 workers, n_jobs is 2" in check_workers({**workers, 9: (4, 1)}, Rules(2, 4, 1, None))
