@@ -53,8 +53,9 @@ def main() -> None:
     ours = grids_of(group)
     cells = {(file.library, cell.idiom): cell for file in files for cell in file.cells.values()}
     tasks = cells[RAY].n_jobs * group.newest.run["params"]["grid_tasks_per_worker"]
-    new_pools = [tasks * (ours[RAY_REBUILT][KEPT][key] - seconds) for key, seconds in ours[RAY][KEPT].items()]
-    say_extra("ours, a new Pool on a Ray that runs", new_pools)
+    if RAY_REBUILT in ours:
+        new_pools = [tasks * (ours[RAY_REBUILT][KEPT][key] - seconds) for key, seconds in ours[RAY][KEPT].items()]
+        say_extra("ours, a new Pool on a Ray that runs", new_pools)
     say_extra("ours, Ray started and ended with it", rebuilding_s(cells[RAY]))
     say_wins("ours, against multiprocessing.Pool rebuilt", ours[RAY][KEPT], ours[POOL][REBUILT])
     say_wins("ours, against multiprocessing.Pool kept", ours[RAY][KEPT], ours[POOL][KEPT])
