@@ -7,7 +7,6 @@ Leaving the pool's context terminates its workers instead of waiting for them to
 https://docs.python.org/3.11/library/multiprocessing.html#module-multiprocessing.pool
 """
 
-import os
 import pickle
 from functools import partial
 from itertools import accumulate
@@ -123,16 +122,13 @@ def initialization_naive(inputs, n_jobs):
         ]
 
 
-def load_with_all_cores(path):
-    import torch
-
-    load_shared_model(path)
-    torch.set_num_threads(len(os.sched_getaffinity(0)))  # as torch does in every process where nothing limits it
+def load_shared_model_for_all_cores(path):
+    share(initialization.load_model_for_all_cores(path))
 
 
 @all_cores_each
 def initialization_threads(inputs, n_jobs):
-    with get_context("fork").Pool(n_jobs, load_with_all_cores, (inputs.model_path,)) as pool:
+    with get_context("fork").Pool(n_jobs, load_shared_model_for_all_cores, (inputs.model_path,)) as pool:
         return [labels for tasks in inputs.rounds for labels in pool.imap_unordered(predict_shared, tasks)]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,6 +55,15 @@ def load_model(path: str) -> torch.nn.Module:
     model = build_model(len(weights["0.bias"]))
     model.load_state_dict(weights)
     return model.eval()
+
+
+def load_model_for_all_cores(path: str) -> torch.nn.Module:
+    """Return the network, and compute on as many threads as there are cores: as torch does where nothing limits it."""
+    import torch
+
+    model = load_model(path)
+    torch.set_num_threads(len(os.sched_getaffinity(0)))
+    return model
 
 
 @functools.cache
