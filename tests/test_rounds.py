@@ -28,10 +28,16 @@ CELLS = all_cells(parse(["overhead", "grid", "granularity", "--n-jobs", "2"]))
 # Overhead tries the idioms of every library; the others, those that have something of their own to go wrong with, and
 # those of Ray for which overhead would start it twice.
 ELSEWHERE = {("ray", "tasks"), ("ray", "actors"), ("ray", "ray.util.multiprocessing.Pool")}
+# The same functions as with fork; spawn and forkserver are tried in `overhead` with chunks of 1, and in test_libraries.
+ALIKE = {
+    ("mp", "spawn, default chunksize"),
+    ("mp", "forkserver, default chunksize"),
+    ("futures", "forkserver, chunksize 1"),
+}
 TRIED = [
     cell
     for cell in CELLS
-    if (cell.workload == "overhead" and (cell.library, cell.idiom) not in ELSEWHERE)
+    if (cell.workload == "overhead" and (cell.library, cell.idiom) not in ELSEWHERE | ALIKE)
     or (cell.workload, cell.library, cell.idiom)
     in {
         ("grid", "mp", "spawn"),
