@@ -122,10 +122,16 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _draw(options: argparse.Namespace) -> int:
-    groups, refused = groups_of(sorted(options.results.glob("*.p3")))
+def _groups(folder: Path) -> tuple[list[Comparable], list[str]]:
+    """Return what `groups_of` does of a folder, and say what was refused."""
+    groups, refused = groups_of(sorted(folder.glob("*.p3")))
     for line in refused:
         print(line, file=sys.stderr)
+    return groups, refused
+
+
+def _draw(options: argparse.Namespace) -> int:
+    groups, refused = _groups(options.results)
     if not groups:
         return _nothing(options.results)
     for group in groups:
@@ -151,9 +157,7 @@ def _draw(options: argparse.Namespace) -> int:
 
 
 def _plot(options: argparse.Namespace) -> int:
-    groups, refused = groups_of(sorted(options.results.glob("*.p3")))
-    for line in refused:
-        print(line, file=sys.stderr)
+    groups, refused = _groups(options.results)
     figures = {name: draw for group in groups for name, draw in _figures(group)}
     if options.figure not in figures:
         known = f"choose from {', '.join(figures)}" if figures else "measure first: python benchmark_all.py"
@@ -199,9 +203,7 @@ def _table(options: argparse.Namespace) -> int:
 
 
 def _report(options: argparse.Namespace) -> int:
-    groups, refused = groups_of(sorted(options.results.glob("*.p3")))
-    for line in refused:
-        print(line, file=sys.stderr)
+    groups, refused = _groups(options.results)
     if not groups:
         return _nothing(options.results)
     from report.page import write_page  # what only the page needs takes a second to import
@@ -217,9 +219,7 @@ def _report(options: argparse.Namespace) -> int:
 def _recommend(options: argparse.Namespace) -> int:
     if not 0 <= options.task_ms < inf:
         return _fail(f"--task-ms is {options.task_ms:g}: it must be 0 or more milliseconds")
-    groups, refused = groups_of(sorted(options.results.glob("*.p3")))
-    for line in refused:
-        print(line, file=sys.stderr)
+    groups, refused = _groups(options.results)
     if not groups:
         return _nothing(options.results)
     task = Task(

@@ -11,6 +11,8 @@ import loky
 import psutil
 import pyperf
 
+from harness import room
+
 SUITE_VERSION = "0.1.0"
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -61,8 +63,8 @@ def collect() -> dict[str, Any]:
             "cpu_freq": machine.get("cpu_freq", ""),
             "aslr": machine.get("aslr", ""),
             "load_avg_1min": machine.get("load_avg_1min", 0.0),
-            "cgroup_cpu_max": _read("/sys/fs/cgroup/cpu.max"),
-            "cgroup_memory_max": _read("/sys/fs/cgroup/memory.max"),
+            "cgroup_cpu_max": room.read(room.CGROUP / "cpu.max"),
+            "cgroup_memory_max": room.read(room.CGROUP / "memory.max"),
             "thread_limits": dict(THREAD_LIMITS),
         },
         "python": f"{platform.python_implementation()} {platform.python_version()}",
@@ -79,13 +81,6 @@ def machine_label(environment: dict[str, Any]) -> str:
         f"{machine.get('cpu', 'unknown CPU')}, {machine.get('physical_cores_usable', '?')} cores usable, "
         f"{machine.get('memory_bytes', 0) / 2**30:.0f} GiB, Python {environment.get('python', '?').split()[-1]}"
     )
-
-
-def _read(path: str) -> str:
-    try:
-        return Path(path).read_text().strip()
-    except OSError:
-        return ""
 
 
 def _git_revision() -> str:

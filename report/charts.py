@@ -8,7 +8,7 @@ import altair as alt
 
 from report.breakdown import PARTS, median_trial, parts_of
 from report.figures import COPIES, WALL_TIME, Point, Quantity
-from report.matrix import style_of
+from report.matrix import TUNED, style_of
 from report.measured import NAIVE, SERIAL, Cell, Comparable
 from report.style import LIMIT_COLOR, color_of
 
@@ -61,7 +61,7 @@ def against_workers(group: Comparable, quantity: Quantity, axis: str, anchor: st
     limits = [{"workers": n, "value": limit} for n in group.worker_counts if (limit := quantity.limit(group, n))]
     if not rows:
         return None
-    lines = lines_with_spread(rows, group.worker_counts, "value", axis)
+    lines = lines_with_spread(rows, group.worker_counts, axis)
     layers = [limit_line(limits, quantity.limit_name), lines] if limits else [lines]
     behind = group.said_of_trials if quantity is WALL_TIME else "medians of the trials in which memory was sampled"
     note = f"{behind}; grey: {quantity.limit_name}" if limits else behind
@@ -93,7 +93,7 @@ def speedup(group: Comparable) -> Chart | None:
     if not rows:
         return None
     limits = [{"workers": n, "value": serial / limit} for n in group.worker_counts if (limit := group.limit_s(n))]
-    layers = (limit_line(limits, LIMIT), lines_with_spread(rows, group.worker_counts, "value", "speedup"))
+    layers = (limit_line(limits, LIMIT), lines_with_spread(rows, group.worker_counts, "speedup"))
     note = f"over the best serial time, {serial:.3g} s; grey: {LIMIT}"
     return Chart(
         f"{group.workload}-speedup",
@@ -103,13 +103,13 @@ def speedup(group: Comparable) -> Chart | None:
     )
 
 
-def lines_with_spread(rows: Rows, counts: Sequence[int], value: str, axis: str) -> Vega:
+def lines_with_spread(rows: Rows, counts: Sequence[int], axis: str) -> Vega:
     """Return lines, points and bars from ``low`` to ``high``; the legend is in the order of the lines at the right."""
     x = alt.X("workers:Q", scale=log_scale(base=2), title="number of workers")
     x = x.axis(values=list(counts), format="d", grid=False)
-    y = alt.Y(f"{value}:Q", scale=log_scale(), title=axis)
-    color, dash = scales(rows, value)
-    tooltip = ["name:N", "workers:Q", *(alt.Tooltip(f"{field}:Q", format=".3g") for field in (value, "low", "high"))]
+    y = alt.Y("value:Q", scale=log_scale(), title=axis)
+    color, dash = scales(rows)
+    tooltip = ["name:N", "workers:Q", *(alt.Tooltip(f"{field}:Q", format=".3g") for field in ("value", "low", "high"))]
     base = alt.Chart(alt.Data(values=rows)).encode(x=x, color=color)
     return alt.layer(
         base.mark_line().encode(y=y, strokeDash=dash),
@@ -118,10 +118,10 @@ def lines_with_spread(rows: Rows, counts: Sequence[int], value: str, axis: str) 
     )
 
 
-def scales(rows: Rows, value: str, at: str = "workers") -> tuple[alt.Color, alt.StrokeDash]:
+def scales(rows: Rows, at: str = "workers") -> tuple[alt.Color, alt.StrokeDash]:
     """Return colour (of the library) and dashes (of the idiom) by name, in the order of the lines' last points."""
     last = {row["name"]: row for row in sorted(rows, key=lambda row: row[at])}
-    names = sorted(last, key=lambda name: -last[name][value])
+    names = sorted(last, key=lambda name: -last[name]["value"])
     colors = [color_of(last[name]["library"]) for name in names]
     dash_of = _dashes(rows)
     dashes = [dash_of[name] for name in names]
@@ -144,6 +144,11 @@ def _dashes(rows: Rows) -> dict[str, list[int]]:
         for library, found in idioms.items()
         for place, idiom in enumerate(found)
     }
+
+
+def library_scale(libraries: Sequence[str]) -> alt.Scale:
+    """Return each library's colour."""
+    return alt.Scale(domain=libraries, range=[color_of(library) for library in libraries])
 
 
 def log_scale(**options: Any) -> alt.Scale:
@@ -222,7 +227,7 @@ def timeline(group: Comparable) -> Chart | None:
             y=alt.Y("lane:N", sort=lanes, title=None, axis=alt.Axis(ticks=False, labelLimit=0)),
             color=alt.Color(
                 "library:N",
-                scale=alt.Scale(domain=libraries, range=[color_of(library) for library in libraries]),
+                scale=library_scale(libraries),
                 legend=None,
             ),
             tooltip=["name:N", "task:Q", alt.Tooltip("start:Q", format=".4g"), alt.Tooltip("end:Q", format=".4g")],
@@ -275,12 +280,12 @@ def against_memory(group: Comparable) -> Chart | None:
             y=alt.Y("seconds:Q", scale=log_scale(), title="wall time, s"),
             color=alt.Color(
                 "library:N",
-                scale=alt.Scale(domain=libraries, range=[color_of(library) for library in libraries]),
+                scale=library_scale(libraries),
                 legend=alt.Legend(title=None),
             ),
             shape=alt.Shape(
                 "style:N",
-                scale=alt.Scale(domain=["tuned", NAIVE], range=["circle", "cross"]),
+                scale=alt.Scale(domain=[TUNED, NAIVE], range=["circle", "cross"]),
                 legend=alt.Legend(title=None),
             ),
             tooltip=["name:N", alt.Tooltip("seconds:Q", format=".3g"), alt.Tooltip("mib:Q", format=".0f")],
@@ -299,6 +304,7 @@ def spec_of(chart: Vega, height: int = HEIGHT) -> dict[str, Any]:
 
 
 def named(cell: Cell) -> dict[str, Any]:
+    """Return what every row of a chart says of the cell that it is of."""
     return {
         "name": f"{cell.library}: {cell.idiom}",
         "library": cell.library,

@@ -1,6 +1,7 @@
 """Charts of the workloads that time rounds: cost per task, METG, compute against payload."""
 
 from collections.abc import Iterator
+from itertools import product
 from typing import Any
 
 import altair as alt
@@ -70,7 +71,7 @@ def _ends(rows: Rows) -> tuple[float, float]:
 
 
 def _curves(rows: Rows, x_title: str, y_title: str, log: bool = True) -> alt.Chart:
-    color, dash = scales(rows, "value", at="x")
+    color, dash = scales(rows, at="x")
     y_axis = alt.Axis(format="~s" if log else ".0%")
     return (
         alt.Chart(alt.Data(values=rows))
@@ -92,13 +93,14 @@ def _grid(group: Comparable) -> Iterator[Chart]:
     payloads, computes = axes_of({name: grid[KEPT] for name, grid in grids.items()})
     for kind in (KEPT, REBUILT):
         rows = [
-            {**_place(key), "library": found}
-            for key in ((payload, compute) for payload in payloads for compute in computes)
-            if (found := fastest_at(grids, kind, key))
+            {**_place(key), "library": library}
+            for key in product(payloads, computes)
+            if (library := fastest_at(grids, kind, key))
         ]
         if not rows:
             continue
-        libraries = [name for name in (TIED, *dict.fromkeys(library for library, _ in grids)) if name in _found(rows)]
+        found = {row["library"] for row in rows}
+        libraries = [name for name in (TIED, *dict.fromkeys(library for library, _ in grids)) if name in found]
         colors = [TIE_COLOR if name == TIED else color_of(name) for name in libraries]
         color = alt.Color("library:N", scale=alt.Scale(domain=libraries, range=colors), legend=alt.Legend(title=None))
         yield Chart(
@@ -124,10 +126,6 @@ def _speedup_map(number: int, name: Name, times: Times, speedups: Times, axes: t
     scale = alt.Scale(type="log", scheme="redblue", domain=[2**-WIDEST, 1, 2**WIDEST], clamp=True)
     spec = spec_of(_map(rows, alt.Color("speedup:Q", scale=scale, legend=legend), *axes), MAP_HEIGHT)
     return Chart(f"grid-speedup-{number}", f"{name[0]}: {name[1]}", "speedup over serial, pool kept", spec, narrow=True)
-
-
-def _found(rows: Rows) -> set[str]:
-    return {row["library"] for row in rows}
 
 
 def _place(key: tuple[int, float]) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from report.charts_of_rounds import charts_of_rounds
 from report.conditions import said_of_drift
 from report.console import Titled
 from report.export import csv_of, version_of
-from report.measured import ROUNDS, Comparable, Measured
+from report.measured import ROUNDS, Comparable
 from report.statistics import half_width
 from report.style import ON_DARK
 from report.tables import tables_of
@@ -54,10 +54,12 @@ def render(groups: Sequence[Comparable], refused: Sequence[str]) -> str:
     )
     environment.filters |= {"duration": duration, "size": size}
     files = [file for group in groups for file in group.files]
-    rows, codes = matrix.rows_of(groups), _codes(files)
+    rows = matrix.rows_of(groups)
+    sources = {(f.workload, f.library, idiom): _key(s) for f in files for idiom, s in f.run["sources"].items()}
+    places = {source: place for place, source in enumerate(dict.fromkeys(sources.values()))}  # many idioms share one
+    codes = {name: (places[source], source[2]) for name, source in sources.items()}  # with its number of lines
     charts = {g.workload: list(charts_of_rounds(g) if g.workload in ROUNDS else charts_of(g)) for g in groups}
     return environment.get_template("page.html").render(
-        groups=groups,
         answers={group.workload: answers.answer(group) for group in groups if group.workload not in ROUNDS},
         overview=_overview(groups),
         rows=[{**row, "code": codes.get((row["workload"], row["library"], row["idiom"]))} for row in rows],
@@ -67,7 +69,7 @@ def render(groups: Sequence[Comparable], refused: Sequence[str]) -> str:
         charts=charts,
         tables={group.workload: [_plain(titled, group, codes) for titled in tables_of(group)] for group in groups},
         questions=questions.answers({group.workload: group for group in groups}),
-        codes=[_highlighted(code) for code in dict.fromkeys(map(_key, _sources(files).values()))],
+        codes=[_highlighted(source) for source in places],
         conditions=[(group, _conditions(group)) for group in groups],
         warnings=[*refused, *_mixed(groups)],
         specs=_as_script([{"anchor": c.anchor, "spec": c.spec} for found in charts.values() for c in found]),
@@ -110,10 +112,11 @@ def _overview(groups: Sequence[Comparable]) -> dict[str, dict[str, Any]]:
     for group in groups:
         if group.workload not in ROUNDS:
             best = matrix.fastest_of(group, group.most_workers)
+            ties = matrix.ties_with(group, group.most_workers, best[0])[0] if best else []
             for cell in group.fastest_of_each_library:
                 if cell.summary and best and best[1].summary:
                     relative = cell.summary.median / best[1].summary.median
-                    tie = (cell.library, cell.idiom) in matrix.ties_with(group, group.most_workers, best[0])[0]
+                    tie = (cell.library, cell.idiom) in ties
                     found.setdefault(cell.library, {})[group.workload] = (cell, relative, tie)
     return found
 
@@ -133,21 +136,8 @@ def _text(cell: Any) -> str:
 Source = tuple[str, str, int]  # call, code, number of lines
 
 
-def _sources(files: Sequence[Measured]) -> dict[tuple[str, str, str], dict[str, Any]]:
-    return {
-        (file.workload, file.library, idiom): source for file in files for idiom, source in file.run["sources"].items()
-    }
-
-
 def _key(source: Mapping[str, Any]) -> Source:
     return source["call"], source["code"], source["lines"]
-
-
-def _codes(files: Sequence[Measured]) -> dict[tuple[str, str, str], tuple[int, int]]:
-    """Return the place of each idiom's code among all, and its number of lines."""
-    sources = _sources(files)
-    places = {key: place for place, key in enumerate(dict.fromkeys(map(_key, sources.values())))}
-    return {name: (places[_key(source)], source["lines"]) for name, source in sources.items()}
 
 
 def _highlighted(source: Source) -> dict[str, Any]:

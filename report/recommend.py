@@ -74,6 +74,7 @@ def recommend(groups: Mapping[str, Comparable], task: Task) -> Recommended:
     excluded: dict[Name, str] = {}
     times: dict[Name, dict[Block, float]] = {}
     memory: dict[Name, float | None] = {}
+    starts: dict[Name, float | None] = {}
     for cell in on_most_workers(grid):
         name = (cell.library, cell.idiom)
         if cell.library == FLOOR or cell.idiom.startswith(NAIVE) or cell.skipped:
@@ -84,15 +85,12 @@ def recommend(groups: Mapping[str, Comparable], task: Task) -> Recommended:
         if why:
             excluded[name] = why
         else:
-            times[name] = found
+            times[name], starts[name] = found, _start_s(groups.get("overhead"), cell)
     middle = {name: summarize(list(blocks.values())) for name, blocks in times.items()}
     order = sorted(times, key=lambda name: middle[name].median)
     ratios = grid.compared(times, reference=order[0]) if order else {}
     verdicts = {name: ratio.verdict for name, ratio in ratios.items()} | dict.fromkeys(order[:1], "fastest")
-    choices = [
-        Choice(name, middle[name], _start_s(groups.get("overhead"), *name), memory[name], _said(verdicts.get(name)))
-        for name in order
-    ]
+    choices = [Choice(n, middle[n], starts[n], memory[n], _said(verdicts.get(n))) for n in order]
     return Recommended(choices, excluded, grid)
 
 
@@ -206,10 +204,9 @@ def _without_state(groups: Mapping[str, Comparable], cell: Cell) -> str:
     return next((why for other in keeping if (why := other.skipped or other.failure)), "it kept no state")
 
 
-def _start_s(group: Comparable | None, library: str, idiom: str) -> float | None:
+def _start_s(group: Comparable | None, cell: Cell) -> float | None:
     """Return the least time to a first result of idioms of the kind, in a fresh interpreter."""
-    cells = _alike(group, Cell(library, idiom, 0, ()))
-    found = [[s for trial in cell.timed if (s := start_s(trial, 0)) is not None] for cell in cells]
+    found = [[s for t in other.timed if (s := start_s(t, 0)) is not None] for other in _alike(group, cell)]
     return min((median(starts) for starts in found if starts), default=None)
 
 
