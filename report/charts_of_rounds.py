@@ -1,12 +1,12 @@
 """Charts of the workloads that time rounds: cost per task, METG, compute against payload."""
 
-from collections.abc import Iterator
-from itertools import product
+from collections.abc import Iterable, Iterator
+from itertools import pairwise, product
 from typing import Any
 
 import altair as alt
 
-from report.charts import HEIGHT, Chart, Rows, legend_height, log_scale, named, scales, spec_of
+from report.charts import HEIGHT, Chart, Rows, Vega, legend_height, log_scale, named, scales, spec_of
 from report.granularity import INDEPENDENT, TARGETS, line_of, patterns
 from report.grid import KEPT, REBUILT, TIED, Times, axes_of, fastest_at, first_of, grids_of, relative
 from report.measured import SERIAL, Comparable, Name
@@ -124,22 +124,42 @@ def _speedup_map(number: int, name: Name, times: Times, speedups: Times, axes: t
         labelExpr="datum.value < 1 ? '1/' + round(1 / datum.value) : datum.value",
     )
     scale = alt.Scale(type="log", scheme="redblue", domain=[2**-WIDEST, 1, 2**WIDEST], clamp=True)
-    spec = spec_of(_map(rows, alt.Color("speedup:Q", scale=scale, legend=legend), *axes), MAP_HEIGHT)
-    return Chart(f"grid-speedup-{number}", f"{name[0]}: {name[1]}", "speedup over serial, pool kept", spec, narrow=True)
+    chart = _map(rows, alt.Color("speedup:Q", scale=scale, legend=legend), *axes)
+    spec = spec_of(chart + _line_at_1(speedups, *axes), MAP_HEIGHT)
+    note = "speedup over serial, pool kept; line: 1"
+    return Chart(f"grid-speedup-{number}", f"{name[0]}: {name[1]}", note, spec, narrow=True)
+
+
+def _line_at_1(log2_speedups: Times, payloads: list[int], computes: list[float]) -> Vega:
+    """Return the borders between neighbours of which one is faster than serial and one is not."""
+
+    def borders(pairs: Iterable[tuple[Any, Any]]) -> alt.Data:
+        parted = [a for a, b in pairs if {a, b} <= log2_speedups.keys() and log2_speedups[a] * log2_speedups[b] < 0]
+        return alt.Data(values=[_place(key) for key in parted])
+
+    beside = borders(((p, a), (p, b)) for p in payloads for a, b in pairwise(computes))
+    above = borders(((a, c), (b, c)) for a, b in pairwise(payloads) for c in computes)
+    x, y = _places(payloads, computes)
+    right, top = (alt.Chart(data).mark_rule(color="#111111", strokeWidth=2) for data in (beside, above))
+    return right.encode(x=x.bandPosition(1), y=y.bandPosition(0), y2=alt.Y2("payload:N", bandPosition=1)) + top.encode(
+        x=x.bandPosition(0), x2=alt.X2("compute:N", bandPosition=1), y=y.bandPosition(0)
+    )
 
 
 def _place(key: tuple[int, float]) -> dict[str, Any]:
     return {"payload": size(key[0]), "compute": duration(key[1])}
 
 
-def _map(rows: Rows, color: alt.Color, payloads: list[int], computes: list[float]) -> alt.Chart:
+def _places(payloads: list[int], computes: list[float]) -> tuple[alt.X, alt.Y]:
+    """Return the axes, the largest payload at the top."""
     x = alt.X("compute:N", sort=list(map(duration, computes)), title="compute per task")
     y = alt.Y("payload:N", sort=list(map(size, reversed(payloads))), title="payload")
-    chart = (
-        alt.Chart(alt.Data(values=rows))
-        .mark_rect()
-        .encode(x=x.axis(labelAngle=-45, labelOverlap=True), y=y.axis(labelOverlap=True), color=color)
-    )
+    return x.axis(labelAngle=-45, labelOverlap=True), y.axis(labelOverlap=True)
+
+
+def _map(rows: Rows, color: alt.Color, payloads: list[int], computes: list[float]) -> alt.Chart:
+    x, y = _places(payloads, computes)
+    chart = alt.Chart(alt.Data(values=rows)).mark_rect().encode(x=x, y=y, color=color)
     numbers = [field for field in ("speedup", "seconds per task") if field in rows[0]]
     shown = [alt.Tooltip(f"{field}:Q", format=".3g") for field in numbers] or [alt.Tooltip("library:N")]
     return chart.encode(tooltip=[alt.Tooltip("payload:N"), alt.Tooltip("compute:N"), *shown])

@@ -43,11 +43,39 @@ def csv_of(files: Sequence[Measured]) -> tuple[str, int]:
         parts.setdefault(file.run["started"], []).append(file.run)
     typical = {started: yardstick_of(runs) for started, runs in parts.items()}
     rows = [row for file in files for row in _rows(file, typical[file.run["started"]])]
+    return _as_csv(rows, COLUMNS), len(rows)
+
+
+def csv_of_rounds(files: Sequence[Measured]) -> str:
+    """Return one row per round of the newest run of every file; an empty string where no rounds were timed.
+
+    ``bare``: without the library. ``pool`` and ``round`` are numbers in their trial, ``shutdown_s`` is the pool's; what
+    else a round was stands in columns named as in its label.
+    """
+    rows = [row for file in files for trial in file.run["trials"] for row in _rounds(file, trial)]
+    return _as_csv(rows, list(dict.fromkeys(name for row in rows for name in row))) if rows else ""
+
+
+def _rounds(file: Measured, trial: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    of_trial = {name: trial[name] for name in ("idiom", "n_jobs", "kind", "session", "block")}
+    for number, pool in enumerate(trial["pools"]):
+        of_pool = {**of_trial, "pool": number, "shutdown_s": pool["shutdown_s"], **pool["label"]}
+        for place, round_ in enumerate(pool["rounds"]):
+            timed = {"round": place, "bare": int(round_["bare"]), "seconds": round_["seconds"]}
+            yield {"workload": file.workload, "library": file.library, **of_pool, **timed, **round_["label"]}
+
+
+def _as_csv(rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> str:
     text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    writer = csv.DictWriter(text, columns, lineterminator="\n")
     writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue(), len(rows)
+    writer.writerows({name: _no_formula(value) for name, value in row.items()} for row in rows)
+    return text.getvalue()
+
+
+def _no_formula(value: Any) -> Any:
+    """Return the value; a text that a spreadsheet would take for a formula with a quote before it."""
+    return f"'{value}" if isinstance(value, str) and value[:1] in tuple("=+-@\t\r") else value
 
 
 def _rows(file: Measured, typical_s: float | None) -> Iterator[dict[str, Any]]:

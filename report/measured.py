@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from math import inf
 from operator import sub
@@ -83,6 +83,12 @@ class Cell:
                 sizes[f"{short}_{moment}_bytes"] = round(median(memory[moment][name] for memory in found))
             sizes[f"{short}_growth_bytes"] = sizes[f"{short}_peak_bytes"] - sizes[f"{short}_start_bytes"]
         return sizes
+
+    @property
+    def sampled(self) -> list["Cell"]:
+        """Each of the trials whose memory was sampled, alone."""
+        of_memory = [trial for trial in self.trials if trial["outcome"] == OK and trial["memory"]]
+        return [replace(self, trials=(trial,)) for trial in of_memory]
 
     def copies(self, shared_bytes: int) -> float | None:
         """Return how often an input of that size lay in memory at the peak, by the memory that the trial grew by.

@@ -24,7 +24,7 @@ from report.charts import charts_of
 from report.charts_of_rounds import charts_of_rounds
 from report.conditions import said_of_drift
 from report.console import Titled
-from report.export import csv_of, version_of
+from report.export import csv_of, csv_of_rounds, version_of
 from report.measured import ROUNDS, Comparable
 from report.statistics import half_width
 from report.style import ON_DARK
@@ -74,7 +74,8 @@ def render(groups: Sequence[Comparable], refused: Sequence[str]) -> str:
         warnings=[*refused, *_mixed(groups)],
         specs=_as_script([{"anchor": c.anchor, "spec": c.spec} for found in charts.values() for c in found]),
         colors_on_dark=_as_script(ON_DARK),
-        trials=base64.b64encode(gzip.compress(csv_of(files)[0].encode(), mtime=0)).decode(),
+        trials=_packed(csv_of(files)[0]),
+        rounds=_packed(csv_of_rounds(files)),
         style=Markup((TEMPLATES / "page.css").read_text() + _code_style()),
         script=Markup((TEMPLATES / "page.js").read_text()),
         vega=Markup(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", VEGA_LITE)),
@@ -187,6 +188,10 @@ def _conditions(group: Comparable) -> dict[str, str]:
         "warnings": "; ".join(run["disturbances"]) or "none",
         "left out": "; ".join(group.left_out) or "nothing",
     }
+
+
+def _packed(text: str) -> str:
+    return base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode() if text else ""
 
 
 def _as_script(data: Any) -> Markup:

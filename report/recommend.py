@@ -5,7 +5,7 @@ what is computed add up. A task that is not near any cell gets no answer. Memory
 input as often as it was found in memory, and, estimated, what is on the way to and from workers.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
@@ -53,7 +53,7 @@ class Choice:
     name: Name
     per_task_s: Summary
     start_s: float | None
-    memory_bytes: float | None
+    memory_bytes: Summary | None
     verdict: str
 
 
@@ -73,7 +73,7 @@ def recommend(groups: Mapping[str, Comparable], task: Task) -> Recommended:
     groups = {name: group for name, group in groups.items() if group.newest.machine == grid.newest.machine}
     excluded: dict[Name, str] = {}
     times: dict[Name, dict[Block, float]] = {}
-    memory: dict[Name, float | None] = {}
+    memory: dict[Name, Summary | None] = {}
     starts: dict[Name, float | None] = {}
     for cell in on_most_workers(grid):
         name = (cell.library, cell.idiom)
@@ -157,21 +157,26 @@ def _around(value: float, levels: list[Any]) -> list[Any]:
     return next(([low, high] for low, high in pairwise(levels) if low < value < high), [])
 
 
-def _memory(groups: Mapping[str, Comparable], cell: Cell, task: Task) -> float | None:
+def _memory(groups: Mapping[str, Comparable], cell: Cell, task: Task) -> Summary | None:
     """Return the peak PSS that `sharing` or `overhead` lets expect."""
-    on_the_way = 2 * task.n_jobs * (task.bytes_in + task.bytes_out)
     group = groups.get("sharing" if task.shared_bytes else "overhead")
     alike = [other for other in _alike(group, cell) if other.memory and not other.idiom.startswith(NAIVE)]
     least = min(alike, key=lambda other: other.memory["pss_peak_bytes"], default=None)
     if group is None or least is None:
         return None
-    if not task.shared_bytes:
-        return least.memory.get("pss_ready_bytes", least.memory["pss_peak_bytes"]) + on_the_way
-    if not 1 / NEAR <= task.shared_bytes / group.shared_bytes <= NEAR:
+    if task.shared_bytes and not 1 / NEAR <= task.shared_bytes / group.shared_bytes <= NEAR:
         return None
-    copies = least.copies(group.shared_bytes) or 0.0
-    rest = max(0.0, least.memory["pss_peak_bytes"] - copies * group.shared_bytes)
-    return rest + copies * task.shared_bytes + on_the_way
+    return summarize([_peak_bytes(trial, group.shared_bytes, task) for trial in least.sampled])
+
+
+def _peak_bytes(trial: Cell, measured_bytes: int, task: Task) -> float:
+    """Return what the trial lets expect: its shared input of ``measured_bytes`` as large as that of the task."""
+    on_the_way = 2 * task.n_jobs * (task.bytes_in + task.bytes_out)
+    peak_bytes = trial.memory["pss_peak_bytes"]
+    if not task.shared_bytes:
+        return trial.memory.get("pss_ready_bytes", peak_bytes) + on_the_way
+    copies = trial.copies(measured_bytes) or 0.0
+    return max(0.0, peak_bytes - copies * measured_bytes) + copies * task.shared_bytes + on_the_way
 
 
 def _alike(group: Comparable | None, cell: Cell) -> list[Cell]:
@@ -182,12 +187,12 @@ def _alike(group: Comparable | None, cell: Cell) -> list[Cell]:
     return same or [other for other in cells if start_method(other.library, other.idiom) == method]
 
 
-def _unfit(groups: Mapping[str, Comparable], cell: Cell, task: Task, memory_bytes: float | None) -> str:
+def _unfit(groups: Mapping[str, Comparable], cell: Cell, task: Task, memory_bytes: Summary | None) -> str:
     if task.memory_bytes:
         if memory_bytes is None:
             return "its memory was not measured near this: run python benchmark_all.py sharing overhead"
-        if memory_bytes > task.memory_bytes:
-            return f"it would take {size(memory_bytes)}, {size(task.memory_bytes)} are allowed"
+        if memory_bytes.high > task.memory_bytes:  # who says how much is allowed wants to be sure
+            return f"it would take {size(memory_bytes.high)}, {size(task.memory_bytes)} are allowed"
     return _without_state(groups, cell) if task.state and cell.library != SERIAL else ""
 
 
@@ -220,7 +225,7 @@ def print_recommended(found: Recommended, console: Console) -> None:
     table = Table(pad_edge=False)
     for title in ("", "library", "idiom"):
         table.add_column(title, no_wrap=True)
-    for title in ("per task", "from - to", "start-up", "peak PSS", ""):
+    for title in ("per task", "from - to", "start-up", "peak PSS", "from - to", ""):
         table.add_column(title, justify="right", no_wrap=True)
     for rank, choice in enumerate(found.choices, start=1):
         s = choice.per_task_s
@@ -228,9 +233,9 @@ def print_recommended(found: Recommended, console: Console) -> None:
             str(rank),
             *map(escape, choice.name),
             duration(s.median),
-            f"{duration(s.low)} - {duration(s.high)}" if s.count > 1 else "1 trial",
+            _spread(s, duration),
             "not measured" if choice.start_s is None else duration(choice.start_s),
-            "not measured" if choice.memory_bytes is None else size(choice.memory_bytes),
+            *_memory_cells(choice.memory_bytes),
             choice.verdict,
         )
     if found.choices:
@@ -242,6 +247,14 @@ def print_recommended(found: Recommended, console: Console) -> None:
         say(console, f"left out: {library} ({idiom}): {why}")
     if not found.choices:
         say(console, "Nothing that was measured can do this.")
+
+
+def _memory_cells(memory_bytes: Summary | None) -> tuple[str, str]:
+    return ("not measured", "") if memory_bytes is None else (size(memory_bytes.median), _spread(memory_bytes, size))
+
+
+def _spread(found: Summary, shown: Callable[[float], str]) -> str:
+    return f"{shown(found.low)} - {shown(found.high)}" if found.count > 1 else "1 trial"
 
 
 def _note(found: Recommended) -> str:

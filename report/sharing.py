@@ -56,7 +56,12 @@ def _times(cell: Cell | None) -> list[str]:
 
 def has_stores(group: Comparable) -> bool:
     """Return whether memory was read while workers ran and held their data, as in the workflows of stores."""
-    return any("pss_held_bytes" in cell.memory for file in group.files for cell in file.cells.values())
+    return any(has_held(cell) for file in group.files for cell in file.cells.values())
+
+
+def has_held(cell: Cell) -> bool:
+    """Return whether its memory was read while workers held their data."""
+    return "pss_held_bytes" in cell.memory
 
 
 STORE_COLUMNS = (
@@ -98,25 +103,30 @@ def _store_times(cell: Cell) -> list[str]:
 
 
 def _store_memory(cell: Cell, shared_bytes: int) -> list[str]:
-    memory = cell.memory
-    if "pss_held_bytes" not in memory:
+    if not has_held(cell):
         return [""] * (6 + bool(shared_bytes))
+    memory = cell.memory
 
-    def grown(field: str, moment: str) -> int:
-        return memory[f"{field}_{moment}_bytes"] - memory[f"{field}_ready_bytes"]
-
-    # A segment that no process has mapped is in no PSS.
-    copies = [max(grown("pss", moment), grown("shm", moment)) / (shared_bytes or 1) for moment in ("held", "peak")]
+    copies = [kept_bytes(cell, moment) / (shared_bytes or 1) for moment in ("held", "peak")]
     return [
         *(
             f"{_mib(memory[f'{field}_ready_bytes'])} - {_mib(memory[f'{field}_held_bytes'])}"
             for field in ("rss", "uss", "pss")
         ),
         _mib(memory["pss_peak_bytes"]),
-        f"{_mib(grown('used', 'held'))}, {_mib(grown('used', 'peak'))}",
-        _mib(grown("shmem", "held")),
+        f"{_mib(_grown(cell, 'used', 'held'))}, {_mib(_grown(cell, 'used', 'peak'))}",
+        _mib(_grown(cell, "shmem", "held")),
         *([f"{copies[0]:.2f}, {copies[1]:.2f}"] if shared_bytes else []),
     ]
+
+
+def kept_bytes(cell: Cell, moment: str) -> int:
+    """Return what the data take at ``held`` or ``peak``: PSS, or /dev/shm where that is more, since ``ready``."""
+    return max(_grown(cell, "pss", moment), _grown(cell, "shm", moment))  # no PSS has a segment that nobody has mapped
+
+
+def _grown(cell: Cell, field: str, moment: str) -> int:
+    return cell.memory[f"{field}_{moment}_bytes"] - cell.memory[f"{field}_ready_bytes"]
 
 
 def _mib(size: float) -> str:

@@ -133,12 +133,15 @@ def test_a_row_shows_its_code(browser, folder):
 @in_browser
 def test_what_is_shown_can_be_downloaded_and_all_trials(browser, folder):
     downloads = folder / "downloads"
+    grid_folder(folder)
     opened(browser, folder, "#library=ray")
-    for button in ("#download-rows", "#download-trials"):
+    for button in ("#download-rows", "[data-csv=trials]", "[data-csv=rounds]"):
         click(browser, button)
         time.sleep(0.5)
     deadline = time.monotonic() + 10
-    while not ({"matrix.csv", "trials.csv"} <= set(os.listdir(downloads))) and time.monotonic() < deadline:
+    while (
+        not ({"matrix.csv", "trials.csv", "rounds.csv"} <= set(os.listdir(downloads))) and time.monotonic() < deadline
+    ):
         time.sleep(0.1)
     rows = list(csv.DictReader((downloads / "matrix.csv").open()))
     assert [row["library"] for row in rows] == ["ray"] * 3
@@ -146,6 +149,8 @@ def test_what_is_shown_can_be_downloaded_and_all_trials(browser, folder):
     trials = list(csv.DictReader((downloads / "trials.csv").open()))
     stored = sum(len(results.load(path)["runs"][-1]["trials"]) for path in folder.glob("*.p3"))
     assert len(trials) == stored
+    rounds = list(csv.DictReader((downloads / "rounds.csv").open()))
+    assert {row["workload"] for row in rounds} == {"grid"}
 
 
 @in_browser

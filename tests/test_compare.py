@@ -1,6 +1,7 @@
 """Before and after, and results for other tools."""
 
 import csv
+import io
 import json
 import subprocess
 import sys
@@ -12,7 +13,8 @@ import pytest
 from harness import results
 from harness.kinds import MEMORY_FIELDS
 from report.compare import NotComparable, compare
-from report.export import COLUMNS
+from report.export import COLUMNS, csv_of_rounds
+from report.measured import Measured
 from report.statistics import FASTER, SLOWER, TIE, UNKNOWN
 from tests.conftest import run_utils
 from tests.made_up import a_part, a_run
@@ -184,6 +186,25 @@ def test_csv_has_a_row_per_trial(tmp_path):
     assert float(rows[0]["cpu_s"]) == pytest.approx(1.5)
     parts = sum(float(rows[0][name]) for name in ("startup_s", "work_s", "wait_s", "shutdown_s"))
     assert parts == pytest.approx(1.5)  # of the template's trial, whose wall time was 1.5
+
+
+def test_csv_holds_no_formula(tmp_path):
+    save(tmp_path, "ray", {"=HYPERLINK(1)": [1.0], "-tasks": [2.0]})
+    target = tmp_path / "trials.csv"
+    assert run_utils("export", "--format", "csv", target, "--results", tmp_path).returncode == 0
+    assert [row["idiom"] for row in csv.DictReader(target.open())] == ["'=HYPERLINK(1)", "'-tasks"]
+
+
+def test_csv_of_rounds_has_a_row_per_round(tmp_path):
+    label = {"what": "warm", "tasks": 8}
+    rounds = [{"label": label, "bare": False, "seconds": 0.5}, {"label": label, "bare": True, "seconds": 0.25}]
+    pools = [{"label": {"payload_bytes": 1024}, "refused": "", "rounds": rounds, "shutdown_s": 0.1}]
+    run = a_run(pools=pools)
+    file = Measured(tmp_path, "grid", "mp", run)
+    rows = list(csv.DictReader(io.StringIO(csv_of_rounds([file]))))
+    assert [(row["round"], row["bare"], row["seconds"]) for row in rows] == [("0", "0", "0.5"), ("1", "1", "0.25")]
+    assert {row["payload_bytes"] for row in rows} == {"1024"}
+    assert csv_of_rounds([Measured(tmp_path, "numerical", "mp", a_run())]) == ""
 
 
 def test_csv_marks_by_the_yardstick_of_the_whole_run(tmp_path):

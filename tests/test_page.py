@@ -7,10 +7,13 @@ from html.parser import HTMLParser
 
 import pytest
 
+from harness import results
+from harness.kinds import MEMORY, MEMORY_FIELDS
 from report.figures import groups_of
 from report.matrix import start_method
 from report.page import render
 from tests.conftest import run_utils
+from tests.made_up import a_run
 from tests.test_recommend import grid_folder
 from tests.test_report import save
 from tests.test_report_rounds import a_grid
@@ -145,11 +148,17 @@ def specs_of(page):
     return {chart["anchor"]: chart["spec"] for chart in specs}
 
 
+def data_of(spec):
+    """Return the rows of a chart and of all its layers, a list for each."""
+    own = [spec["data"]["values"]] if "data" in spec else []
+    return own + [rows for layer in spec.get("layer", ()) for rows in data_of(layer)]
+
+
 def test_charts_hold_what_was_measured(folder):
     specs = specs_of(page_of(grid_folder(folder)))
     fastest = [row["library"] for row in specs["grid-fastest-kept"]["data"]["values"]]
     assert fastest == ["futures"] * 6
-    limits, lines = (layer["data"]["values"] for layer in specs["numerical-time"]["layer"])
+    limits, lines = data_of(specs["numerical-time"])
     assert [(row["workers"], row["value"]) for row in limits] == [(1, 8.0), (4, 2.0)]
     assert {(row["name"], row["workers"]): round(row["value"], 9) for row in lines} == {
         ("serial: loop", 1): 8.0,
@@ -160,6 +169,33 @@ def test_charts_hold_what_was_measured(folder):
         ("ray: tasks", 4): 3.05,
         ("ray: naive: all", 4): 5.0,
     }
+
+
+def test_the_line_at_1_is_between_faster_and_slower(tmp_path):
+    """Serial needs 1 ms and 10 ms where tasks compute as long; mp an eighth of 5 and 41 ms, and of 10 for 1 MiB."""
+    save_rounds(tmp_path, "grid", "serial", {"loop": [a_grid(0, lambda p, c: 4 * c + 5e-6, tasks=4)]}, n_jobs=1)
+    save_rounds(tmp_path, "grid", "mp", {"fork": [a_grid(0.1, lambda p, c: 4 * c + 1e-3 + p * 1e-8)]}, n_jobs=4)
+    (spec,) = (spec for anchor, spec in specs_of(page_of(tmp_path)).items() if anchor.startswith("grid-speedup"))
+    _, right, top = ([tuple(row.values()) for row in rows] for rows in data_of(spec))
+    assert sorted(right) == [("1 KiB", "0"), ("1 MiB", "1 ms")]
+    assert top == [("1 KiB", "1 ms")]
+
+
+def test_memory_and_time_of_stores_are_drawn(tmp_path):
+    mib = 2**20
+    grown = {"ready": 100, "made": 100, "spread": 150, "held": 164, "peak": 228, "start": 50, "end": 60}
+    fields = dict.fromkeys(MEMORY_FIELDS, 0)
+    memory = {moment: fields | {"pss_bytes": number * mib} for moment, number in grown.items()}
+    template = a_run()["trials"][0] | {"idiom": "shared_memory", "n_jobs": 4}
+    timed = template | {"moments_s": {"ready": 1.0, "made": 1.5, "spread": 2.0, "held": 3.5}}
+    run = a_run() | {"idioms": ["shared_memory"], "trials": [timed, template | {"kind": MEMORY, "memory": memory}]}
+    results.save(tmp_path, "client_scatter", "dask", [run | {"inputs": {"shared_bytes": 60 * mib}}])
+    specs = specs_of(page_of(tmp_path))
+    ((held,), (limit,)) = data_of(specs["client_scatter-stores"])
+    assert (held["idiom"], held["held"], held["peak"]) == ("shared_memory", 64, 128)
+    assert limit == {"one copy": 60}
+    ((waited,),) = data_of(specs["client_scatter-stores-time"])
+    assert waited["seconds"] == 2.5
 
 
 def test_only_the_floor_in_a_grid_is_still_a_page(tmp_path):

@@ -68,10 +68,10 @@ function downloadRows() {
   download("matrix.csv", [fields.join(","), ...visible.map(line)].join("\n") + "\n");
 }
 
-async function downloadTrials() {
-  const bytes = Uint8Array.from(atob($("#trials").textContent), (character) => character.charCodeAt(0));
+async function downloadPacked(id) {
+  const bytes = Uint8Array.from(atob($(`#${id}`).textContent), (character) => character.charCodeAt(0));
   const unzipped = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
-  download("trials.csv", await new Response(unzipped).text());
+  download(`${id}.csv`, await new Response(unzipped).text());
 }
 
 function openCode(row) {
@@ -121,7 +121,8 @@ table.tHead.addEventListener("click", ({ target }) => {
 document.addEventListener("click", ({ target }) => openCode(target.closest("tr[data-code]")));
 document.addEventListener("keydown", ({ key, target }) => { if (key === "Enter") openCode(target.closest("tr[data-code]")); });
 $("#download-rows").addEventListener("click", downloadRows);
-$("#download-trials").addEventListener("click", downloadTrials);
+for (const button of document.querySelectorAll("[data-csv]"))
+  button.addEventListener("click", () => downloadPacked(button.dataset.csv));
 $("#mode").addEventListener("click", () => theme(document.documentElement.dataset.mode === "dark" ? "light" : "dark"));
 // A link to a place in the page leaves the view as it is.
 addEventListener("hashchange", () => { if (location.hash.length < 2 || location.hash.includes("=")) show(); });
