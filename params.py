@@ -95,7 +95,7 @@ PROFILES = {
         grid_payload_bytes=(2**10, 2**20),
         grid_compute_s=(0.0, 0.01),
         grid_warm_rounds=1,
-        granularity_work_s=0.03,
+        granularity_work_s=0.02,
         granularity_repeats=1,
     ),
     # One library in about 5 minutes on 4 cores.

@@ -87,7 +87,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.set_defaults(action=_draw)
     commands = parser.add_subparsers(metavar="COMMAND")
     plot = commands.add_parser("plot", help="one figure, to drag its labels")
-    plot.add_argument("figure", metavar="FIGURE", help="a workload, or sharing_copies, granularity_graphs")
+    plot.add_argument("figure", metavar="FIGURE", help="a workload, or total, sharing_copies, granularity_graphs")
     plot.add_argument("--save", type=Path, metavar="FILE", help="write it, by the file's suffix, and show nothing")
     plot.add_argument("--dark", action="store_true", help="on a dark ground")
     plot.set_defaults(action=_plot)
@@ -159,6 +159,8 @@ def _draw(options: argparse.Namespace) -> int:
 def _plot(options: argparse.Namespace) -> int:
     groups, refused = _groups(options.results)
     figures = {name: draw for group in groups for name, draw in _figures(group)}
+    if workloads := [group for group in groups if group.workload in WORKLOADS]:
+        figures["total"] = partial(draw_total, workloads, False)
     if options.figure not in figures:
         known = f"choose from {', '.join(figures)}" if figures else "measure first: python benchmark_all.py"
         return _fail(f"there is no figure {options.figure!r} of {options.results}: {known}")

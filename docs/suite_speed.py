@@ -42,6 +42,9 @@ def main() -> None:
         _time("comparison, unpaired", lambda: compare(folder, later, force=False))
         _time("CSV", lambda: write_csv(files, folder / "trials.csv"))
         _time_page(folder)
+        apart = folder / "apart"
+        print(f"{_make(apart, apart=True)} trials, each library in a run of its own")
+        _time_page(apart)
         many = folder / "many"
         print(f"{_make(many, 5 * BLOCKS)} trials")
         _time_page(many)
@@ -62,14 +65,17 @@ def _time_page(folder: Path) -> None:
     print(f"  its size: {page.stat().st_size / 1e6:.2f} MB")
 
 
-def _make(folder: Path, blocks: int = BLOCKS, **of_run: str) -> int:
+def _make(folder: Path, blocks: int = BLOCKS, apart: bool = False, **of_run: str) -> int:
     """Write TRIALS made-up trials (more with more blocks), spread evenly over libraries, workloads and idioms."""
+    folder.mkdir(exist_ok=True)
     rng = random.Random(1)
     idioms = TRIALS // (len(LIBRARIES) * len(WORKLOADS) * len(COUNTS) * BLOCKS)
     template, made = a_run()["trials"][0], 0
     tasks = {"index": list(range(TASKS)), "pid": [7] * TASKS}
     tasks |= {"start_ns": list(range(0, 2 * TASKS, 2)), "end_ns": list(range(1, 2 * TASKS, 2))}
-    for library in LIBRARIES:
+    for day, library in enumerate(LIBRARIES, start=1):
+        if apart:
+            of_run = {"started": f"2026-11-{day:02}T00:00:00+0000"}
         for workload in WORKLOADS:
             trials = [
                 {

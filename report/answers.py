@@ -2,10 +2,9 @@
 
 from collections.abc import Mapping
 
-from report.matrix import fastest_of, ties_with
-from report.measured import FLOOR, SERIAL, Block, Cell, Comparable, Name
+from report.measured import FLOOR, SERIAL, Block, Cell, Comparable, Name, Ranking
 from report.statistics import SLOWER, TIE, UNKNOWN
-from report.words import called, duration, listed, seconds_of, size, workers
+from report.words import called, duration, listed, peak_of, seconds_of, tie, workers
 
 ALIKE = 1.05  # times the least memory: what lies within is named too, because one sampled trial tells no more
 
@@ -13,67 +12,76 @@ ALIKE = 1.05  # times the least memory: what lies within is named too, because o
 def answer(group: Comparable) -> str:
     """Return it for a workload that has wall times."""
     most = group.most_workers
-    best = fastest_of(group, most)
-    if best is None:
-        tried = any(cell.library not in (SERIAL, FLOOR) for file in group.files for cell in file.cells.values())
-        if tried:
+    ranking = group.rankings.get(most, Ranking(None, {}, []))
+    cell = ranking.fastest
+    if cell is None:
+        if ranking.failed:
             return f"No library finished it on {workers(most)}: the matrix says why."
         return "No library was measured, only the plain loop or the floor."
-    name, cell = best
     said = (
-        f"On {workers(most)}, {called(name)} was fastest: {seconds_of(cell)}.",
-        _said_of_ties(group, most, name),
-        _said_of_loop(group, name, cell),
-        _said_of_limit(group, most, cell),
-        _said_of_memory(group, most, name),
+        f"On {workers(most)}, {called(cell.name)} was fastest: {seconds_of(cell)}.",
+        _said_of_others(ranking),
+        _said_of_loop(group, cell),
+        said_of_limit(group, cell),
+        _said_of_memory(group, cell),
+        "Results of other parameters or another machine are left out, see the top." if group.left_out else "",
     )
     return " ".join(filter(None, said))
 
 
-def _said_of_ties(group: Comparable, n_jobs: int, best: Name) -> str:
-    ties, untold = ties_with(group, n_jobs, best)
-    others = [name for name in group.cells(n_jobs) if name[0] not in (SERIAL, FLOOR) and name != best]
-    if not others:
-        return "No other was measured on as many."
-    if len(untold) == len(others):
-        return "There are too few trials to tell others from it."
-    said = f"{listed([called(name) for name in ties])} {'ties' if len(ties) == 1 else 'tie'} with it." if ties else ""
+def _said_of_others(ranking: Ranking) -> str:
+    ties, untold = ranking.those(TIE), ranking.those(UNKNOWN)
+    failed = f"Failed, as the matrix says: {listed(list(map(called, ranking.failed)))}." if ranking.failed else ""
+    if not ranking.verdicts:
+        return failed or "No other was measured with it on as many."
+    if len(untold) == len(ranking.verdicts):
+        return f"There are too few trials to tell others from it. {failed}".strip()
+    said = f"{tie(ties)}." if ties else ""
     few = f"There are too few trials to tell {listed([called(name) for name in untold])} from it." if untold else ""
-    return " ".join(filter(None, (said, few))) or "No other ties with it."
+    if not (said or few):
+        said = "No other ties with it."
+    return " ".join(filter(None, (said, few, failed)))
 
 
-def _said_of_loop(group: Comparable, name: Name, cell: Cell) -> str:
+def _said_of_loop(group: Comparable, cell: Cell) -> str:
     loop = group.serial
     if not (loop and loop.summary and cell.summary):
-        return "Serial was not measured, so that no speedup and no limit are known."
-    serial = (loop.library, loop.idiom)
-    times: Mapping[Name, Mapping[Block, float]] = {name: cell.times, serial: loop.times}
-    verdict = group.compared(times, reference=serial)[name].verdict
-    speedup = loop.summary.median / cell.summary.median
-    if verdict == TIE:
-        return f"That ties with a plain loop ({duration(loop.summary.median)})."
-    few = " (too few trials to tell)" if verdict == UNKNOWN else ""
-    if verdict == SLOWER:
-        return f"That is slower than a plain loop ({duration(loop.summary.median)})."
-    return f"That is {speedup:.3g} times as fast as a plain loop ({duration(loop.summary.median)}){few}."
+        tried = any(file.library == SERIAL for file in group.files)
+        return f"The plain loop {'failed' if tried else 'was not measured'}, so that no speedup and no limit are known."
+    times: Mapping[Name, Mapping[Block, float]] = {cell.name: cell.times, loop.name: loop.times}
+    ratio = group.compared(times, reference=loop.name).get(cell.name)
+    beside = f"a plain loop ({duration(loop.summary.median)})"
+    if ratio and ratio.verdict in (TIE, SLOWER):
+        return f"That ties with {beside}." if ratio.verdict == TIE else f"That is slower than {beside}."
+    if ratio and ratio.low and ratio.high and ratio.verdict != UNKNOWN:
+        return f"That is {1 / ratio.ratio:.3g} ({1 / ratio.high:.3g} to {1 / ratio.low:.3g}) times as fast as {beside}."
+    return (
+        f"That is {loop.summary.median / cell.summary.median:.3g} times as fast as {beside} (too few trials to tell)."
+    )
 
 
-def _said_of_limit(group: Comparable, n_jobs: int, cell: Cell) -> str:
-    limit = group.limit_s(n_jobs)
-    if not (limit and cell.summary):
+def said_of_limit(group: Comparable, cell: Cell) -> str:
+    """Return how far from the physical limit a cell is; nothing where that is not known."""
+    limit, summary = group.limit_s(cell.n_jobs), cell.summary
+    if not (limit and summary):
         return ""
-    return f"It takes {cell.summary.median / limit:.3g} times the physical limit of {duration(limit)}."
+    beside = f"the physical limit of {duration(limit)}"
+    if summary.median <= limit:  # the limit is measured too, and as noisy
+        return f"It reaches {beside}, within noise."
+    spread = f" ({summary.low / limit:.3g} to {summary.high / limit:.3g})" if summary.count > 1 else ""
+    return f"It takes {summary.median / limit:.3g}{spread} times {beside}."
 
 
-def _said_of_memory(group: Comparable, n_jobs: int, fastest: Name) -> str:
+def _said_of_memory(group: Comparable, fastest: Cell) -> str:
     peaks = {
-        name: cell.memory["pss_peak_bytes"]
-        for name, cell in group.cells(n_jobs).items()
+        name: cell
+        for name, cell in group.cells(fastest.n_jobs).items()
         if cell.memory and name[0] not in (SERIAL, FLOOR)
     }
     if not peaks:
         return "Memory was not measured."
-    least = min(peaks.values())
-    alike = [called(name) for name in peaks if peaks[name] <= ALIKE * least]
-    own = f"; the fastest {size(peaks[fastest])}" if fastest in peaks and called(fastest) not in alike else ""
-    return f"Least memory at the peak: {listed(alike)}, {size(least)}{own}."
+    order = sorted(peaks.values(), key=lambda cell: cell.memory["pss_peak_bytes"])
+    least_bytes = order[0].memory["pss_peak_bytes"]
+    alike = [cell for cell in order if cell.memory["pss_peak_bytes"] <= ALIKE * least_bytes]
+    own = f"; the fastest {peak_of(fastest)}" if fastest.memory and fastest not in alike else ""
+    return f"Least memory at the peak: {listed([called(cell.name) for cell in alike])}, {peak_of(order[0])}{own}."

@@ -42,7 +42,7 @@ def charts_of(group: Comparable) -> Iterator[Chart]:
         timeline(group),
         against_memory(group),
         against_workers(group, COPIES, "copies of the input", f"{group.workload}-copies")
-        if group.shared_bytes
+        if group.counted_bytes
         else None,
         held_by_stores(group),
         time_of_stores(group),

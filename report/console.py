@@ -6,7 +6,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-PLAIN_WIDTH = 180  # columns, where there is no terminal to ask
+PLAIN_WIDTH = 10_000  # columns, where there is no terminal to ask: a table takes as many as it needs
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,7 @@ def _time_of(_group: Comparable, cell: Cell) -> Point | None:
 
 
 def _copies_of(group: Comparable, cell: Cell) -> Point | None:
-    copies = cell.copies(group.shared_bytes)
+    copies = cell.copies(group.counted_bytes)
     return (cell.n_jobs, copies, 0, 0) if copies else None
 
 
@@ -69,7 +69,7 @@ def draw_workload(
         return show_and_save(figure, base, save)
 
 
-def draw_total(groups: Iterable[Comparable], align: bool) -> list[Path]:
+def draw_total(groups: Iterable[Comparable], align: bool, save: Path | None = None) -> list[Path]:
     """Draw all workloads side by side: every idiom's time on most workers. Return the files that were written."""
     groups = list(groups)
     with plt.rc_context(STYLE):
@@ -85,7 +85,7 @@ def draw_total(groups: Iterable[Comparable], align: bool) -> list[Path]:
         most = max((count for group in groups for count in group.worker_counts), default=1)
         title = f"Wall time on {most} workers: each library's fastest idiom is filled; grey: the physical limit"
         caption(figure, title, *groups)
-        return show_and_save(figure, base)
+        return show_and_save(figure, base, save)
 
 
 def _line(axes: Axes, group: Comparable, file: Measured, idiom: str, most: int, quantity: Quantity) -> list[Anchor]:

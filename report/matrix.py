@@ -1,12 +1,10 @@
 """The matrix: a row for every workload, library, idiom and number of workers, whatever became of it."""
 
 from collections.abc import Iterable, Iterator
-from math import inf
 from typing import Any
 
 from harness.outcome import OK
-from report.measured import FLOOR, NAIVE, ROUNDS, SERIAL, Cell, Comparable, Name
-from report.statistics import SLOWER, UNKNOWN
+from report.measured import FLOOR, NAIVE, ROUNDS, SERIAL, Cell, Comparable
 
 START_METHODS = ("forkserver", "spawn", "fork", "loky", "thread")  # that idioms are named for, the longer name first
 THREADS = "threads"
@@ -17,6 +15,7 @@ OF_LIBRARY = {
 }  # fmt: skip
 ON_ONE_CORE = "synchronous"  # Dask's scheduler that starts nothing
 TUNED = "tuned"
+FASTEST = "fastest"
 Row = dict[str, Any]
 
 
@@ -26,51 +25,43 @@ def rows_of(groups: Iterable[Comparable]) -> list[Row]:
 
 
 def _rows(group: Comparable) -> Iterator[Row]:
-    found = {n: fastest_of(group, n) for n in group.worker_counts}
-    fastest = {n: best[1].summary.median for n, best in found.items() if best and best[1].summary}
-    ties = {(n, name) for n, best in found.items() if best for name in ties_with(group, n, best[0])[0]}
     for file in group.files:
         for idiom in file.idioms:
             cells = sorted((cell for (name, _), cell in file.cells.items() if name == idiom), key=lambda c: c.n_jobs)
-            for cell in cells:
-                yield _row(group, cell, fastest.get(cell.n_jobs), (cell.n_jobs, (cell.library, cell.idiom)) in ties)
+            yield from (_row(group, cell) for cell in cells)
 
 
-def fastest_of(group: Comparable, n_jobs: int) -> tuple[tuple[str, str], Cell] | None:
-    """Return name and cell with the least median on ``n_jobs`` workers, the plain loop and the floor aside."""
-    cells = {name: cell for name, cell in group.cells(n_jobs).items() if name[0] not in (SERIAL, FLOOR)}
-    return min(cells.items(), key=lambda item: item[1].summary.median if item[1].summary else inf, default=None)
+def relative_to_fastest(group: Comparable, cell: Cell) -> tuple[float | None, str]:
+    """Return its median over the fastest library's on as many workers, and the verdict: None, "" where there is none.
 
-
-def ties_with(group: Comparable, n_jobs: int, best: Name) -> tuple[list[Name], list[Name]]:
-    """Return which others tie with the fastest, and which there are too few blocks of to tell.
-
-    The fastest is chosen by the same times that it is then compared by, which makes others look slower, if anything.
+    What the floor and the plain loop are beside it, no verdict says: they are no libraries.
     """
-    cells = {name: cell for name, cell in group.cells(n_jobs).items() if name[0] not in (SERIAL, FLOOR)}
-    ratios = group.compared({name: cell.times for name, cell in cells.items()}, reference=best)
-    verdicts = {name: ratio.verdict for name, ratio in ratios.items()}
-    ties = [name for name, verdict in verdicts.items() if verdict not in (SLOWER, UNKNOWN)]
-    return ties, [name for name in cells if name != best and verdicts.get(name, UNKNOWN) == UNKNOWN]
+    ranking = group.rankings.get(cell.n_jobs)
+    fastest = ranking.fastest if ranking else None
+    if not (ranking and fastest and fastest.summary and cell.summary):
+        return None, ""
+    verdict = FASTEST if cell is fastest else ranking.verdicts.get((cell.library, cell.idiom), "")
+    return cell.summary.median / fastest.summary.median, verdict
 
 
-def _row(group: Comparable, cell: Cell, fastest_s: float | None, is_tie: bool) -> Row:
+def _row(group: Comparable, cell: Cell) -> Row:
     summary, memory = cell.summary, cell.memory
+    relative, verdict = relative_to_fastest(group, cell)
     return {
         "workload": group.workload,
         "library": cell.library,
         "idiom": cell.idiom,
-        "start_method": start_method(cell.library, cell.idiom),
+        "start_method": _method(cell),
         "style": style_of(cell.idiom),
         "n_jobs": cell.n_jobs,
         "wall_s": summary.median if summary else None,
         "low_s": summary.low if summary and summary.count > 1 else None,
         "high_s": summary.high if summary and summary.count > 1 else None,
         "trials": summary.count if summary else 0,
-        "tie": is_tie,
-        "relative": summary.median / fastest_s if summary and fastest_s else None,
+        "verdict": verdict,
+        "relative": relative,
         "peak_pss_bytes": memory.get("pss_peak_bytes"),
-        "copies": cell.copies(group.shared_bytes),
+        "copies": cell.copies(group.counted_bytes),
         "outcome": outcome_of(cell),
     }
 
@@ -95,6 +86,18 @@ def start_method(library: str, idiom: str) -> str:
     return OF_LIBRARY.get(library, "not known")
 
 
+def _method(cell: Cell) -> str:
+    """Return the start method, ``none`` where a library started no worker, as joblib does for one."""
+    method = start_method(cell.library, cell.idiom)
+    return "none" if _in_caller(cell) and method != THREADS else method
+
+
 def outcome_of(cell: Cell) -> str:
-    """Return ``ok``, or what failed and how often, or why it was skipped."""
-    return f"skipped: {cell.skipped}" if cell.skipped else cell.failure or OK
+    """Return ``ok``, or what failed and how often, or why it was skipped; and whether it left its process at all."""
+    said = f"skipped: {cell.skipped}" if cell.skipped else cell.failure or OK
+    return f"{said}; runs in the calling process" if _in_caller(cell) else said
+
+
+def _in_caller(cell: Cell) -> bool:
+    """Return whether a library ran its tasks in the calling process, in threads or not."""
+    return cell.library != SERIAL and any(trial["in_parent"] for trial in cell.timed)

@@ -14,7 +14,18 @@ from harness import results
 from harness.environment import machine_label
 from harness.kinds import MARKED_MOMENTS, MEMORY, MEMORY_FIELDS, MEMORY_MOMENTS, TIME, WRITE
 from harness.outcome import FAILURES, OK, SKIPPED
-from report.statistics import LEAST_FOR_INTERVAL, UNKNOWN, Ratio, Summary, half_width, paired, summarize, unpaired
+from report.statistics import (
+    FASTER,
+    LEAST_FOR_INTERVAL,
+    TIE,
+    UNKNOWN,
+    Ratio,
+    Summary,
+    half_width,
+    paired,
+    summarize,
+    unpaired,
+)
 
 SERIAL = "serial"  # the library that speedups and limits refer to
 FLOOR = "fork"  # written by hand: what about 60 lines of Python can reach
@@ -23,10 +34,12 @@ REFERENCE = "mp"  # whose first idiom all others are compared with: named before
 WORKLOADS = ("numerical", "stateful", "initialization")
 ROUNDS = ("overhead", "grid", "granularity")  # whose trials are of rounds, and have no wall time to compare
 STUDIES = ("sharing", "sharing_frame", "client_scatter", "worker_scatter", "array", "dataframe", *ROUNDS)
+LEAST_COUNTED_BYTES = 64 * 2**20  # of an input whose copies are counted: a worker with NumPy takes about half of it
 NAIVE = "naive"  # an idiom whose name begins so is what many write first, and is drawn dotted
 
 
 Block = tuple[int, int]  # session, number
+Name = tuple[str, str]  # library, idiom
 
 
 @dataclass(frozen=True)
@@ -37,6 +50,11 @@ class Cell:
     idiom: str
     n_jobs: int
     trials: tuple[dict[str, Any], ...]
+
+    @property
+    def name(self) -> Name:
+        """Library and idiom."""
+        return self.library, self.idiom
 
     @cached_property
     def timed(self) -> list[dict[str, Any]]:
@@ -113,14 +131,16 @@ class Cell:
         return next(found, "")
 
     @cached_property
+    def failures(self) -> str:
+        """What failed and how often; empty if nothing did."""
+        counts = Counter(trial["outcome"] for trial in self.trials if trial["outcome"] in FAILURES)
+        return ", ".join(f"{outcome} {count} of {len(self.trials)}" for outcome, count in counts.items())
+
+    @cached_property
     def failure(self) -> str:
         """What failed and how often, with the reason of the first failure; empty if nothing did."""
-        failed = [trial for trial in self.trials if trial["outcome"] in FAILURES]
-        if not failed:
-            return ""
-        counts = Counter(trial["outcome"] for trial in failed)
-        often = ", ".join(f"{outcome} {count} of {len(self.trials)}" for outcome, count in counts.items())
-        return f"{often}: {failed[0]['reason']}"
+        reasons = (trial["reason"] for trial in self.trials if trial["outcome"] in FAILURES)
+        return f"{self.failures}: {next(reasons)}" if self.failures else ""
 
     @cached_property
     def skipped(self) -> str:
@@ -157,7 +177,22 @@ class Measured:
         return [idiom for idiom in self.run["idioms"] if any(name == idiom for name, _ in self.cells)]
 
 
-Name = tuple[str, str]  # library, idiom
+@dataclass(frozen=True)
+class Ranking:
+    """The libraries on one number of workers; the plain loop and the floor are none to choose.
+
+    ``fastest``: with the least median; None where nothing succeeded. ``verdicts``: of the others' ratios to it. It is
+    chosen by the same times that they are compared by, which makes them look slower, if anything. ``failed``: tried,
+    and without a time.
+    """
+
+    fastest: Cell | None
+    verdicts: dict[Name, str]
+    failed: list[Name]
+
+    def those(self, verdict: str) -> list[Name]:
+        """Return the others with that verdict."""
+        return [name for name, found in self.verdicts.items() if found == verdict]
 
 
 @dataclass(frozen=True)
@@ -198,6 +233,29 @@ class Comparable:
         """Return the cells with that number of workers that have a time, by library and idiom."""
         found = {(f.library, idiom): cell for f in self.files for (idiom, n), cell in f.cells.items() if n == n_jobs}
         return {name: cell for name, cell in found.items() if cell.summary}
+
+    @cached_property
+    def rankings(self) -> dict[int, Ranking]:
+        """Who is fastest, and who ties with it, on each number of workers."""
+        return {n_jobs: self._ranking(n_jobs) for n_jobs in self.worker_counts}
+
+    def _ranking(self, n_jobs: int) -> Ranking:
+        to_choose = [file for file in self.files if file.library not in (SERIAL, FLOOR)]
+        tried = {
+            (file.library, idiom): cell
+            for file in to_choose
+            for (idiom, n), cell in file.cells.items()
+            if n == n_jobs and not cell.skipped
+        }
+        cells = {name: cell for name, cell in tried.items() if cell.summary}
+        failed = [name for name in tried if name not in cells]
+        best = min(cells, key=lambda name: median(cells[name].times.values()), default=None)
+        if best is None:
+            return Ranking(None, {}, failed)
+        ratios = self.compared({name: cell.times for name, cell in cells.items()}, reference=best)
+        verdicts = {name: ratios[name].verdict if name in ratios else UNKNOWN for name in cells if name != best}
+        # Faster in most blocks, though its median is not: that is a tie too.
+        return Ranking(cells[best], {name: TIE if v == FASTER else v for name, v in verdicts.items()}, failed)
 
     @cached_property
     def reference(self) -> Name | None:
@@ -272,6 +330,11 @@ class Comparable:
     def shared_bytes(self) -> int:
         """The size of the one large input of all tasks; 0 where there is none."""
         return self.newest.run["inputs"].get("shared_bytes", 0)
+
+    @property
+    def counted_bytes(self) -> int:
+        """The size that copies are counted in: 0 also where what interpreters take would look like many copies."""
+        return self.shared_bytes if self.shared_bytes >= LEAST_COUNTED_BYTES else 0
 
     def limit_s(self, n_jobs: int) -> float | None:
         """Return the physical limit: serial / workers, but never below the longest task or the data's way."""

@@ -3,7 +3,7 @@
 import base64
 import gzip
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from math import isfinite, log2
 from pathlib import Path
 from statistics import median
@@ -25,11 +25,11 @@ from report.charts_of_rounds import charts_of_rounds
 from report.conditions import said_of_drift
 from report.console import Titled
 from report.export import csv_of, csv_of_rounds, version_of
-from report.measured import ROUNDS, Comparable
-from report.statistics import half_width
+from report.measured import ROUNDS, SERIAL, Cell, Comparable
+from report.statistics import SLOWER, TIE, UNKNOWN, half_width
 from report.style import ON_DARK
 from report.tables import tables_of
-from report.words import duration, size
+from report.words import duration, listed, size
 
 TEMPLATES = Path(__file__).resolve().parent / "html"
 VEGA_LITE = ".".join(alt.SCHEMA_VERSION.split(".")[:2])
@@ -65,13 +65,14 @@ def render(groups: Sequence[Comparable], refused: Sequence[str]) -> str:
         rows=[{**row, "code": codes.get((row["workload"], row["library"], row["idiom"]))} for row in rows],
         columns=COLUMNS,
         heat=_heat,
+        marks={matrix.FASTEST: "", TIE: "tie", SLOWER: "", UNKNOWN: "?", "": ""},
         filters={name: sorted({row[name] for row in rows}) for name in FILTERS},
         charts=charts,
         tables={group.workload: [_plain(titled, group, codes) for titled in tables_of(group)] for group in groups},
         questions=questions.answers({group.workload: group for group in groups}),
         codes=[_highlighted(source) for source in places],
         conditions=[(group, _conditions(group)) for group in groups],
-        warnings=[*refused, *_mixed(groups)],
+        warnings=[*refused, *_warnings(groups)],
         specs=_as_script([{"anchor": c.anchor, "spec": c.spec} for found in charts.values() for c in found]),
         colors_on_dark=_as_script(ON_DARK),
         trials=_packed(csv_of(files)[0]),
@@ -91,6 +92,7 @@ COLUMNS = (
     ("workers", "n_jobs"),
     ("time", "wall_s"),
     ("relative to best", "relative"),
+    ("verdict", "verdict"),
     ("from", "low_s"),
     ("to", "high_s"),
     ("trials", "trials"),
@@ -108,18 +110,29 @@ def _heat(relative: float) -> float:
 
 
 def _overview(groups: Sequence[Comparable]) -> dict[str, dict[str, Any]]:
-    """Return by library and workload the fastest idiom on most workers, and how far it is from the best."""
+    """Return by library and workload the fastest idiom on most workers, and how far it is from the best.
+
+    Where a library has no time, the cell is one that says why.
+    """
     found: dict[str, dict[str, Any]] = {}
     for group in groups:
-        if group.workload not in ROUNDS:
-            best = matrix.fastest_of(group, group.most_workers)
-            ties = matrix.ties_with(group, group.most_workers, best[0])[0] if best else []
-            for cell in group.fastest_of_each_library:
-                if cell.summary and best and best[1].summary:
-                    relative = cell.summary.median / best[1].summary.median
-                    tie = (cell.library, cell.idiom) in ties
-                    found.setdefault(cell.library, {})[group.workload] = (cell, relative, tie)
+        if group.workload in ROUNDS:
+            continue
+        fastest = {cell.library: cell for cell in group.fastest_of_each_library}
+        for file in group.files:
+            cell = fastest.get(file.library) or next((c for c in file.cells.values() if c.failure), None)
+            cell = cell or next(iter(file.cells.values()))
+            found.setdefault(file.library, {})[group.workload] = (cell, *_beside_fastest(group, cell))
     return found
+
+
+def _beside_fastest(group: Comparable, cell: Cell) -> tuple[float | None, str]:
+    """Return what `relative_to_fastest` does; the plain loop and the floor stand beside the fastest on most workers."""
+    if cell.library != SERIAL:
+        return matrix.relative_to_fastest(group, cell)
+    ranking = group.rankings.get(group.most_workers)
+    fastest = ranking.fastest.summary if ranking and ranking.fastest else None
+    return (cell.summary.median / fastest.median if fastest and cell.summary else None), ""
 
 
 def _plain(titled: Titled, group: Comparable, codes: Mapping[tuple[str, str, str], tuple[int, int]]) -> dict[str, Any]:
@@ -154,17 +167,25 @@ def _code_style() -> str:
     return "\n".join(styles.values())
 
 
-def _mixed(groups: Sequence[Comparable]) -> list[str]:
-    """Return a warning where workloads were measured on several machines."""
+def _warnings(groups: Sequence[Comparable]) -> Iterator[str]:
+    """Yield what a reader has to know before the first number."""
+    quick = [group.workload for group in groups if group.newest.run["profile"] == "quick"]
+    if quick:
+        said = "few worker counts, few trials, small inputs. A first look, nothing to quote"
+        yield f"Quick profile: {said}: {listed(quick)}"
     machines = sorted({group.newest.machine for group in groups})
-    return [f"These are results of several machines, one per workload: {'; '.join(machines)}"] if machines[1:] else []
+    if machines[1:]:
+        yield f"These are results of several machines, one per workload: {'; '.join(machines)}"
+    yield from (f"{group.workload}, left out: {line}" for group in groups for line in group.left_out)
 
 
 def _conditions(group: Comparable) -> dict[str, str]:
     """Return what has to be known of the newest run beside its numbers, and of the others that stand beside it."""
     run = group.newest.run
-    machine, versions = run["environment"].get("machine", {}), run["environment"].get("versions", {})
-    newest = [file.run for file in group.files if file.run["started"] == run["started"]]
+    machine, conditions = (run["environment"].get(name, {}) for name in ("machine", "conditions"))
+    runs: dict[str, list[dict[str, Any]]] = {}
+    for file in group.files:
+        runs.setdefault(file.run["started"], []).append(file.run)
     # With the order statistics of few samples, intervals are as wide as the range: the noise that two cells would show.
     widths = [
         half_width(s.low, s.high)
@@ -176,22 +197,28 @@ def _conditions(group: Comparable) -> dict[str, str]:
     return {
         "measured": f"{'; '.join(started)}; {group.said_of_trials}",
         "machine": group.newest.machine,
-        "details": ", ".join(f"{name} {value}" for name, value in machine.items()),
+        "details": ", ".join(f"{name} {value}" for name, value in {**machine, **conditions}.items()),
         "libraries": ", ".join(f"{file.library} {version_of(file)}" for file in group.files),
-        "versions": ", ".join(f"{name} {value}" for name, value in versions.items()),
+        "packages, suite": "; ".join(dict.fromkeys(_versions(found[0]["environment"]) for found in runs.values())),
         "parameters": ", ".join(f"{name}={value}" for name, value in run["params"].items()),
         "hash of parameters, seed": f"{run['params_hash']}, {run['seed']}",
         "noise floor": f"± {median(widths):.1%}, the median of the spreads of wall times"
         if widths
         else "not known here",
-        "drift": said_of_drift(newest),
-        "warnings": "; ".join(run["disturbances"]) or "none",
+        "drift": "; ".join(map(said_of_drift, runs.values())),
+        "warnings": "; ".join(dict.fromkeys(w for f in runs.values() for w in f[0]["disturbances"])) or "none",
         "left out": "; ".join(group.left_out) or "nothing",
     }
 
 
 def _packed(text: str) -> str:
     return base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode() if text else ""
+
+
+def _versions(environment: Mapping[str, Any]) -> str:
+    suite = environment.get("suite", {})
+    packages = [f"{name} {version}" for name, version in environment.get("versions", {}).items()]
+    return ", ".join([*packages, *(f"suite's {name} {value}" for name, value in suite.items())])
 
 
 def _as_script(data: Any) -> Markup:

@@ -1,23 +1,38 @@
 """Ten questions that users of these libraries ask, each answered from this machine's results, or with what to run."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from math import isinf
+from math import inf, isinf
 from statistics import median
 
 from harness.outcome import OK
+from report.answers import said_of_limit
 from report.granularity import INDEPENDENT, patterns
-from report.matrix import ON_ONE_CORE, fastest_of, kind_of, start_method, ties_with
+from report.matrix import THREADS, kind_of, start_method
 from report.measured import FLOOR, NAIVE, SERIAL, WORKLOADS, Cell, Comparable, Name
-from report.rounds import efficiencies, is_graph, latencies, length_at, on_most_workers, per_task_s, slowdown, start_s
-from report.statistics import TIE, UNKNOWN, Ratio, Summary, summarize
-from report.words import called, duration, listed, seconds_of, size, workers
+from report.rounds import (
+    efficiencies,
+    is_graph,
+    length_at,
+    on_most_workers,
+    per_block,
+    per_task_s,
+    rounds_of,
+    slowdown,
+    start_s,
+)
+from report.statistics import SLOWER, TIE, UNKNOWN, Ratio, Summary, summarize
+from report.words import called, duration, peak_of, seconds_of, size, tie, workers
 
 Groups = Mapping[str, Comparable]
-SHARED = 1.5  # copies up to which workers share: the caller's own, and half of one for all else that grows
 IN_PARENT = "after load"  # idioms that are named so load once in the parent, not once per worker
 IN_EVERY_TASK = "model in every task"
 UNLIMITED = "threads not limited"
+SINGLY = ("chunksize 1", "chunk_size 1", "batches of 1")  # idioms that are named so send every task by itself
+ALWAYS_SINGLY, BUT_FOR = (
+    ("dask", "ray"),
+    "Pool",
+)  # libraries that do so whatever they are asked, and Ray's idiom that does not
 
 
 @dataclass(frozen=True)
@@ -56,17 +71,13 @@ def _pointless(groups: Groups) -> str:
         return ""
     order = sorted(found, key=lambda name: found[name].median)
     ends = dict.fromkeys((order[0], order[len(order) // 2], order[-1]))
-    shortest = min(min(efficiencies(t, INDEPENDENT)) for c in _in_parallel(group) for t in c.timed if _has(t))
+    shortest = min(min(efficiencies(t, INDEPENDENT), default=inf) for c in _in_parallel(group) for t in c.timed)
     told = [f"{called(name)} {_length(found[name], shortest)}" for name in ends]
     which = " (the first, the middle and the last of all)" if len(ends) > 2 else ""
     return (
-        f"On {workers(group.most_workers)}, a plain loop does more of tasks that take by themselves less than this: "
+        f"On {workers(group.most_workers)}, a plain loop is faster at tasks that by themselves take less than this: "
         f"{'; '.join(told)}{which}."
     )
-
-
-def _has(trial: dict) -> bool:
-    return bool(efficiencies(trial, INDEPENDENT))
 
 
 def _even_s(trial: dict) -> float:
@@ -86,101 +97,136 @@ def _length(summary: Summary, shortest: float) -> str:
 
 
 def _cheapest(groups: Groups) -> str:
-    cells = [c for c in _in_parallel(groups["overhead"]) if not is_graph(c) and not c.idiom.startswith(ON_ONE_CORE)]
-    costs = {
-        (cell.library, cell.idiom): summarize(found)
-        for cell in cells
-        if (found := [s for trial in cell.timed if (s := per_task_s(trial)) is not None])
-    }
+    """Compare processes: threads cost less, and compute at the same time only where tasks let go of the GIL."""
+    group = groups["overhead"]
+    cells = {cell.name: cell for cell in _processes(group) if not is_graph(cell)}
+    costs = {name: found for name, cell in cells.items() if (found := per_block(cell, per_task_s))}
     if not costs:
         return ""
-    order = sorted(costs, key=lambda name: costs[name].median)
-    ends = [f"{called(name)}, {_spread(costs[name])} a task" for name in dict.fromkeys((order[0], order[-1]))]
+    middle = {name: summarize(list(found.values())) for name, found in costs.items()}
+    order = sorted(costs, key=lambda name: middle[name].median)
+    ties = [name for name, ratio in group.compared(costs, reference=order[0]).items() if ratio.verdict == TIE]
+    tied = f" ({tie(ties)})" if ties else ""
+    least, most = (f"{called(name)}, {_spread(middle[name])} a task" for name in (order[0], order[-1]))
+    said = f"Of those that start processes, least: {least}{tied}; most: {most}." if order[1:] else f"Only {least}."
+    return " ".join(filter(None, (said, _by_handing_over(middle), _one_at_a_time(middle))))
+
+
+def _by_handing_over(costs: Mapping[Name, Summary]) -> str:
     # Idioms of one library and one way to start differ in how many tasks travel together.
     alike: dict[Name, list[float]] = {}
-    for library, idiom in costs:
-        alike.setdefault((library, kind_of(idiom)), []).append(costs[library, idiom].median)
+    for (library, idiom), cost in costs.items():
+        alike.setdefault((library, kind_of(idiom)), []).append(cost.median)
     several = {name: found for name, found in alike.items() if len(found) > 1 and min(found)}
+    if not several:
+        return ""
     factors = [f"{called(name)} {_factor(max(found) / min(found))}" for name, found in several.items()]
-    chunks = f" How tasks are handed over makes, within one library and way to start: {', '.join(factors)} times."
-    return f"Least: {'; most: '.join(ends)}.{chunks * bool(factors)}"
+    return f"How tasks are handed over makes, in one library with one way to start: {', '.join(factors)} times."
+
+
+def _one_at_a_time(costs: Mapping[Name, Summary]) -> str:
+    singly = [name for name in costs if any(word in name[1] for word in SINGLY)]
+    singly += [name for name in costs if name[0] in ALWAYS_SINGLY and BUT_FOR not in name[1]]
+    least = _first_of_each_library(sorted(singly, key=lambda name: costs[name].median))
+    told = [f"{called(name)} {_spread(costs[name])}" for name in least]
+    return f"Sent one by one, it is not only the chunk size: {'; '.join(told)}." if len(told) > 1 else ""
 
 
 def _large_objects(groups: Groups) -> str:
     group = groups["sharing"]
-    told = []
-    for library in ("joblib", "mp", "futures"):
-        of_library = [c for c in group.on_most_workers if c.library == library and "thread" not in c.idiom]
-        for naive in (False, True):
-            cells = [cell for cell in of_library if cell.idiom.startswith(NAIVE) == naive]
-            if cells:
-                cell = min(cells, key=_median)
-                told.append(f"{called((library, cell.idiom))} {_time(cell)}{_with_copies(group, cell)}")
-    if len({said.partition(" ")[0] for said in told}) < 2:
+    cells = [cell for cell in group.on_most_workers if start_method(*cell.name) != THREADS]
+
+    def fastest(library: str, fits: Callable[[Cell], bool]) -> Cell | None:
+        return min((c for c in cells if c.library == library and fits(c)), key=_median, default=None)
+
+    own = fastest("joblib", _is_tuned)
+    if own is None:
         return ""
+    others = [fastest(library, _is_tuned) for library in ("mp", "futures")]
+    others += [
+        fastest(library, lambda c: _is_tuned(c) and start_method(*c.name) == "spawn") for library in ("mp", "futures")
+    ]
+    told = [
+        f"{_times_as_long(_ratio(group, own, cell))} as {called(cell.name)}, {_time(cell)}{_with_copies(group, cell)}"
+        for cell in {cell.name: cell for cell in others if cell}.values()
+    ]
+    if not told:
+        return ""
+    naive = [cell for library in ("joblib", "mp", "futures") if (cell := fastest(library, lambda c: not _is_tuned(c)))]
+    sent = f" Sent with every task: {'; '.join(f'{called(c.name)} {_time(c)}' for c in naive)}." if naive else ""
     return (
-        f"Given one input of {size(group.shared_bytes)}: {'; '.join(told)}. As documented, joblib writes a large array "
-        "once to a file that all workers map, and pays for that before the first task "
-        "(https://joblib.readthedocs.io/en/stable/parallel.html); Pool and futures pickle what a task is given into a "
-        "pipe, unless workers inherit it or open it themselves."
+        f"Given one input of {size(group.shared_bytes)}, {called(own.name)} takes {_time(own)}"
+        f"{_with_copies(group, own)}: {'; '.join(told)}.{sent} As documented, joblib's workers start fresh, and "
+        "it writes a large array once to a file that all of them map "
+        "(https://joblib.readthedocs.io/en/stable/parallel.html); with Pool and futures forked workers inherit what "
+        "the caller has loaded, and others get a pickle through a pipe, unless they open it themselves."
     )
 
 
+def _is_tuned(cell: Cell) -> bool:
+    return not cell.idiom.startswith(NAIVE)
+
+
 def _with_copies(group: Comparable, cell: Cell) -> str:
-    copies = cell.copies(group.shared_bytes)
+    copies = cell.copies(group.counted_bytes)
     return f" with {copies:.1f} copies" if copies is not None else ""
 
 
 def _without_copies(groups: Groups) -> str:
     group = groups["sharing"]
-    cells = {(c.library, c.idiom): c for c in group.on_most_workers if c.library not in (SERIAL, FLOOR)}
-    found = {name: cell.copies(group.shared_bytes) for name, cell in cells.items()}
+    most = group.most_workers
+    cells = {c.name: c for c in group.on_most_workers if c.library not in (SERIAL, FLOOR)}
+    found = {name: cell.copies(group.counted_bytes) for name, cell in cells.items()}
     copies = {name: count for name, count in found.items() if count is not None}
-    if not copies:
+    if not copies or most == 1:
         return ""
-    sharing = sorted((name for name in copies if copies[name] <= SHARED), key=lambda name: _median(cells[name]))
-    if not sharing:
+    # The caller has one; one more that all share makes 2, one more in each worker makes most + 1.
+    shared = (2 + most + 1) / 2
+    sharing = [name for name in sorted(copies, key=lambda name: _median(cells[name])) if copies[name] < shared]
+    told = [
+        f"{called(name)}, {copies[name]:.1f} copies, {_time(cells[name])}" for name in _first_of_each_library(sharing)
+    ]
+    if not told:
         least = min(copies, key=lambda name: copies[name])
         return f"None did: the least was {copies[least]:.1f} copies, by {called(least)}."
-    told = [f"{called(name)}, {copies[name]:.2f} copies, {_time(cells[name])}" for name in sharing[:5]]
-    more = f"; and {len(sharing) - 5} more" if len(sharing) > 5 else ""
-    on = workers(group.most_workers)
-    return f"At most {SHARED:g} copies on {on}, the caller's own among them: {'; '.join(told)}{more}."
+    return (
+        f"These had less than {shared:g} copies on {workers(most)}, the caller's own among them, where a copy in each "
+        f"worker makes {most + 1}; each library's fastest: {'; '.join(told)}."
+    )
 
 
 def _memory(groups: Groups) -> str:
     group = groups["numerical"]
-    cells = [c for c in group.on_most_workers if c.library not in (SERIAL, FLOOR) and c.memory.get("pss_peak_bytes")]
+    cells = [c for c in group.on_most_workers if c.library not in (SERIAL, FLOOR) and c.memory and _is_tuned(c)]
     if not cells:
         return ""
     cells.sort(key=lambda cell: cell.memory["pss_peak_bytes"])
-    peaks = [(cell.memory["pss_peak_bytes"], (cell.library, cell.idiom)) for cell in (cells[0], cells[-1])]
-    told = [f"{size(peak)} with {called(name)}" for peak, name in peaks]
+    told = [f"{peak_of(cell)} with {called(cell.name)}" for cell in (cells[0], cells[-1])]
     factors = [cell.memory["rss_peak_bytes"] / cell.memory["pss_peak_bytes"] for cell in cells]
     return (
-        f"In the numerical workload {workers(group.most_workers)} and their parent take from {told[0]} to {told[1]} "
-        "(PSS at the peak). Adding up RSS, as top shows it, counts shared pages again for every process: "
-        f"{median(factors):.1f} times as much ({min(factors):.1f} to {max(factors):.1f})."
+        f"In the numerical workload on {workers(group.most_workers)} all processes of a library, its servers too, take "
+        f"from {told[0]} to {told[1]} (PSS at the peak). Adding up RSS, as top shows it, counts shared pages again for "
+        f"every process: {median(factors):.1f} times as much ({min(factors):.1f} to {max(factors):.1f})."
     )
 
 
 def _startup(groups: Groups) -> str:
-    quickest: dict[str, tuple[list[float], Cell]] = {}
-    for cell in _in_parallel(groups["overhead"]):
-        cold = _starts(cell, 0)
-        if cold and not is_graph(cell) and not cell.idiom.startswith(ON_ONE_CORE):
+    quickest: dict[str, Cell] = {}
+    for cell in _processes(groups["overhead"]):
+        if _starts(cell, 0) and not is_graph(cell):
             known = quickest.get(cell.library)
-            if known is None or median(cold) < median(known[0]):
-                quickest[cell.library] = cold, cell
+            if known is None or median(_starts(cell, 0)) < median(_starts(known, 0)):
+                quickest[cell.library] = cell
     told = []
-    for library, (cold, cell) in quickest.items():
-        parts = [_spread(summarize(found)) for found in (cold, _starts(cell, 1), latencies(cell)) if found]
-        told.append(f"{called((library, cell.idiom))} {', '.join(parts)}")
+    for cell in quickest.values():
+        waits = [[s for _, s in rounds_of(trial, what="latency")] for trial in cell.timed]
+        found = (_starts(cell, 0), _starts(cell, 1), [median(wait) for wait in waits if wait])
+        told.append(f"{called(cell.name)} {', '.join(_spread(summarize(s)) if s else 'not measured' for s in found)}")
     if not told:
         return ""
     return (
         "To the first result in a fresh interpreter, again in the same, and on a pool that is up, by each library's "
-        f"quickest idiom: {'; '.join(told)}."
+        f"quickest idiom that starts processes: {'; '.join(told)}."
     )
 
 
@@ -190,40 +236,40 @@ def _starts(cell: Cell, pool: int) -> list[float]:
 
 def _start_methods(groups: Groups) -> str:
     group = groups["overhead"]
-    by_method: dict[str, list[float]] = {}
-    for cell in _in_parallel(group):
-        if cell.library == "mp" and not is_graph(cell):
-            by_method.setdefault(start_method(cell.library, cell.idiom), []).extend(_starts(cell, 0))
+    first: dict[str, Cell] = {}  # with every start method
+    for cell in _processes(group):
+        if cell.library == "mp" and not is_graph(cell) and _starts(cell, 0):
+            first.setdefault(start_method(*cell.name), cell)
     told = [
-        f"{method} {_spread(summarize(by_method[method]))}"
+        f"{method} {_spread(summarize(_starts(first[method], 0)))}"
         for method in ("fork", "forkserver", "spawn")
-        if by_method.get(method)
+        if method in first
     ]
     if len(told) < 2:
         return ""
     return (
         f"To the first result on {workers(group.most_workers)} of multiprocessing.Pool, with next to nothing imported: "
-        f"{'; '.join(told)}. What workers must import comes on top with spawn, and is inherited by fork, which copies "
-        "locks as other threads have left them, "
+        f"{'; '.join(told)}. What workers must import comes on top with spawn and forkserver, and is inherited by "
+        "fork, which copies locks as other threads have left them, "
         "https://docs.python.org/3/library/multiprocessing.html#contexts-and-start-methods."
     )
 
 
 def _threads(groups: Groups) -> str:
-    trials = [trial for group in groups.values() for file in group.files for trial in file.run["trials"]]
-    right = sum(trial["outcome"] == OK for trial in trials)
-    if not right:
+    without_limit = _unlimited(groups["initialization"])
+    if not without_limit:
         return ""
-    said = (
-        "Not in the other rows: all libraries are limited to one compute thread per worker before NumPy loads, and "
-        f"each of these {right} trials was checked."
+    trials = [trial for group in groups.values() for file in group.files for trial in file.run["trials"]]
+    right = sum(trial["outcome"] == OK and UNLIMITED not in trial["idiom"] for trial in trials)
+    return (
+        f"{without_limit} Nowhere else here: all libraries are limited to one compute thread per worker before NumPy "
+        f"loads, and each of the {right} other trials was checked."
     )
-    return f"{_unlimited(groups['initialization'])} {said}".strip()
 
 
 def _unlimited(group: Comparable) -> str:
     """Say what happens without the limit, in a row that is there to show it."""
-    cells = {(c.library, c.idiom): c for c in group.on_most_workers}
+    cells = {c.name: c for c in group.on_most_workers}
     many = next((name for name in cells if UNLIMITED in name[1]), None)
     if many is None:
         return ""
@@ -231,25 +277,33 @@ def _unlimited(group: Comparable) -> str:
     one = next((n for n in tuned if start_method(*n) == start_method(*many)), None)
     if one is None:
         return ""
-    ratio = group.compared({name: cells[name].times for name in (one, many)}, reference=one).get(many)
+    ratio = _ratio(group, cells[many], cells[one])
+    yes = "Yes: with" if ratio and ratio.verdict == SLOWER else "With"
     return (
-        f"With as many threads as cores in each of {workers(group.most_workers)}, {called(many)} takes "
+        f"{yes} as many threads as there are cores in each of {workers(group.most_workers)}, {called(many)} takes "
         f"{_times_as_long(ratio)} as {called(one)}, which has one thread each."
     )
 
 
 def _model_once(groups: Groups) -> str:
     group = groups["initialization"]
-    cells = {(c.library, c.idiom): c for c in group.on_most_workers if c.library not in (SERIAL, FLOOR)}
+    cells = {c.name: c for c in group.on_most_workers if c.library not in (SERIAL, FLOOR)}
     told = []
     for library in dict.fromkeys(library for library, _ in cells):
         names = [name for name in cells if name[0] == library and IN_PARENT not in name[1]]
         once = min((n for n in names if not n[1].startswith(NAIVE)), key=lambda n: _median(cells[n]), default=None)
         naive = next((name for name in names if IN_EVERY_TASK in name[1]), None)
         if once and naive:
-            ratio = group.compared({name: cells[name].times for name in (once, naive)}, reference=once).get(naive)
-            told.append(f"{called(once)} {_time(cells[once])}, in every task {_times_as_long(ratio)}")
+            ratio = _times_as_long(_ratio(group, cells[naive], cells[once]))
+            told.append(f"{called(once)} {_time(cells[once])}, in every task {ratio}")
+        elif once:
+            told.append(f"{called(once)} {_time(cells[once])}")
     return f"These do it, once per worker: {'; '.join(told)}." if told else ""
+
+
+def _ratio(group: Comparable, cell: Cell, reference: Cell) -> Ratio | None:
+    times = {each.name: each.times for each in (cell, reference)}
+    return group.compared(times, reference=reference.name).get(cell.name)
 
 
 def _times_as_long(ratio: Ratio | None) -> str:
@@ -265,18 +319,27 @@ def _hardware(groups: Groups) -> str:
 
 
 def _nearness(group: Comparable) -> str:
-    best, limit = fastest_of(group, group.most_workers), group.limit_s(group.most_workers)
-    if not (best and limit and best[1].summary):
+    ranking = group.rankings.get(group.most_workers)
+    cell = ranking.fastest if ranking else None
+    if not (ranking and cell and (beside := said_of_limit(group, cell))):
         return ""
-    name, cell = best
-    ties, _ = ties_with(group, group.most_workers, name)
-    tied = f" (with {listed([called(tie) for tie in ties])}, which tie)" if ties else ""
-    times = f"{best[1].summary.median / limit:.3g} times the limit"
-    return f"{group.workload}: {called(name)}{tied}, {seconds_of(cell)}, is {times}."
+    tied = f" {tie(ties)}." if (ties := ranking.those(TIE)) else ""
+    return f"{group.workload}: {called(cell.name)}, {seconds_of(cell)}. {beside}{tied}"
+
+
+def _first_of_each_library(names: Iterable[Name]) -> list[Name]:
+    first: dict[str, Name] = {}
+    for name in names:
+        first.setdefault(name[0], name)
+    return list(first.values())
 
 
 def _in_parallel(group: Comparable) -> Iterator[Cell]:
     return (cell for cell in on_most_workers(group) if cell.library not in (SERIAL, FLOOR) and cell.timed)
+
+
+def _processes(group: Comparable) -> Iterator[Cell]:
+    return (cell for cell in _in_parallel(group) if start_method(*cell.name) not in (THREADS, "none"))
 
 
 def _median(cell: Cell) -> float:
@@ -284,7 +347,7 @@ def _median(cell: Cell) -> float:
 
 
 def _time(cell: Cell) -> str:
-    return _spread(summarize(list(cell.times.values())))
+    return _spread(summarize(list(cell.times.values()))) + (f" ({cell.failures})" if cell.failures else "")
 
 
 def _factor(ratio: float) -> str:

@@ -22,7 +22,7 @@ from report.matrix import THREADS, kind_of, start_method
 from report.measured import FLOOR, NAIVE, SERIAL, Block, Cell, Comparable, Name
 from report.rounds import on_most_workers, per_block, seconds_by_cell, start_s
 from report.statistics import TIE, UNKNOWN, Summary, summarize
-from report.words import duration, size
+from report.words import called, duration, size
 
 NEAR = 10.0  # times longer, shorter, larger or smaller than what was measured, at most
 SMALL_BYTES = 4096  # a payload below this is taken for the smallest one measured, if that is no larger
@@ -48,12 +48,16 @@ class Task:
 
 @dataclass(frozen=True)
 class Choice:
-    """``per_task_s``: wall time by the number of tasks, on a pool that is up. None is what was not measured."""
+    """``per_task_s``: wall time by the number of tasks, on a pool that is up. None is what was not measured.
+
+    ``shared_by``: the idiom of `sharing` whose start-up and memory these are; empty where nothing is shared.
+    """
 
     name: Name
     per_task_s: Summary
     start_s: float | None
     memory_bytes: Summary | None
+    shared_by: str
     verdict: str
 
 
@@ -69,28 +73,28 @@ class Recommended:
 def recommend(groups: Mapping[str, Comparable], task: Task) -> Recommended:
     """Return the ranking. Raises NoMeasurement."""
     grid = _grid(groups, task)
-    # Another machine's, or those of other code, would be of no use beside it.
+    # Another machine's would be of no use beside it.
     groups = {name: group for name, group in groups.items() if group.newest.machine == grid.newest.machine}
     excluded: dict[Name, str] = {}
     times: dict[Name, dict[Block, float]] = {}
-    memory: dict[Name, Summary | None] = {}
-    starts: dict[Name, float | None] = {}
-    for cell in on_most_workers(grid):
-        name = (cell.library, cell.idiom)
-        if cell.library == FLOOR or cell.idiom.startswith(NAIVE) or cell.skipped:
-            continue
+    beside: dict[Name, tuple[float | None, Summary | None, str]] = {}
+    cells = [c for c in on_most_workers(grid) if c.library != FLOOR and not c.idiom.startswith(NAIVE)]
+    for cell in cells:
         found = per_block(cell, lambda trial: _per_task_s(trial, task))
-        memory[name] = _memory(groups, cell, task)
-        why = _unfit(groups, cell, task, memory[name]) or ("" if found else cell.failure or "not measured near this")
+        beside[cell.name] = _start_and_memory(groups, cell, task)
+        why = cell.skipped or _unfit(groups, cell, task, beside[cell.name][1])
+        if not found:
+            why = why or cell.failure or "not measured near this"
         if why:
-            excluded[name] = why
+            excluded[cell.name] = why
         else:
-            times[name], starts[name] = found, _start_s(groups.get("overhead"), cell)
+            times[cell.name] = found
     middle = {name: summarize(list(blocks.values())) for name, blocks in times.items()}
     order = sorted(times, key=lambda name: middle[name].median)
     ratios = grid.compared(times, reference=order[0]) if order else {}
     verdicts = {name: ratio.verdict for name, ratio in ratios.items()} | dict.fromkeys(order[:1], "fastest")
-    choices = [Choice(n, middle[n], starts[n], memory[n], _said(verdicts.get(n))) for n in order]
+    failed = {cell.name: f", {cell.failures}" if cell.failures else "" for cell in cells}
+    choices = [Choice(n, middle[n], *beside[n], _said(verdicts.get(n)) + failed[n]) for n in order]
     return Recommended(choices, excluded, grid)
 
 
@@ -157,16 +161,23 @@ def _around(value: float, levels: list[Any]) -> list[Any]:
     return next(([low, high] for low, high in pairwise(levels) if low < value < high), [])
 
 
-def _memory(groups: Mapping[str, Comparable], cell: Cell, task: Task) -> Summary | None:
-    """Return the peak PSS that `sharing` or `overhead` lets expect."""
+def _start_and_memory(
+    groups: Mapping[str, Comparable], cell: Cell, task: Task
+) -> tuple[float | None, Summary | None, str]:
+    """Return start-up in seconds, peak PSS, and the idiom of `sharing` that they are of, or else of `overhead`."""
     group = groups.get("sharing" if task.shared_bytes else "overhead")
-    alike = [other for other in _alike(group, cell) if other.memory and not other.idiom.startswith(NAIVE)]
-    least = min(alike, key=lambda other: other.memory["pss_peak_bytes"], default=None)
-    if group is None or least is None:
-        return None
-    if task.shared_bytes and not 1 / NEAR <= task.shared_bytes / group.shared_bytes <= NEAR:
-        return None
-    return summarize([_peak_bytes(trial, group.shared_bytes, task) for trial in least.sampled])
+    alike = [other for other in _alike(group, cell) if not other.idiom.startswith(NAIVE)]
+    least = min((c for c in alike if c.memory), key=lambda other: other.memory["pss_peak_bytes"], default=None)
+    memory = None
+    if group and least and not (task.shared_bytes and _far(task.shared_bytes, group.shared_bytes)):
+        memory = summarize([_peak_bytes(trial, group.shared_bytes, task) for trial in least.sampled])
+    if task.shared_bytes:
+        return (least.middle("startup_s"), memory, least.idiom) if least and memory else (None, None, "")
+    return _start_s(alike), memory, ""
+
+
+def _far(bytes_: float, measured_bytes: float) -> bool:
+    return not 1 / NEAR <= bytes_ / measured_bytes <= NEAR
 
 
 def _peak_bytes(trial: Cell, measured_bytes: int, task: Task) -> float:
@@ -180,8 +191,9 @@ def _peak_bytes(trial: Cell, measured_bytes: int, task: Task) -> float:
 
 
 def _alike(group: Comparable | None, cell: Cell) -> list[Cell]:
-    """Return the library's cells of the same kind, by name, or else those whose workers come into being alike."""
-    cells = [c for c in on_most_workers(group) if c.library == cell.library and not c.skipped] if group else []
+    """Return the library's cells on as many workers of the same kind, by name, or else that start workers alike."""
+    files = [file for file in group.files if file.library == cell.library] if group else []
+    cells = [c for file in files for c in file.cells.values() if c.n_jobs == cell.n_jobs and not c.skipped]
     same = [other for other in cells if kind_of(other.idiom) == kind_of(cell.idiom)]
     method = start_method(cell.library, cell.idiom)
     return same or [other for other in cells if start_method(other.library, other.idiom) == method]
@@ -204,14 +216,14 @@ def _without_state(groups: Mapping[str, Comparable], cell: Cell) -> str:
     keeping = [other for other in of_library if any(word in other.idiom for word in KEEPING_STATE)]
     if any(other.timed for other in _alike(groups["stateful"], cell) if other in keeping):
         return ""
-    if any(other.timed for other in keeping):
-        return f"in this idiom no state was kept; it was in {keeping[0].library} ({keeping[0].idiom})"
+    if shown := next((other for other in keeping if other.timed), None):
+        return f"in this idiom no state was kept; it was in {called(shown.name)}"
     return next((why for other in keeping if (why := other.skipped or other.failure)), "it kept no state")
 
 
-def _start_s(group: Comparable | None, cell: Cell) -> float | None:
-    """Return the least time to a first result of idioms of the kind, in a fresh interpreter."""
-    found = [[s for t in other.timed if (s := start_s(t, 0)) is not None] for other in _alike(group, cell)]
+def _start_s(alike: list[Cell]) -> float | None:
+    """Return the least time to a first result, in a fresh interpreter."""
+    found = [[s for t in other.timed if (s := start_s(t, 0)) is not None] for other in alike]
     return min((median(starts) for starts in found if starts), default=None)
 
 
@@ -225,7 +237,9 @@ def print_recommended(found: Recommended, console: Console) -> None:
     table = Table(pad_edge=False)
     for title in ("", "library", "idiom"):
         table.add_column(title, no_wrap=True)
-    for title in ("per task", "from - to", "start-up", "peak PSS", "from - to", ""):
+    shares = any(choice.shared_by for choice in found.choices)
+    as_in = ["start-up and\nPSS as in"] * shares
+    for title in ("per task", "from - to", "start-up", "peak PSS", "from - to", *as_in, ""):
         table.add_column(title, justify="right", no_wrap=True)
     for rank, choice in enumerate(found.choices, start=1):
         s = choice.per_task_s
@@ -236,6 +250,7 @@ def print_recommended(found: Recommended, console: Console) -> None:
             _spread(s, duration),
             "not measured" if choice.start_s is None else duration(choice.start_s),
             *_memory_cells(choice.memory_bytes),
+            *([escape(choice.shared_by)] * shares),
             choice.verdict,
         )
     if found.choices:
@@ -261,7 +276,9 @@ def _note(found: Recommended) -> str:
     run, spread = found.grid.newest.run, found.choices[0].per_task_s.spread
     tasks = run["params"].get("grid_tasks_per_worker", 4) * found.grid.most_workers
     return (
-        f"per task: wall time by tasks, of rounds of {tasks} on a pool that is up (for very many tiny ones see python "
-        f"utils.py table overhead); from - to: {spread}; start-up: cold, to a first result; peak PSS: estimated, with "
-        f"the shared input, whose placing is in no time here. {run['profile']} profile, {found.grid.newest.machine}."
+        f"per task: wall time by tasks, of rounds of {tasks} on a pool that is up, so that a call's own cost, 10 ms "
+        f"with some libraries, is spread over {tasks} only (python utils.py table overhead has it as fixed); from - "
+        f"to: {spread}; start-up: cold, to a first result, with a shared input as large as sharing had it; peak PSS: "
+        "estimated, with the shared input, without tasks that wait in a queue. "
+        f"{run['profile']} profile, {found.grid.newest.machine}."
     )

@@ -22,7 +22,7 @@ COLORS = {
     "ray": "#CC79A7",
     "mpire": "#009E73",
 }
-OTHER_COLOR = "#777777"
+OTHER_COLOR = "#8B4513"  # of a library that is not named above
 TIE_COLOR = "#e8e8e8"
 ON_DARK = {"#000000": "#ffffff", "#660066": "#a64dff"}  # what would be too dark on black
 LIMIT_COLOR = "#777777"

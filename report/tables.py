@@ -225,7 +225,7 @@ def memory_table(group: Comparable) -> Table:
     """Return peak PSS and copies per number of workers; the other measures of the peak on most workers."""
     counts = group.worker_counts
     most = counts[-1] if counts else 1
-    copies = group.shared_bytes > 0
+    copies = group.counted_bytes > 0
     titles = [f"{workers(n)}\nPSS MiB{', copies' * copies}" for n in counts]
     table = idiom_table(*titles, *(f"{title}\non {most}" for title, _ in _PEAKS))
     if copies:
@@ -254,7 +254,7 @@ _PEAKS = (
 def _peak(group: Comparable, cell: Cell | None) -> str:
     if not (cell and cell.memory):
         return ""
-    copies = cell.copies(group.shared_bytes)
+    copies = cell.copies(group.counted_bytes)
     return _mib(cell, "pss_peak_bytes") + (f", {copies:.1f}" if copies is not None else "")
 
 

@@ -1,6 +1,7 @@
 """Numbers and names as text gives them."""
 
 from collections.abc import Sequence
+from statistics import median
 
 from report.measured import Cell, Name
 
@@ -16,15 +17,24 @@ def workers(count: int) -> str:
 
 
 def seconds_of(cell: Cell) -> str:
-    """Return a cell's time with its spread."""
+    """Return a cell's time with its spread, and how many of its trials failed."""
     summary = cell.summary
     assert summary is not None
+    failed = f"; {cell.failures}" if cell.failures else ""
     if summary.count == 1:
-        return f"{duration(summary.median)} (1 trial, no spread known)"
+        return f"{duration(summary.median)} (1 trial, no spread known{failed})"
     return (
         f"{duration(summary.median)} ({duration(summary.low)} to {duration(summary.high)}, {summary.spread}, "
-        f"{summary.count} trials)"
+        f"{summary.count} trials{failed})"
     )
+
+
+def peak_of(cell: Cell) -> str:
+    """Return a cell's peak memory, with the range of its sampled trials."""
+    peaks = [trial.memory["pss_peak_bytes"] for trial in cell.sampled]
+    if len(peaks) == 1:
+        return f"{size(peaks[0])} (1 sampled trial)"
+    return f"{size(median(peaks))} ({size(min(peaks))} to {size(max(peaks))}, {len(peaks)} sampled trials)"
 
 
 def duration(seconds: float) -> str:
@@ -39,6 +49,11 @@ def size(number: float) -> str:
     """Return a number of bytes in the unit that suits."""
     unit, one = next((each for each in (("GiB", 2**30), ("MiB", 2**20)) if number >= each[1]), ("KiB", 2**10))
     return f"{number / one:.3g} {unit}" if number < 999.5 * one else f"{number / one:.0f} {unit}"
+
+
+def tie(names: Sequence[Name]) -> str:
+    """Return that they tie, with what was said before."""
+    return f"{listed(list(map(called, names)))} {'ties' if len(names) == 1 else 'tie'} with it" if names else ""
 
 
 def listed(names: Sequence[str]) -> str:

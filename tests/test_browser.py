@@ -121,8 +121,39 @@ def test_rows_are_sorted_filtered_and_the_view_is_in_the_address(browser, folder
 
 
 @in_browser
+def test_every_filter_filters(browser, folder):
+    opened(browser, folder)
+    for view, shown in {
+        "n_jobs=1": ["loop", "fork", "tasks"],
+        "start_method=spawn": ["spawn, scatter"],
+        "style=naive": ["naive: all"],
+        "idiom=SPAWN": ["spawn, scatter"],
+        "workload=numerical&library=mp&n_jobs=4": ["fork", "exit"],
+    }.items():
+        browser.execute_script("location.hash = arguments[0]", view)
+        time.sleep(0.2)
+        assert sorted(visible_rows(browser)) == sorted(shown)
+
+
+@in_browser
+def test_dark_and_light(browser, folder):
+    opened(browser, folder)
+    ground = "return getComputedStyle(document.body).backgroundColor"
+    first = browser.execute_script(ground)
+    click(browser, "#mode")
+    assert browser.execute_script(ground) != first
+    click(browser, "#mode")
+    assert browser.execute_script(ground) == first
+
+
+@in_browser
 def test_a_row_shows_its_code(browser, folder):
+    from selenium.webdriver.common.by import By
+    from selenium.webdriver.common.keys import Keys
+
     opened(browser, folder, "#library=ray")
+    browser.find_element(By.CSS_SELECTOR, "#rows tbody tr:not([hidden])[data-code]").send_keys(Keys.ENTER)
+    assert browser.execute_script("const d = document.querySelector('dialog'); const o = d.open; d.close(); return o")
     click(browser, "#rows tbody tr:not([hidden])[data-code]")
     dialog = browser.execute_script("const d = document.querySelector('dialog'); return [d.open, d.innerText]")
     assert dialog[0] is True

@@ -8,10 +8,14 @@ from html.parser import HTMLParser
 import pytest
 
 from harness import results
+from harness.cells import all_cells
+from harness.cli import parse
 from harness.kinds import MEMORY, MEMORY_FIELDS
+from report import questions
 from report.figures import groups_of
 from report.matrix import start_method
 from report.page import render
+from report.recommend import KEEPING_STATE
 from tests.conftest import run_utils
 from tests.made_up import a_run
 from tests.test_recommend import grid_folder
@@ -90,18 +94,78 @@ def test_the_answer_names_the_fastest_with_its_interval_and_the_limit(folder):
     assert "On 4 workers, mp (fork) was fastest: 2.15 s (2 s to 2.3 s" in said
     assert "There are too few trials to tell ray (naive: all) from it." in said  # one; and ray (tasks) is slower
     assert "ray (tasks)" not in said
-    assert "3.72 times as fast as a plain loop (8 s). It takes 1.08 times the physical limit of 2 s." in said
+    assert "3.72 (3.48 to 4) times as fast as a plain loop (8 s)." in said
+    assert "It takes 1.08 (1 to 1.15) times the physical limit of 2 s." in said
+    assert "Failed, as the matrix says: dask (spawn, scatter)." in said
+
+
+def answer_of(folder):
+    return text_of(page_of(folder), '<section id="answers">', "<table")
+
+
+def test_failed_trials_are_not_hidden_by_the_one_that_was_right(tmp_path):
+    save(tmp_path, "ray", {("tasks", 4): [1.0, "timeout"]})
+    save(tmp_path, "mp", {("fork", 4): ["error", "error"]})
+    save(tmp_path, "serial", {("loop", 1): ["timeout"]})
+    page = page_of(tmp_path)
+    said = answer_of(tmp_path)
+    assert (
+        "ray (tasks) was fastest: 1 s (1 trial, no spread known; timeout 1 of 2). Failed, as the matrix says:" in said
+    )
+    assert "The plain loop failed" in said
+    overview = text_of(page, '<table class="overview">', "</table>")
+    assert "error 2 of 2" in overview
+    assert "timeout 1 of 2" in overview
+
+
+def test_no_block_in_common_is_no_comparison(tmp_path):
+    """A run was interrupted before serial's turn, and resumed after it."""
+    save(tmp_path, "serial", {("loop", 1): ["timeout", 8.0]})
+    save(tmp_path, "mp", {("fork", 4): [2.0, "timeout"]})
+    assert "4 times as fast as a plain loop (8 s) (too few trials to tell)" in answer_of(tmp_path)
+
+
+def test_faster_than_the_limit_is_noise(tmp_path):
+    save(tmp_path, "serial", {("loop", 1): [8.0] * 6})
+    save(tmp_path, "mp", {("fork", 4): [1.9] * 6})
+    assert "It reaches the physical limit of 2 s, within noise." in answer_of(tmp_path)
+
+
+def test_what_is_left_out_is_said_before_the_answer(tmp_path):
+    save(tmp_path, "mp", {("fork", 4): [2.0] * 6}, params_hash="another", started="2020-01-01T00:00:00+0000")
+    save(tmp_path, "ray", {("tasks", 4): [3.0] * 6})
+    page = page_of(tmp_path)
+    warnings = text_of(page, "</header>", '<section id="answers">')
+    assert "Quick profile" in warnings
+    assert "numerical, left out: numerical_mp.p3: other parameters" in warnings
+    assert "left out, see the top" in answer_of(tmp_path)
+
+
+def test_copies_of_a_small_input_are_not_counted(tmp_path):
+    """What four interpreters take would look like many copies of 16 MB."""
+    mib = 2**20
+    fields = dict.fromkeys(MEMORY_FIELDS, 0)
+    memory = {name: fields | {"pss_bytes": pss * mib} for name, pss in (("start", 40), ("peak", 300), ("end", 40))}
+    template = a_run()["trials"][0] | {"idiom": "fork", "n_jobs": 4}
+    for shared, copies in ((16 * mib, MISSING), (130 * mib, "2.00")):
+        run = a_run() | {"idioms": ["fork"], "trials": [template, template | {"kind": MEMORY, "memory": memory}]}
+        results.save(tmp_path, "numerical", "mp", [run | {"inputs": {"shared_bytes": shared}}])
+        page = page_of(tmp_path)
+        assert row_of(page, "fork", "4")[12] == copies
+        assert ("numerical-copies" in specs_of(page)) == (copies != MISSING)
+        assert "Least memory at the peak: mp (fork), 300 MiB (1 sampled trial)." in answer_of(tmp_path)
 
 
 def test_rows_hold_what_was_measured_and_missing_is_not_zero(folder):
     page = page_of(folder)
     fastest, slower = row_of(page, "fork", "4"), row_of(page, "tasks", "4")
-    assert fastest[5:10] == ["2.15 s", "1.00", "2 s", "2.3 s", "6"]
+    assert fastest[5:11] == ["2.15 s", "1.00", "fastest", "2 s", "2.3 s", "6"]
     assert slower[6] == f"{3.05 / 2.15:.2f}"
     failed = row_of(page, "spawn, scatter")
-    assert failed[5:10] == [MISSING] * 5
+    assert failed[5:11] == [MISSING, MISSING, "", MISSING, MISSING, MISSING]
     assert failed[-1] == "wrong 2 of 2: because wrong"
     assert failed[3] == "spawn"
+    assert row_of(page, "naive: all")[7] == "too few blocks"
     assert row_of(page, "naive: all")[-1] == "timeout 1 of 2: because timeout"
     assert row_of(page, "exit")[-1] == "skipped: because skipped"
 
@@ -116,7 +180,7 @@ def test_code_stands_beside_the_number(folder):
 
 
 def test_what_was_not_measured_is_said_with_what_to_run(folder):
-    said = text_of(page_of(folder), '<section id="questions">', "</dl>")
+    said = questions_of(folder)
     assert (
         "Below which task length is parallel pointless? not measured: run python benchmark_all.py granularity" in said
     )
@@ -204,12 +268,14 @@ def test_only_the_floor_in_a_grid_is_still_a_page(tmp_path):
 
 
 def test_ties_are_called_so(tmp_path):
-    save(tmp_path, "mp", {("fork", 4): [2.0, 2.1, 2.2, 2.3, 2.4, 2.5]})
-    save(tmp_path, "ray", {("tasks", 4): [2.1, 2.0, 2.3, 2.2, 2.5, 2.4], ("actors", 4): [4.0, 4.1, 4.2, 4.3, 4.4, 4.5]})
+    times = [2.0, 2.1, 2.2, 2.3, 2.4, 2.5, 2.6, 2.7]
+    others = [times[place] for place in (1, 0, 3, 2, 5, 4, 7, 6)]
+    save(tmp_path, "mp", {("fork", 4): times})
+    save(tmp_path, "ray", {("tasks", 4): others, ("actors", 4): [2 * seconds for seconds in others]})
     page = page_of(tmp_path)
-    assert "ray (tasks) ties with it." in text_of(page, '<section id="answers">', "<table")
-    assert row_of(page, "tasks")[6] == "1.00 tie"
-    assert row_of(page, "actors")[6] == "1.89"
+    assert "ray (tasks) ties with it." in answer_of(tmp_path)
+    assert row_of(page, "tasks")[6:8] == ["1.00", "tie"]
+    assert row_of(page, "actors")[6:8] == ["2.00", "slower"]
 
 
 def test_files_of_other_runs_are_not_paired(tmp_path):
@@ -217,12 +283,12 @@ def test_files_of_other_runs_are_not_paired(tmp_path):
     times = [1.0, 1.3, 1.6, 1.9, 2.2, 2.5, 2.8, 3.1]
     save(tmp_path, "mp", {("fork", 4): times})
     save(tmp_path, "ray", {("tasks", 4): [1.1 * t for t in times]}, started="2026-11-20T00:00:00+0000")
-    assert "ray (tasks) ties with it." in text_of(page_of(tmp_path), '<section id="answers">', "<table")
+    assert "ray (tasks) ties with it." in answer_of(tmp_path)
 
 
 def test_only_the_plain_loop_is_no_library_that_failed(tmp_path):
     save(tmp_path, "serial", {("loop", 1): [1.0]})
-    assert "No library was measured" in text_of(page_of(tmp_path), '<section id="answers">', "<table")
+    assert "No library was measured" in answer_of(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -249,13 +315,90 @@ def test_questions_are_answered_by_what_was_put_in(tmp_path):
     save_rounds(tmp_path, "overhead", "mp", {"fork, default chunksize": cheap, "fork, chunksize 1": dear})
     times = {"spawn, initializer": 1.0, "naive: model in every task": 2.0, "naive: spawn, threads not limited": 3.0}
     save(tmp_path, "mp", {(idiom, 4): [s] * 6 for idiom, s in times.items()}, workload="initialization")
-    said = text_of(page_of(tmp_path), '<section id="questions">', "</dl>")
+    said = questions_of(tmp_path)
     length = re.search(r"less than this: mp \(fork\) ([0-9.]+) µs", said)
     assert float(length.group(1)) == pytest.approx(100, rel=0.1)
-    factor = re.search(r"within one library and way to start: mp \(fork\) (\d+) times", said)
+    factor = re.search(r"in one library with one way to start: mp \(fork\) (\d+) times", said)
     assert int(factor.group(1)) == pytest.approx(100, rel=0.1)
     assert "mp (spawn, initializer) 1 s (1 s to 1 s), in every task 2.00 times as long (2.00 to 2.00)" in said
+    assert "Yes: with as many threads as there are cores in each of 4 workers, mp (naive: spawn, threads not" in said
     assert "takes 3.00 times as long (3.00 to 3.00) as mp (spawn, initializer), which has one thread each" in said
+    assert "multiprocessing.Pool" not in said  # of one start method there is nothing to compare
+
+
+def questions_of(folder):
+    return text_of(page_of(folder), '<section id="questions">', "</dl>")
+
+
+def with_memory(grown_mib, times, idiom):
+    """Return the trials of an idiom on 4 workers: timed, and one in which memory grew by so much."""
+    fields = dict.fromkeys(MEMORY_FIELDS, 0)
+    memory = {moment: fields | {"pss_bytes": 0} for moment in ("start", "end")}
+    memory["peak"] = fields | {"pss_bytes": grown_mib * 2**20, "rss_bytes": 2 * grown_mib * 2**20}
+    template = a_run()["trials"][0] | {"idiom": idiom, "n_jobs": 4}
+    timed = [template | {"block": block, "wall_s": seconds} for block, seconds in enumerate(times)]
+    return [*timed, template | {"kind": MEMORY, "memory": memory}]
+
+
+def save_with_memory(folder, workload, library, idioms):
+    """Save idioms: ``{name: (MiB that memory grew by, seconds)}``; the shared input has 100 MiB."""
+    trials = [trial for idiom, (grown, s) in idioms.items() for trial in with_memory(grown, [s] * 6, idiom)]
+    run = a_run() | {"idioms": list(idioms), "trials": trials, "inputs": {"shared_bytes": 100 * 2**20}}
+    results.save(folder, workload, library, [run])
+
+
+def test_questions_of_memory_are_answered_by_what_was_put_in(tmp_path):
+    """On 4 workers, one copy for all besides the caller's makes 2, one in each makes 5."""
+    naive = {"naive: input with every task": (900, 5.0)}
+    save_with_memory(tmp_path, "sharing", "joblib", {"loky, automatic memmap": (230, 2.0), **naive})
+    save_with_memory(tmp_path, "sharing", "mp", {"fork, global": (110, 0.5), "spawn, initializer": (500, 4.0), **naive})
+    save_with_memory(tmp_path, "sharing", "ray", {"tasks, ray.put": (310, 3.0)})
+    save_with_memory(tmp_path, "numerical", "ray", {"tasks": (400, 3.0), "naive: all": (999, 3.0)})
+    save_with_memory(tmp_path, "numerical", "mp", {"fork": (200, 1.0)})
+    said = questions_of(tmp_path)
+    assert "joblib (loky, automatic memmap) takes 2 s (2 s to 2 s) with 2.3 copies: 4.00 times as long" in said
+    assert "as mp (fork, global), 500 ms" in said
+    assert "0.50 times as long (0.50 to 0.50) as mp (spawn, initializer), 4 s" in said
+    assert "had less than 3.5 copies on 4 workers" in said
+    assert re.search(r"fastest: mp \(fork, global\), 1.1.*joblib \(loky.*2.3.*ray \(tasks, ray.put\), 3.1 copies", said)
+    assert "from 200 MiB (1 sampled trial) with mp (fork) to 400 MiB (1 sampled trial) with ray (tasks)" in said
+    assert "2.0 times as much (2.0 to 2.0)" in said
+
+
+def test_joblib_is_not_explained_where_it_was_not_measured(tmp_path):
+    save_with_memory(tmp_path, "sharing", "mp", {"fork, global": (110, 0.5)})
+    save_with_memory(tmp_path, "sharing", "futures", {"fork, global": (110, 0.5)})
+    assert "joblib writes" not in questions_of(tmp_path)
+
+
+def test_start_up_is_compared_of_processes(tmp_path):
+    """Threads start in no time, and are no answer to what a pool of processes costs."""
+    for library, starts in (("mp", {"fork, chunksize 1": 0.02, "spawn, chunksize 1": 0.2, "ThreadPool": 1e-3}),):
+        pools = {
+            idiom: [a_trial_of_tasks(cold, 1e-5, 1000, seed=seed)["pools"] for seed in range(6)]
+            for idiom, cold in starts.items()
+        }
+        save_rounds(tmp_path, "overhead", library, pools, n_jobs=4)
+    said = questions_of(tmp_path)
+    assert "ThreadPool" not in said
+    assert re.search(r"starts processes: mp \(fork, chunksize 1\) \d", said)
+    assert re.search(r"of multiprocessing.Pool.*fork .*; spawn ", said)
+
+
+def test_every_idiom_that_sentences_are_about_is_in_the_scripts():
+    """Renamed in its script, an idiom would fall out of the answers, and nobody would notice."""
+    cells = all_cells(parse(["numerical", "stateful", "initialization", "sharing", "overhead", "--n-jobs", "2"]))
+    names = {
+        workload: [cell.idiom for cell in cells if cell.workload == workload]
+        for workload in {cell.workload for cell in cells}
+    }
+    of_initialization = (questions.IN_PARENT, questions.IN_EVERY_TASK, questions.UNLIMITED)
+    wanted = {"initialization": of_initialization, "stateful": KEEPING_STATE, "overhead": questions.SINGLY}
+    for workload, words in wanted.items():
+        for word in words:
+            assert any(word in name for name in names[workload]), (workload, word)
+    for library in questions.ALWAYS_SINGLY:
+        assert any(cell.library == library and questions.BUT_FOR not in cell.idiom for cell in cells)
 
 
 def test_results_of_two_machines_are_not_mixed(folder):

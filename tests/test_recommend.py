@@ -8,6 +8,7 @@ from tests.conftest import run_utils
 from tests.made_up import a_run
 from tests.test_report import save as save_times
 from tests.test_report_rounds import a_grid, save
+from tests.test_rounds import a_trial_of_tasks
 
 
 def grid_folder(folder, blocks=6):
@@ -84,6 +85,33 @@ def test_only_idioms_that_kept_state_are_named_for_it(tmp_path):
     assert "left out: futures (ThreadPoolExecutor): it kept no state" in ended.stdout
 
 
+def test_state_is_named_of_an_idiom_that_kept_it(tmp_path):
+    """Idioms that a library cannot do are stored first."""
+    grid_folder(tmp_path)
+    times = {("state at worker exit", 4): ["skipped"], ("fork, state", 4): [1.0]}
+    save_times(tmp_path, "futures", times, workload="stateful")
+    ended = run_utils("recommend", "--task-ms", 4, "--n-jobs", 4, "--state", "worker", "--results", tmp_path)
+    said = "left out: futures (ThreadPoolExecutor): in this idiom no state was kept; it was in futures (fork, state)"
+    assert said in ended.stdout
+
+
+def test_start_up_of_other_numbers_of_workers_is_not_taken(tmp_path):
+    grid_folder(tmp_path)
+    task = ("recommend", "--task-ms", 4, "--n-jobs", 4, "--results", tmp_path)
+    for n_jobs, said in ((8, "not measured"), (4, "ms")):
+        pools = [a_trial_of_tasks(0.05, 1e-5, 1000, seed=seed)["pools"] for seed in range(6)]
+        save(tmp_path, "overhead", "mp", {"fork, chunksize 1": pools}, n_jobs=n_jobs)
+        row = next(line for line in run_utils(*task).stdout.splitlines() if "fork" in line and "│" in line)
+        assert said in row.split("│")[6]
+
+
+def test_a_grid_that_failed_is_said_to_have(tmp_path):
+    save(tmp_path, "grid", "mp", {"fork": [a_grid(0.1, lambda p, c: 1e-3)]}, n_jobs=4, outcome="error")
+    ended = run_utils("recommend", "--task-ms", 4, "--n-jobs", 4, "--results", tmp_path)
+    assert (ended.returncode, ended.stderr.count("\n")) == (2, 1)
+    assert "all of the grid has failed" in ended.stderr
+
+
 def test_memory_grows_with_the_shared_input(tmp_path):
     """Two copies of 256 MiB and 100 MiB besides: with 512 MiB that is 1124 MiB; 56 MiB more are 112 MiB more."""
     grid_folder(tmp_path)
@@ -100,6 +128,7 @@ def test_memory_grows_with_the_shared_input(tmp_path):
     task = ("--task-ms", 4, "--n-jobs", 4, "--shared", "512MiB", "--results", tmp_path)
     found = run_utils("recommend", *task, "--memory", "2GiB").stdout
     row = next(line for line in found.splitlines() if "fork" in line and "│" in line)
-    assert [cell.strip() for cell in row.split("│")][-4:-2] == ["1.15 GiB", "1.1 GiB - 1.21 GiB"]
+    cells = [cell.strip() for cell in row.split("│")]
+    assert cells[-6:-2] == ["100 ms", "1.15 GiB", "1.1 GiB - 1.21 GiB", "fork, global"]  # start-up is sharing's too
     found = run_utils("recommend", *task, "--memory", "1.2GiB").stdout
     assert "left out: mp (fork): it would take 1.21 GiB, 1.2 GiB are allowed" in found

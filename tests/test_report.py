@@ -268,9 +268,23 @@ def test_a_figure_is_saved_the_same_again_without_a_display(folder):
     assert one == two != dark
     assert not (folder / "numerical.svg").exists()
     assert style.ON_DARK["#000000"] in dark
+    ended = run_utils("plot", "total", "--save", folder / "total.pdf", "--results", folder)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert (folder / "total.pdf").exists()
     ended = run_utils("plot", "nonsense", "--results", folder)
     assert ended.returncode == 2
     assert "there is no figure 'nonsense'" in ended.stderr
+
+
+def test_nothing_is_cut_off_in_a_pipe(tmp_path):
+    idiom = "an idiom whose name is as long as any that a script has"
+    counts = range(1, 13)
+    save(tmp_path, "mp", {(idiom, count): [100.0 + count, 200.0] for count in counts})
+    ended = run_utils("table", "numerical", "--results", tmp_path)
+    assert ended.returncode == 0
+    assert "…" not in ended.stdout
+    assert "\x1b" not in ended.stdout
+    assert all(f"{(300.0 + count) / 2:.2f} ({100.0 + count:.2f}-200.00)" in ended.stdout for count in counts)
 
 
 @pytest.mark.parametrize(
@@ -354,10 +368,10 @@ def test_timeline_has_a_row_per_worker_on_one_time_scale(broken_down, monkeypatc
 
 
 def test_parts_and_memory_are_in_the_tables(tmp_path, broken_down):
-    sizes = {"start": dict.fromkeys(MEMORY_FIELDS, 10 * 2**20), "peak": dict.fromkeys(MEMORY_FIELDS, 50 * 2**20)}
+    sizes = {"start": dict.fromkeys(MEMORY_FIELDS, 40 * 2**20), "peak": dict.fromkeys(MEMORY_FIELDS, 200 * 2**20)}
     template = a_run()["trials"][0] | {"idiom": "tasks", "n_jobs": 2}
     sampled = {**template, "kind": "memory", "memory": {**sizes, "end": sizes["start"]}, "wall_s": 77.7}
-    inputs = {"shared_bytes": 16 * 2**20, "moved_bytes": 0}
+    inputs = {"shared_bytes": 64 * 2**20, "moved_bytes": 0}
     run = {**a_run(), "idioms": ["tasks"], "inputs": inputs, "trials": [template, sampled]}
     results.save(tmp_path, "numerical", "joblib", [{**run, "started": "2026-11-22T00:00:00+0000"}])
     table = table_of(tmp_path)
@@ -365,13 +379,13 @@ def test_parts_and_memory_are_in_the_tables(tmp_path, broken_down):
     first, *_, last = [line for line in table.splitlines() if "│joblib" in line]
     assert [cell.strip() for cell in last.strip("│").split("│")][2:] == [
         "",
-        "50, 2.5",
-        "50",
-        "50",
+        "200, 2.5",
+        "200",
+        "200",
+        "160",
+        "160",
         "40",
         "40",
-        "10",
-        "10",
     ]
     assert "1.50" in first
     ray = [line for line in table.splitlines() if "│ray" in line][1]

@@ -60,12 +60,12 @@ function download(name, text) {
 }
 
 // A cell that a spreadsheet would take for a formula is text.
-const quoted = (text) => `"${/^[=+\-@]/.test(text) && isNaN(text) ? "'" : ""}${String(text).replaceAll('"', '""')}"`;
+const quoted = (text) => `"${/^[=+\-@\t\r]/.test(text) && isNaN(text) ? "'" : ""}${String(text).replaceAll('"', '""')}"`;
 
 function downloadRows() {
-  const line = (row) => fields.map((field) => quoted(value(row, field) ?? "")).join(",");
+  const line = (row) => [...fields.map((field) => value(row, field) ?? ""), at(row, "style")].map(quoted).join(",");
   const visible = [...table.tBodies[0].rows].filter((row) => !row.hidden);
-  download("matrix.csv", [fields.join(","), ...visible.map(line)].join("\n") + "\n");
+  download("matrix.csv", [[...fields, "style"].join(","), ...visible.map(line)].join("\n") + "\n");
 }
 
 async function downloadPacked(id) {
@@ -119,13 +119,22 @@ table.tHead.addEventListener("click", ({ target }) => {
   go();
 });
 document.addEventListener("click", ({ target }) => openCode(target.closest("tr[data-code]")));
-document.addEventListener("keydown", ({ key, target }) => { if (key === "Enter") openCode(target.closest("tr[data-code]")); });
+document.addEventListener("keydown", (event) => {
+  const row = event.key === "Enter" && event.target.closest("tr[data-code]");
+  if (!row) return;
+  event.preventDefault(); // or the same key would press the dialog's button
+  openCode(row);
+});
 $("#download-rows").addEventListener("click", downloadRows);
 for (const button of document.querySelectorAll("[data-csv]"))
   button.addEventListener("click", () => downloadPacked(button.dataset.csv));
 $("#mode").addEventListener("click", () => theme(document.documentElement.dataset.mode === "dark" ? "light" : "dark"));
-// A link to a place in the page leaves the view as it is.
-addEventListener("hashchange", () => { if (location.hash.length < 2 || location.hash.includes("=")) show(); });
+// A link to a place in the page leaves the view as it is, and opens what is closed there.
+addEventListener("hashchange", () => {
+  if (location.hash.length < 2 || location.hash.includes("=")) return show();
+  const place = document.getElementById(location.hash.slice(1));
+  if (place?.tagName === "DETAILS") place.open = true;
+});
 if (location.hash.includes("=")) $("#matrix").scrollIntoView();
 theme(matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
 show();
