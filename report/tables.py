@@ -1,6 +1,6 @@
 """The tables of a workload: wall time, where it goes, memory; a row per library and idiom."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from report.conditions import said_of_drift
 from report.console import Titled, idiom_table, plain_if_piped, say
 from report.granularity import tables_of_granularity
 from report.grid import tables_of_grid
-from report.measured import SERIAL, Cell, Comparable, Measured, comparable, read
+from report.measured import SERIAL, Cell, Comparable, Measured, Name, comparable, read
 from report.overhead import tables_of_overhead
 from report.sharing import has_sharing, has_stores, sharing_table, stores_table
 from report.statistics import LEAST_FOR_INTERVAL, UNKNOWN, Ratio, Summary
@@ -46,8 +46,9 @@ def _tables_of_times(group: Comparable) -> Iterator[Titled]:
         said = f"Speedup and efficiency: against the best serial time, {group.serial_s:.3f} s. "
     else:
         said = "No serial time was measured, so that no speedup is known. "
-    note = f"{_said_of_limit(group, most)}\n{said}{_said_of_ratios(group, most)}"
-    yield Titled(f"wall time in s, {group.said_of_trials}", time_table(group), note)
+    ratios = group.ratios(most)
+    note = f"{_said_of_limit(group, most)}\n{said}{_said_of_ratios(group, ratios)}"
+    yield Titled(f"wall time in s, {group.said_of_trials}", time_table(group, ratios), note)
     if has_sharing(group):
         yield Titled(f"one input of {group.shared_bytes / 2**20:.0f} MiB, {on_most}", sharing_table(group))
     if has_stores(group):
@@ -89,7 +90,7 @@ def _say_conditions(group: Comparable, console: Console) -> None:
         say(console, f"left out: {line}")
 
 
-def time_table(group: Comparable) -> Table:
+def time_table(group: Comparable, ratios: Mapping[Name, Ratio]) -> Table:
     """Return wall times per number of workers; speedup, efficiency and the ratio to the reference on most workers."""
     counts = group.worker_counts
     table = idiom_table(*(workers(count) for count in counts), "speedup", "efficiency", _versus(group))
@@ -99,7 +100,6 @@ def time_table(group: Comparable) -> Table:
         bound = [f"{limit:.2f}" for limit in limits]
         speedup = group.serial_s / limits[-1]
         table.add_row("limit", "physical", *bound, f"{speedup:.2f}", f"{speedup / counts[-1]:.0%}", "", "", style="dim")
-    ratios = group.ratios(counts[-1]) if counts else {}
     for file in group.files:
         for idiom in file.idioms:
             ratio = ratios.get((file.library, idiom))
@@ -155,8 +155,7 @@ def _said_of_limit(group: Comparable, most: int) -> str:
     )
 
 
-def _said_of_ratios(group: Comparable, most: int) -> str:
-    ratios = group.ratios(most)
+def _said_of_ratios(group: Comparable, ratios: Mapping[Name, Ratio]) -> str:
     if not ratios or not group.reference:
         return ""
     if all(ratio.verdict == UNKNOWN for ratio in ratios.values()):
