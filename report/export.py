@@ -69,12 +69,14 @@ def _as_csv(rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> str:
     text = io.StringIO(newline="")
     writer = csv.DictWriter(text, columns, lineterminator="\n")
     writer.writeheader()
-    writer.writerows({name: _no_formula(value) for name, value in row.items()} for row in rows)
+    writer.writerows({name: _as_cell(value) for name, value in row.items()} for row in rows)
     return text.getvalue()
 
 
-def _no_formula(value: Any) -> Any:
-    """Return the value; a text that a spreadsheet would take for a formula with a quote before it."""
+def _as_cell(value: Any) -> Any:
+    """Return five digits of a number, of which noise leaves three, and a formula as text, by a quote before it."""
+    if isinstance(value, float):
+        return float(f"{value:.5g}")
     return f"'{value}" if isinstance(value, str) and value[:1] in tuple("=+-@\t\r") else value
 
 

@@ -73,10 +73,12 @@ def render(groups: Sequence[Comparable], refused: Sequence[str]) -> str:
         codes=[_highlighted(source) for source in places],
         conditions=[(group, _conditions(group)) for group in groups],
         warnings=[*refused, *_warnings(groups)],
-        specs=_as_script([{"anchor": c.anchor, "spec": c.spec} for found in charts.values() for c in found]),
-        colors_on_dark=_as_script(ON_DARK),
-        trials=_packed(csv_of(files)[0]),
-        rounds=_packed(csv_of_rounds(files)),
+        packed={
+            "specs": _packed(_as_json({c.anchor: c.spec for found in charts.values() for c in found})),
+            "trials": _packed(csv_of(files)[0]),
+            "rounds": _packed(csv_of_rounds(files)),
+        },
+        colors_on_dark=ON_DARK,
         style=Markup((TEMPLATES / "page.css").read_text() + _code_style()),
         script=Markup((TEMPLATES / "page.js").read_text()),
         vega=Markup(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", VEGA_LITE)),
@@ -211,23 +213,19 @@ def _conditions(group: Comparable) -> dict[str, str]:
     }
 
 
-def _packed(text: str) -> str:
-    return base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode() if text else ""
-
-
 def _versions(environment: Mapping[str, Any]) -> str:
     suite = environment.get("suite", {})
     packages = [f"{name} {version}" for name, version in environment.get("versions", {}).items()]
     return ", ".join([*packages, *(f"suite's {name} {value}" for name, value in suite.items())])
 
 
-def _as_script(data: Any) -> Markup:
-    """Return JSON that can stand in a script element, whatever names are in it."""
-    return Markup(
-        json.dumps(_finite(data), separators=(",", ":"), allow_nan=False)
-        .replace("<", "\\u003c")
-        .replace("&", "\\u0026")
-    )
+def _packed(text: str) -> str:
+    """Return it compressed, in letters and digits; a browser unpacks it."""
+    return base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode() if text else ""
+
+
+def _as_json(data: Any) -> str:
+    return json.dumps(_finite(data), separators=(",", ":"), allow_nan=False)
 
 
 def _finite(data: Any) -> Any:

@@ -1,11 +1,15 @@
 // What is shown follows the address: filters and order are its fragment, so that a view can be linked.
 const $ = (selector) => document.querySelector(selector);
-const read = (id) => JSON.parse($(id).textContent);
+const unpacked = async (id) => {
+  const bytes = Uint8Array.from(atob($(`#${id}`).textContent), (character) => character.charCodeAt(0));
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+  return new Response(stream).text();
+};
 const table = $("#rows"), form = $("#filters"), rows = [...table.tBodies[0].rows];
 const fields = [...table.tHead.rows[0].cells].map((cell) => cell.dataset.field);
-const specs = new Map(read("#specs").map((chart) => [chart.anchor, chart.spec]));
+const specs = JSON.parse(await unpacked("specs"));
 let sort = ""; // a field, after a minus if the largest is first
-const onDark = Object.entries(read("#colors-on-dark"));
+const onDark = Object.entries(JSON.parse($("#colors-on-dark").textContent));
 
 const at = (row, field) => field === "style" ? row.dataset.style : row.cells[fields.indexOf(field)].textContent.trim();
 
@@ -68,11 +72,6 @@ function downloadRows() {
   download("matrix.csv", [[...fields, "style"].join(","), ...visible.map(line)].join("\n") + "\n");
 }
 
-async function downloadPacked(id) {
-  const bytes = Uint8Array.from(atob($(`#${id}`).textContent), (character) => character.charCodeAt(0));
-  const unzipped = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
-  download(`${id}.csv`, await new Response(unzipped).text());
-}
 
 function openCode(row) {
   if (!row) return;
@@ -86,7 +85,7 @@ function openCode(row) {
 
 function draw(figure) {
   const dark = document.documentElement.dataset.mode === "dark";
-  let text = JSON.stringify(specs.get(figure.id));
+  let text = JSON.stringify(specs[figure.id]);
   if (dark) for (const [color, lighter] of onDark) text = text.replaceAll(`"${color}"`, `"${lighter}"`);
   const [ink, line] = dark ? ["#e8e8e8", "#3a3d42"] : ["#1a1a1a", "#ddd"];
   const small = figure.clientWidth < 520 && !figure.classList.contains("narrow");
@@ -127,7 +126,7 @@ document.addEventListener("keydown", (event) => {
 });
 $("#download-rows").addEventListener("click", downloadRows);
 for (const button of document.querySelectorAll("[data-csv]"))
-  button.addEventListener("click", () => downloadPacked(button.dataset.csv));
+  button.addEventListener("click", async () => download(`${button.dataset.csv}.csv`, await unpacked(button.dataset.csv)));
 $("#mode").addEventListener("click", () => theme(document.documentElement.dataset.mode === "dark" ? "light" : "dark"));
 // A link to a place in the page leaves the view as it is, and opens what is closed there.
 addEventListener("hashchange", () => {
