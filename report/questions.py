@@ -108,7 +108,8 @@ def _cheapest(groups: Groups) -> str:
     ties = [name for name, ratio in group.compared(costs, reference=order[0]).items() if ratio.verdict == TIE]
     tied = f" ({tie(ties)})" if ties else ""
     least, most = (f"{called(name)}, {_spread(middle[name])} a task" for name in (order[0], order[-1]))
-    said = f"Of those that start processes, least: {least}{tied}; most: {most}." if order[1:] else f"Only {least}."
+    told = f"least: {least}{tied}; most: {most}" if order[1:] else f"only {least}"
+    said = f"Each further task, of those that start processes: {told}."
     return " ".join(filter(None, (said, _by_handing_over(middle), _one_at_a_time(middle))))
 
 
