@@ -93,7 +93,7 @@ function draw(figure) {
     background: null,
     view: { stroke: null },
     axis: { labelColor: ink, titleColor: ink, gridColor: line, domainColor: line, tickColor: line, titleFontWeight: 400 },
-    legend: { labelColor: ink, titleColor: ink, ...(small ? { orient: "bottom", columns: 1 } : {}) },
+    legend: { labelColor: ink, titleColor: ink, symbolBaseFillColor: ink, symbolBaseStrokeColor: ink, ...(small ? { orient: "bottom", columns: 1 } : {}) },
     text: { color: ink },
   };
   return vegaEmbed(figure.querySelector(".chart"), JSON.parse(text), { config, actions: false });
