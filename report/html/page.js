@@ -7,7 +7,7 @@ const unpacked = async (id) => {
 };
 const table = $("#rows"), form = $("#filters"), rows = [...table.tBodies[0].rows];
 const fields = [...table.tHead.rows[0].cells].map((cell) => cell.dataset.field);
-const specs = JSON.parse(await unpacked("specs"));
+const specs = unpacked("specs").then(JSON.parse); // waited for by the charts alone
 let sort = ""; // a field, after a minus if the largest is first
 const onDark = Object.entries(JSON.parse($("#colors-on-dark").textContent));
 
@@ -83,9 +83,9 @@ function openCode(row) {
   dialog.showModal();
 }
 
-function draw(figure) {
+async function draw(figure) {
   const dark = document.documentElement.dataset.mode === "dark";
-  let text = JSON.stringify(specs[figure.id]);
+  let text = JSON.stringify((await specs)[figure.id]);
   if (dark) for (const [color, lighter] of onDark) text = text.replaceAll(`"${color}"`, `"${lighter}"`);
   const [ink, line] = dark ? ["#e8e8e8", "#3a3d42"] : ["#1a1a1a", "#ddd"];
   const small = figure.clientWidth < 520 && !figure.classList.contains("narrow");
