@@ -83,5 +83,5 @@ def _said_of_memory(group: Comparable, fastest: Cell) -> str:
     order = sorted(peaks.values(), key=lambda cell: cell.memory["pss_peak_bytes"])
     least_bytes = order[0].memory["pss_peak_bytes"]
     alike = [cell for cell in order if cell.memory["pss_peak_bytes"] <= ALIKE * least_bytes]
-    own = f"; the fastest {peak_of(fastest)}" if fastest.memory and fastest not in alike else ""
+    own = f"; the fastest took {peak_of(fastest)}" if fastest.memory and fastest not in alike else ""
     return f"Least memory at the peak: {listed([called(cell.name) for cell in alike])}, {peak_of(order[0])}{own}."

@@ -166,7 +166,8 @@ def _start_and_memory(
 ) -> tuple[float | None, Summary | None, str]:
     """Return start-up in seconds, peak PSS, and the idiom of `sharing` that they are of, or else of `overhead`."""
     group = groups.get("sharing" if task.shared_bytes else "overhead")
-    alike = [other for other in _alike(group, cell) if not other.idiom.startswith(NAIVE)]
+    of_kind = [other for other in _alike(group, cell) if other.n_jobs == cell.n_jobs]
+    alike = [other for other in of_kind if not other.idiom.startswith(NAIVE)]
     least = min((c for c in alike if c.memory), key=lambda other: other.memory["pss_peak_bytes"], default=None)
     memory = None
     if group and least and not (task.shared_bytes and _far(task.shared_bytes, group.shared_bytes)):
@@ -191,9 +192,9 @@ def _peak_bytes(trial: Cell, measured_bytes: int, task: Task) -> float:
 
 
 def _alike(group: Comparable | None, cell: Cell) -> list[Cell]:
-    """Return the library's cells on as many workers of the same kind, by name, or else that start workers alike."""
+    """Return the library's cells of the same kind, by name, or else those whose workers come into being alike."""
     files = [file for file in group.files if file.library == cell.library] if group else []
-    cells = [c for file in files for c in file.cells.values() if c.n_jobs == cell.n_jobs and not c.skipped]
+    cells = [c for file in files for c in file.cells.values() if not c.skipped]
     same = [other for other in cells if kind_of(other.idiom) == kind_of(cell.idiom)]
     method = start_method(cell.library, cell.idiom)
     return same or [other for other in cells if start_method(other.library, other.idiom) == method]

@@ -1,5 +1,7 @@
 """Recommendations: what was measured, in its order, or that nothing near was measured."""
 
+import re
+
 import pytest
 
 from harness import results
@@ -88,9 +90,11 @@ def test_only_idioms_that_kept_state_are_named_for_it(tmp_path):
 def test_state_is_named_of_an_idiom_that_kept_it(tmp_path):
     """Idioms that a library cannot do are stored first."""
     grid_folder(tmp_path)
-    times = {("state at worker exit", 4): ["skipped"], ("fork, state", 4): [1.0]}
+    times = {("state at worker exit", 4): ["skipped"], ("fork, state", 2): [1.0]}
     save_times(tmp_path, "futures", times, workload="stateful")
+    save_times(tmp_path, "mp", {("fork, state", 2): [1.0]}, workload="stateful")
     ended = run_utils("recommend", "--task-ms", 4, "--n-jobs", 4, "--state", "worker", "--results", tmp_path)
+    assert re.search(r"1 +│ mp +│ fork ", ended.stdout.replace("│1", "1"))  # whatever the number of workers
     said = "left out: futures (ThreadPoolExecutor): in this idiom no state was kept; it was in futures (fork, state)"
     assert said in ended.stdout
 
