@@ -181,6 +181,10 @@ def limit_rule(group: Comparable, axis: str) -> Vega:
     return rule.encode(**{axis: alt.X("limit:Q") if axis == "x" else alt.Y("limit:Q")}, tooltip=["name:N", "limit:Q"])
 
 
+def _and_limit(group: Comparable) -> str:
+    return f"; grey: {LIMIT}" if group.limit_s(group.most_workers) else ""
+
+
 def where_the_time_goes(group: Comparable) -> Chart | None:
     """Return stacked bars: start-up, work, waiting, shut-down of the median trial on most workers."""
     cells = group.on_most_workers
@@ -208,7 +212,7 @@ def where_the_time_goes(group: Comparable) -> Chart | None:
         )
     )
     title = f"{group.workload}: where the time goes"
-    note = f"median trial on {group.most_workers} workers; grey: {LIMIT}"
+    note = f"median trial on {group.most_workers} workers{_and_limit(group)}"
     return Chart(f"{group.workload}-parts", title, note, spec_of(chart + limit_rule(group, "x"), 20 * len(cells)))
 
 
@@ -236,7 +240,7 @@ def timeline(group: Comparable) -> Chart | None:
             tooltip=["name:N", "task:Q", alt.Tooltip("start:Q", format=".4g"), alt.Tooltip("end:Q", format=".4g")],
         )
     )
-    note = f"each library's fastest idiom, its median trial; a row per worker; grey: {LIMIT}"
+    note = f"each library's fastest idiom, its median trial; a row per worker{_and_limit(group)}"
     if len(shown) < len(rows):
         note += f"; {len(shown)} of {len(rows)} tasks are drawn"
     title = f"{group.workload}: every task on {group.most_workers} workers"
@@ -295,7 +299,7 @@ def against_memory(group: Comparable) -> Chart | None:
         )
     )
     title = f"{group.workload}: time against memory"
-    note = f"on {group.most_workers} workers; lower left is better in both; grey: {LIMIT}"
+    note = f"on {group.most_workers} workers; lower left is better in both{_and_limit(group)}"
     return Chart(f"{group.workload}-memory", title, note, spec_of(chart + limit_rule(group, "y")))
 
 
