@@ -51,7 +51,7 @@ def main() -> None:
         sys.exit("; ".join(refused) or f"no results of grid in {sys.argv[1]}")
     group = comparable(files)
     ours = grids_of(group)
-    cells = {(file.library, cell.idiom): cell for file in files for cell in file.cells.values()}
+    cells = {cell.name: cell for file in files for cell in file.cells.values()}
     tasks = cells[RAY].n_jobs * group.newest.run["params"]["grid_tasks_per_worker"]
     if RAY_REBUILT in ours:
         new_pools = [tasks * (ours[RAY_REBUILT][KEPT][key] - seconds) for key, seconds in ours[RAY][KEPT].items()]

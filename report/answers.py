@@ -1,8 +1,6 @@
 """The answer of each workload in plain words: which library, how sure, how far from the limit, at what memory."""
 
-from collections.abc import Mapping
-
-from report.measured import FLOOR, SERIAL, Block, Cell, Comparable, Name, Ranking
+from report.measured import NO_LIBRARIES, SERIAL, Cell, Comparable, Ranking
 from report.statistics import SLOWER, TIE, UNKNOWN
 from report.words import called, duration, listed, peak_of, seconds_of, tie, workers
 
@@ -48,8 +46,7 @@ def _said_of_loop(group: Comparable, cell: Cell) -> str:
     if not (loop and loop.summary and cell.summary):
         tried = any(file.library == SERIAL for file in group.files)
         return f"The plain loop {'failed' if tried else 'was not measured'}, so that no speedup and no limit are known."
-    times: Mapping[Name, Mapping[Block, float]] = {cell.name: cell.times, loop.name: loop.times}
-    ratio = group.compared(times, reference=loop.name).get(cell.name)
+    ratio = group.ratio(cell, loop)
     beside = f"a plain loop ({duration(loop.summary.median)})"
     if ratio and ratio.verdict in (TIE, SLOWER):
         return f"That ties with {beside}." if ratio.verdict == TIE else f"That is slower than {beside}."
@@ -73,14 +70,11 @@ def said_of_limit(group: Comparable, cell: Cell) -> str:
 
 
 def _said_of_memory(group: Comparable, fastest: Cell) -> str:
-    peaks = {
-        name: cell
-        for name, cell in group.cells(fastest.n_jobs).items()
-        if cell.memory and name[0] not in (SERIAL, FLOOR)
-    }
-    if not peaks:
+    cells = group.cells(fastest.n_jobs).values()
+    sampled = [cell for cell in cells if cell.memory and cell.library not in NO_LIBRARIES]
+    if not sampled:
         return "Memory was not measured."
-    order = sorted(peaks.values(), key=lambda cell: cell.memory["pss_peak_bytes"])
+    order = sorted(sampled, key=lambda cell: cell.memory["pss_peak_bytes"])
     least_bytes = order[0].memory["pss_peak_bytes"]
     alike = [cell for cell in order if cell.memory["pss_peak_bytes"] <= ALIKE * least_bytes]
     own = f"; the fastest took {peak_of(fastest)}" if fastest.memory and fastest not in alike else ""

@@ -181,6 +181,12 @@ def limit_rule(group: Comparable, axis: str) -> Vega:
     return rule.encode(**{axis: alt.X("limit:Q") if axis == "x" else alt.Y("limit:Q")}, tooltip=["name:N", "limit:Q"])
 
 
+def one_below_the_other(field: str, rows: Rows) -> alt.Y:
+    """Return an axis with the rows' names, in their order and in full."""
+    names = list(dict.fromkeys(row[field] for row in rows))
+    return alt.Y(f"{field}:N", sort=names, title=None, axis=alt.Axis(labelLimit=0))
+
+
 def _and_limit(group: Comparable) -> str:
     return f"; grey: {LIMIT}" if group.limit_s(group.most_workers) else ""
 
@@ -201,7 +207,7 @@ def where_the_time_goes(group: Comparable) -> Chart | None:
         .mark_bar()
         .encode(
             x=alt.X("seconds:Q", title="wall time, s"),
-            y=alt.Y("name:N", sort=[named(cell)["name"] for cell in cells], title=None, axis=alt.Axis(labelLimit=0)),
+            y=one_below_the_other("name", rows),
             color=alt.Color(
                 "part:N",
                 scale=alt.Scale(domain=parts, range=colors),
@@ -313,7 +319,7 @@ def held_by_stores(group: Comparable) -> Chart | None:
     if not rows:
         return None
     base = alt.Chart(alt.Data(values=rows)).encode(
-        y=alt.Y("idiom:N", sort=[row["idiom"] for row in rows], title=None, axis=alt.Axis(labelLimit=0)),
+        y=one_below_the_other("idiom", rows),
         tooltip=["idiom:N", alt.Tooltip("held:Q", format=".0f"), alt.Tooltip("peak:Q", format=".0f")],
     )
     bars = base.mark_bar(color=color_of(rows[0]["library"])).encode(x=alt.X("held:Q", title="memory, MiB"))
@@ -343,7 +349,7 @@ def time_of_stores(group: Comparable) -> Chart | None:
         .mark_bar(color=color_of(rows[0]["library"]))
         .encode(
             x=alt.X("seconds:Q", title="time, s"),
-            y=alt.Y("idiom:N", sort=[row["idiom"] for row in rows], title=None, axis=alt.Axis(labelLimit=0)),
+            y=one_below_the_other("idiom", rows),
             tooltip=["idiom:N", alt.Tooltip("seconds:Q", format=".3g")],
         )
     )

@@ -36,7 +36,7 @@ def write_csv(files: Sequence[Measured], path: Path) -> int:
 def csv_of(files: Sequence[Measured]) -> tuple[str, int]:
     """Return one row per trial of the newest run of every file, and their number. What is not known is empty.
 
-    Trials whose memory was sampled have ``kind`` memory and no times: sampling holds them up.
+    Numbers have five digits. Trials whose memory was sampled have ``kind`` memory and no times: sampling holds them up.
     """
     parts: dict[str, list[dict[str, Any]]] = {}  # of each run, which may lie in several files
     for file in files:

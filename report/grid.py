@@ -40,7 +40,7 @@ def tables_of_grid(group: Comparable) -> list[Titled]:
 def grids_of(group: Comparable) -> dict[Name, dict[str, Times]]:
     """Return seconds per task of every idiom that has any, with its pool KEPT and REBUILT."""
     grids = {
-        (cell.library, cell.idiom): {KEPT: grid_of(cell, rebuilt=False), REBUILT: grid_of(cell, rebuilt=True)}
+        cell.name: {KEPT: grid_of(cell, rebuilt=False), REBUILT: grid_of(cell, rebuilt=True)}
         for cell in on_most_workers(group)
         if cell.timed
     }
@@ -64,7 +64,7 @@ def grid_table(group: Comparable) -> Table:
     table = idiom_table("cells", "rebuilding\ns", *against)
     table.add_column("note", overflow="fold")
     for cell in on_most_workers(group):
-        grid = grids.get((cell.library, cell.idiom))
+        grid = grids.get(cell.name)
         note = escape("; ".join(filter(None, (cell.skipped, cell.failure, *refusals(cell)))))
         if grid is None:
             table.add_row(escape(cell.library), escape(cell.idiom), *[""] * (2 + len(against)), note)

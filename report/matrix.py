@@ -31,22 +31,22 @@ def _rows(group: Comparable) -> Iterator[Row]:
             yield from (_row(group, cell) for cell in cells)
 
 
-def relative_to_fastest(group: Comparable, cell: Cell) -> tuple[float | None, str]:
-    """Return its median over the fastest library's on as many workers, and the verdict: None, "" where there is none.
+def relative_to_fastest(group: Comparable, cell: Cell, n_jobs: int) -> tuple[float | None, str]:
+    """Return its median over the fastest library's on ``n_jobs`` workers, and the verdict: None, "" if there is none.
 
     What the floor and the plain loop are beside it, no verdict says: they are no libraries.
     """
-    ranking = group.rankings.get(cell.n_jobs)
+    ranking = group.rankings.get(n_jobs)
     fastest = ranking.fastest if ranking else None
     if not (ranking and fastest and fastest.summary and cell.summary):
         return None, ""
-    verdict = FASTEST if cell is fastest else ranking.verdicts.get((cell.library, cell.idiom), "")
+    verdict = FASTEST if cell is fastest else ranking.verdicts.get(cell.name, "")
     return cell.summary.median / fastest.summary.median, verdict
 
 
 def _row(group: Comparable, cell: Cell) -> Row:
     summary, memory = cell.summary, cell.memory
-    relative, verdict = relative_to_fastest(group, cell)
+    relative, verdict = relative_to_fastest(group, cell, cell.n_jobs)
     return {
         "workload": group.workload,
         "library": cell.library,
@@ -88,7 +88,7 @@ def start_method(library: str, idiom: str) -> str:
 
 def _method(cell: Cell) -> str:
     """Return the start method, ``none`` where a library started no worker, as joblib does for one."""
-    method = start_method(cell.library, cell.idiom)
+    method = start_method(*cell.name)
     return "none" if _in_caller(cell) and method != THREADS else method
 
 

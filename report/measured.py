@@ -29,6 +29,7 @@ from report.statistics import (
 
 SERIAL = "serial"  # the library that speedups and limits refer to
 FLOOR = "fork"  # written by hand: what about 60 lines of Python can reach
+NO_LIBRARIES = (SERIAL, FLOOR)  # shown beside the libraries, and none to choose
 LIBRARIES = (SERIAL, FLOOR, "mp", "futures", "joblib", "dask", "ray", "mpire")  # as they are shown, everywhere
 REFERENCE = "mp"  # whose first idiom all others are compared with: named beforehand, not for its result
 WORKLOADS = ("numerical", "stateful", "initialization")
@@ -91,7 +92,7 @@ class Cell:
 
         Growth is from the start to the peak.
         """
-        found = [trial["memory"] for trial in self.trials if trial["outcome"] == OK and trial["memory"]]
+        found = [trial["memory"] for trial in self._with_memory]
         if not found:
             return {}
         sizes: dict[str, int] = {}
@@ -105,8 +106,11 @@ class Cell:
     @property
     def sampled(self) -> list["Cell"]:
         """Each of the trials whose memory was sampled, alone."""
-        of_memory = [trial for trial in self.trials if trial["outcome"] == OK and trial["memory"]]
-        return [replace(self, trials=(trial,)) for trial in of_memory]
+        return [replace(self, trials=(trial,)) for trial in self._with_memory]
+
+    @property
+    def _with_memory(self) -> list[dict[str, Any]]:
+        return [trial for trial in self.trials if trial["outcome"] == OK and trial["memory"]]
 
     def copies(self, shared_bytes: int) -> float | None:
         """Return how often an input of that size lay in memory at the peak, by the memory that the trial grew by.
@@ -240,15 +244,10 @@ class Comparable:
         return {n_jobs: self._ranking(n_jobs) for n_jobs in self.worker_counts}
 
     def _ranking(self, n_jobs: int) -> Ranking:
-        to_choose = [file for file in self.files if file.library not in (SERIAL, FLOOR)]
-        tried = {
-            (file.library, idiom): cell
-            for file in to_choose
-            for (idiom, n), cell in file.cells.items()
-            if n == n_jobs and not cell.skipped
-        }
-        cells = {name: cell for name, cell in tried.items() if cell.summary}
-        failed = [name for name in tried if name not in cells]
+        to_choose = [file for file in self.files if file.library not in NO_LIBRARIES]
+        tried = [c for file in to_choose for c in file.cells.values() if c.n_jobs == n_jobs and not c.skipped]
+        cells = {cell.name: cell for cell in tried if cell.summary}
+        failed = [cell.name for cell in tried if not cell.summary]
         best = min(cells, key=lambda name: median(cells[name].times.values()), default=None)
         if best is None:
             return Ranking(None, {}, failed)
@@ -263,9 +262,9 @@ class Comparable:
 
         The first idiom of REFERENCE, or else of the first library, that is not skipped.
         """
-        parallel = [file for file in self.files if file.library not in (SERIAL, FLOOR)]
+        parallel = [file for file in self.files if file.library not in NO_LIBRARIES]
         parallel.sort(key=lambda file: file.library != REFERENCE)
-        tried = {(c.library, c.idiom) for file in parallel for c in file.cells.values() if not c.skipped}
+        tried = {c.name for file in parallel for c in file.cells.values() if not c.skipped}
         names = [(file.library, idiom) for file in parallel for idiom in file.idioms]
         return next((name for name in names if name in tried), None)
 
@@ -291,6 +290,11 @@ class Comparable:
         against = list(base.values())
         apart = {name: (list(times.values()), against) for name, times in others.items() if name[0] in alone}
         return {**paired(together), **unpaired(apart)}
+
+    def ratio(self, cell: Cell, reference: Cell) -> Ratio | None:
+        """Return one cell's time over another's, by itself; None where they have no block in common."""
+        times = {each.name: each.times for each in (cell, reference)}
+        return self.compared(times, reference=reference.name).get(cell.name)
 
     @property
     def measured_alone(self) -> list[str]:

@@ -90,7 +90,7 @@ def per_task_by_tasks(cell: Cell) -> list[tuple[int, float]]:
 
 def versus(group: Comparable, cells: list[Cell]) -> dict[Name, Ratio]:
     """Return each idiom's cost per task over the reference's, paired by block."""
-    costs = {(cell.library, cell.idiom): per_block(cell, per_task_s) for cell in cells}
+    costs = {cell.name: per_block(cell, per_task_s) for cell in cells}
     return group.compared({name: cost for name, cost in costs.items() if cost})
 
 
@@ -118,8 +118,8 @@ def task_table(group: Comparable, cells: list[Cell]) -> Table:
     table = idiom_table(*TASK_COLUMNS, f"per task, vs\n{reference}")
     ratios = versus(group, cells)
     for cell in cells:
-        name = (cell.library, cell.idiom)
-        said = said_of(ratios[name]) if name in ratios else "reference" if name == group.reference else ""
+        ratio = ratios.get(cell.name)
+        said = said_of(ratio) if ratio else "reference" if cell.name == group.reference else ""
         table.add_row(escape(cell.library), escape(cell.idiom), *_task_row(cell), said)
     return table
 

@@ -25,7 +25,7 @@ from report.charts_of_rounds import charts_of_rounds
 from report.conditions import said_of_drift
 from report.console import Titled
 from report.export import csv_of, csv_of_rounds, version_of
-from report.measured import ROUNDS, SERIAL, Cell, Comparable
+from report.measured import ROUNDS, Comparable
 from report.statistics import SLOWER, TIE, UNKNOWN, half_width
 from report.style import ON_DARK
 from report.tables import tables_of
@@ -120,21 +120,15 @@ def _overview(groups: Sequence[Comparable]) -> dict[str, dict[str, Any]]:
     for group in groups:
         if group.workload in ROUNDS:
             continue
-        fastest = {cell.library: cell for cell in group.fastest_of_each_library}
+        most, fastest = group.most_workers, {cell.library: cell for cell in group.fastest_of_each_library}
         for file in group.files:
-            cell = fastest.get(file.library) or next((c for c in file.cells.values() if c.failure), None)
-            cell = cell or next(iter(file.cells.values()))
-            found.setdefault(file.library, {})[group.workload] = (cell, *_beside_fastest(group, cell))
+            of_workload = found.setdefault(file.library, {})
+            without = [cell for cell in file.cells.values() if not cell.summary]
+            if cell := fastest.get(file.library):
+                of_workload[group.workload] = (cell, *matrix.relative_to_fastest(group, cell, most))
+            elif without:
+                of_workload[group.workload] = (next((c for c in without if c.failure), without[0]), None, "")
     return found
-
-
-def _beside_fastest(group: Comparable, cell: Cell) -> tuple[float | None, str]:
-    """Return what `relative_to_fastest` does; the plain loop and the floor stand beside the fastest on most workers."""
-    if cell.library != SERIAL:
-        return matrix.relative_to_fastest(group, cell)
-    ranking = group.rankings.get(group.most_workers)
-    fastest = ranking.fastest.summary if ranking and ranking.fastest else None
-    return (cell.summary.median / fastest.median if fastest and cell.summary else None), ""
 
 
 def _plain(titled: Titled, group: Comparable, codes: Mapping[tuple[str, str, str], tuple[int, int]]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from harness.outcome import OK
 from report.answers import said_of_limit
 from report.granularity import INDEPENDENT, patterns
 from report.matrix import THREADS, kind_of, start_method
-from report.measured import FLOOR, NAIVE, SERIAL, WORKLOADS, Cell, Comparable, Name
+from report.measured import NAIVE, NO_LIBRARIES, WORKLOADS, Cell, Comparable, Name
 from report.rounds import (
     efficiencies,
     is_graph,
@@ -29,10 +29,9 @@ IN_PARENT = "after load"  # idioms that are named so load once in the parent, no
 IN_EVERY_TASK = "model in every task"
 UNLIMITED = "threads not limited"
 SINGLY = ("chunksize 1", "chunk_size 1", "batches of 1")  # idioms that are named so send every task by itself
-ALWAYS_SINGLY, BUT_FOR = (
-    ("dask", "ray"),
-    "Pool",
-)  # libraries that do so whatever they are asked, and Ray's idiom that does not
+ALWAYS_SINGLY = ("dask", "ray")  # libraries that do so whatever they are asked,
+BUT_FOR = "Pool"  # but for Ray's idiom of that name
+POOLS = ("mp", "futures")
 
 
 @dataclass(frozen=True)
@@ -66,7 +65,7 @@ def _pointless(groups: Groups) -> str:
     found = {}
     for cell in _in_parallel(group):
         if cell.n_jobs > 1 and INDEPENDENT in patterns(cell):
-            found[cell.library, cell.idiom] = summarize([_even_s(trial) for trial in cell.timed])
+            found[cell.name] = summarize([_even_s(trial) for trial in cell.timed])
     if not found:
         return ""
     order = sorted(found, key=lambda name: found[name].median)
@@ -143,17 +142,14 @@ def _large_objects(groups: Groups) -> str:
     own = fastest("joblib", _is_tuned)
     if own is None:
         return ""
-    others = [fastest(library, _is_tuned) for library in ("mp", "futures")]
-    others += [
-        fastest(library, lambda c: _is_tuned(c) and start_method(*c.name) == "spawn") for library in ("mp", "futures")
-    ]
+    others = [fastest(library, fits) for fits in (_is_tuned, _is_tuned_and_spawned) for library in POOLS]
     told = [
-        f"{_times_as_long(_ratio(group, own, cell))} as {called(cell.name)}, {_time(cell)}{_with_copies(group, cell)}"
+        f"{_times_as_long(group.ratio(own, cell))} as {called(cell.name)}, {_time(cell)}{_with_copies(group, cell)}"
         for cell in {cell.name: cell for cell in others if cell}.values()
     ]
     if not told:
         return ""
-    naive = [cell for library in ("joblib", "mp", "futures") if (cell := fastest(library, lambda c: not _is_tuned(c)))]
+    naive = [cell for library in ("joblib", *POOLS) if (cell := fastest(library, lambda c: not _is_tuned(c)))]
     sent = f" Sent with every task: {'; '.join(f'{called(c.name)} {_time(c)}' for c in naive)}." if naive else ""
     return (
         f"Given one input of {size(group.shared_bytes)}, {called(own.name)} takes {_time(own)}"
@@ -168,6 +164,10 @@ def _is_tuned(cell: Cell) -> bool:
     return not cell.idiom.startswith(NAIVE)
 
 
+def _is_tuned_and_spawned(cell: Cell) -> bool:
+    return _is_tuned(cell) and start_method(*cell.name) == "spawn"
+
+
 def _with_copies(group: Comparable, cell: Cell) -> str:
     copies = cell.copies(group.counted_bytes)
     return f" with {copies:.1f} copies" if copies is not None else ""
@@ -176,7 +176,7 @@ def _with_copies(group: Comparable, cell: Cell) -> str:
 def _without_copies(groups: Groups) -> str:
     group = groups["sharing"]
     most = group.most_workers
-    cells = {c.name: c for c in group.on_most_workers if c.library not in (SERIAL, FLOOR)}
+    cells = {c.name: c for c in group.on_most_workers if c.library not in NO_LIBRARIES}
     found = {name: cell.copies(group.counted_bytes) for name, cell in cells.items()}
     copies = {name: count for name, count in found.items() if count is not None}
     if not copies or most == 1:
@@ -198,7 +198,7 @@ def _without_copies(groups: Groups) -> str:
 
 def _memory(groups: Groups) -> str:
     group = groups["numerical"]
-    cells = [c for c in group.on_most_workers if c.library not in (SERIAL, FLOOR) and c.memory and _is_tuned(c)]
+    cells = [c for c in group.on_most_workers if c.library not in NO_LIBRARIES and c.memory and _is_tuned(c)]
     if not cells:
         return ""
     cells.sort(key=lambda cell: cell.memory["pss_peak_bytes"])
@@ -278,7 +278,7 @@ def _unlimited(group: Comparable) -> str:
     one = next((n for n in tuned if start_method(*n) == start_method(*many)), None)
     if one is None:
         return ""
-    ratio = _ratio(group, cells[many], cells[one])
+    ratio = group.ratio(cells[many], cells[one])
     yes = "Yes: with" if ratio and ratio.verdict == SLOWER else "With"
     return (
         f"{yes} as many threads as there are cores in each of {workers(group.most_workers)}, {called(many)} takes "
@@ -288,23 +288,18 @@ def _unlimited(group: Comparable) -> str:
 
 def _model_once(groups: Groups) -> str:
     group = groups["initialization"]
-    cells = {c.name: c for c in group.on_most_workers if c.library not in (SERIAL, FLOOR)}
+    cells = {c.name: c for c in group.on_most_workers if c.library not in NO_LIBRARIES}
     told = []
     for library in dict.fromkeys(library for library, _ in cells):
         names = [name for name in cells if name[0] == library and IN_PARENT not in name[1]]
         once = min((n for n in names if not n[1].startswith(NAIVE)), key=lambda n: _median(cells[n]), default=None)
         naive = next((name for name in names if IN_EVERY_TASK in name[1]), None)
         if once and naive:
-            ratio = _times_as_long(_ratio(group, cells[naive], cells[once]))
+            ratio = _times_as_long(group.ratio(cells[naive], cells[once]))
             told.append(f"{called(once)} {_time(cells[once])}, in every task {ratio}")
         elif once:
             told.append(f"{called(once)} {_time(cells[once])}")
     return f"These do it, once per worker: {'; '.join(told)}." if told else ""
-
-
-def _ratio(group: Comparable, cell: Cell, reference: Cell) -> Ratio | None:
-    times = {each.name: each.times for each in (cell, reference)}
-    return group.compared(times, reference=reference.name).get(cell.name)
 
 
 def _times_as_long(ratio: Ratio | None) -> str:
@@ -336,7 +331,7 @@ def _first_of_each_library(names: Iterable[Name]) -> list[Name]:
 
 
 def _in_parallel(group: Comparable) -> Iterator[Cell]:
-    return (cell for cell in on_most_workers(group) if cell.library not in (SERIAL, FLOOR) and cell.timed)
+    return (cell for cell in on_most_workers(group) if cell.library not in NO_LIBRARIES and cell.timed)
 
 
 def _processes(group: Comparable) -> Iterator[Cell]:

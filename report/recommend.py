@@ -196,8 +196,8 @@ def _alike(group: Comparable | None, cell: Cell) -> list[Cell]:
     files = [file for file in group.files if file.library == cell.library] if group else []
     cells = [c for file in files for c in file.cells.values() if not c.skipped]
     same = [other for other in cells if kind_of(other.idiom) == kind_of(cell.idiom)]
-    method = start_method(cell.library, cell.idiom)
-    return same or [other for other in cells if start_method(other.library, other.idiom) == method]
+    method = start_method(*cell.name)
+    return same or [other for other in cells if start_method(*other.name) == method]
 
 
 def _unfit(groups: Mapping[str, Comparable], cell: Cell, task: Task, memory_bytes: Summary | None) -> str:

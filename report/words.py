@@ -53,7 +53,7 @@ def size(number: float) -> str:
 
 def tie(names: Sequence[Name]) -> str:
     """Return that they tie, with what was said before."""
-    return f"{listed(list(map(called, names)))} {'ties' if len(names) == 1 else 'tie'} with it" if names else ""
+    return f"{listed(list(map(called, names)))} {'ties' if len(names) == 1 else 'tie'} with it"
 
 
 def listed(names: Sequence[str]) -> str:

@@ -1,5 +1,6 @@
 """Results that nobody measured, valid in every field."""
 
+from harness.kinds import MEMORY_FIELDS
 from harness.launch import trial_record
 
 
@@ -16,6 +17,12 @@ def a_run(**changes):
         "worker_counts": [1], "started": "2026-11-21T00:00:00+0000", "idioms": ["loop"], "inputs": {}, "sources": {},
         "bandwidth_bytes_per_s": 1e10, "disturbances": [], "stopping": {}, "trials": [{**trial, **changes}],
     }  # fmt: skip
+
+
+def memory_of(**pss_mib):
+    """Return what a memory trial says that had so many MiB of PSS at the moments named, and nothing else."""
+    none = dict.fromkeys(MEMORY_FIELDS, 0)
+    return {moment: none | {"pss_bytes": mib * 2**20} for moment, mib in pss_mib.items()}
 
 
 def a_part(library, idioms, workload="numerical", **changes):

@@ -12,14 +12,14 @@ import pytest
 from harness import results
 from harness.cells import all_cells
 from harness.cli import parse
-from harness.kinds import MEMORY, MEMORY_FIELDS
+from harness.kinds import MEMORY
 from report import questions
 from report.figures import groups_of
 from report.matrix import start_method
 from report.page import render
 from report.recommend import KEEPING_STATE
 from tests.conftest import run_utils
-from tests.made_up import a_run
+from tests.made_up import a_run, memory_of
 from tests.test_recommend import grid_folder
 from tests.test_report import save
 from tests.test_report_rounds import a_grid
@@ -146,8 +146,7 @@ def test_what_is_left_out_is_said_before_the_answer(tmp_path):
 def test_copies_of_a_small_input_are_not_counted(tmp_path):
     """What four interpreters take would look like many copies of 16 MB."""
     mib = 2**20
-    fields = dict.fromkeys(MEMORY_FIELDS, 0)
-    memory = {name: fields | {"pss_bytes": pss * mib} for name, pss in (("start", 40), ("peak", 300), ("end", 40))}
+    memory = memory_of(start=40, peak=300, end=40)
     template = a_run()["trials"][0] | {"idiom": "fork", "n_jobs": 4}
     for shared, copies in ((16 * mib, MISSING), (130 * mib, "2.00")):
         run = a_run() | {"idioms": ["fork"], "trials": [template, template | {"kind": MEMORY, "memory": memory}]}
@@ -249,9 +248,7 @@ def test_the_line_at_1_is_between_faster_and_slower(tmp_path):
 
 def test_memory_and_time_of_stores_are_drawn(tmp_path):
     mib = 2**20
-    grown = {"ready": 100, "made": 100, "spread": 150, "held": 164, "peak": 228, "start": 50, "end": 60}
-    fields = dict.fromkeys(MEMORY_FIELDS, 0)
-    memory = {moment: fields | {"pss_bytes": number * mib} for moment, number in grown.items()}
+    memory = memory_of(ready=100, made=100, spread=150, held=164, peak=228, start=50, end=60)
     template = a_run()["trials"][0] | {"idiom": "shared_memory", "n_jobs": 4}
     timed = template | {"moments_s": {"ready": 1.0, "made": 1.5, "spread": 2.0, "held": 3.5}}
     run = a_run() | {"idioms": ["shared_memory"], "trials": [timed, template | {"kind": MEMORY, "memory": memory}]}
@@ -334,9 +331,8 @@ def questions_of(folder):
 
 def with_memory(grown_mib, times, idiom):
     """Return the trials of an idiom on 4 workers: timed, and one in which memory grew by so much."""
-    fields = dict.fromkeys(MEMORY_FIELDS, 0)
-    memory = {moment: fields | {"pss_bytes": 0} for moment in ("start", "end")}
-    memory["peak"] = fields | {"pss_bytes": grown_mib * 2**20, "rss_bytes": 2 * grown_mib * 2**20}
+    memory = memory_of(start=0, peak=grown_mib, end=0)
+    memory["peak"]["rss_bytes"] = 2 * grown_mib * 2**20
     template = a_run()["trials"][0] | {"idiom": idiom, "n_jobs": 4}
     timed = [template | {"block": block, "wall_s": seconds} for block, seconds in enumerate(times)]
     return [*timed, template | {"kind": MEMORY, "memory": memory}]

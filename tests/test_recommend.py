@@ -5,9 +5,9 @@ import re
 import pytest
 
 from harness import results
-from harness.kinds import MEMORY, MEMORY_FIELDS
+from harness.kinds import MEMORY
 from tests.conftest import run_utils
-from tests.made_up import a_run
+from tests.made_up import a_run, memory_of
 from tests.test_report import save as save_times
 from tests.test_report_rounds import a_grid, save
 from tests.test_rounds import a_trial_of_tasks
@@ -120,12 +120,9 @@ def test_memory_grows_with_the_shared_input(tmp_path):
     """Two copies of 256 MiB and 100 MiB besides: with 512 MiB that is 1124 MiB; 56 MiB more are 112 MiB more."""
     grid_folder(tmp_path)
     mib = 2**20
-    fields = dict.fromkeys(MEMORY_FIELDS, 0)
-    memory = {moment: fields | {"pss_bytes": pss * mib} for moment, pss in (("start", 20), ("peak", 612), ("end", 20))}
-    memory["start"]["pss_bytes"] = 100 * mib
+    memory, larger = (memory_of(start=100, peak=peak, end=20) for peak in (612, 668))
     inputs = {"shared_bytes": 256 * mib}
     template = a_run()["trials"][0] | {"idiom": "fork, global", "n_jobs": 4}
-    larger = memory | {"peak": fields | {"pss_bytes": 668 * mib}}
     trials = [template, *(template | {"kind": MEMORY, "memory": sampled} for sampled in (memory, larger))]
     run = a_run() | {"idioms": ["fork, global"], "trials": trials, "inputs": inputs}
     results.save(tmp_path, "sharing", "mp", [run])

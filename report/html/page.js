@@ -19,10 +19,12 @@ function value(row, field) {
   return cell.dataset.value === undefined ? cell.textContent : Number(cell.dataset.value);
 }
 
+const chosen = () => [...form.elements].filter((control) => control.name && control.value);
+
 function show() {
   const state = new URLSearchParams(location.hash.slice(1));
   for (const control of form.elements) if (control.name) control.value = state.get(control.name) ?? "";
-  const wanted = [...form.elements].filter((control) => control.name && control.value);
+  const wanted = chosen();
   let shown = 0;
   for (const row of rows) {
     row.hidden = wanted.some(({ name, value }) =>
@@ -48,8 +50,7 @@ function order() {
 
 // Into the address goes what the form shows, which a link to a place in the page may have taken from it.
 function go() {
-  const chosen = [...form.elements].filter((control) => control.name && control.value);
-  const state = new URLSearchParams(chosen.map((control) => [control.name, control.value]));
+  const state = new URLSearchParams(chosen().map((control) => [control.name, control.value]));
   if (sort) state.set("sort", sort);
   history.replaceState(null, "", `#${state}`);
   show();
@@ -71,7 +72,6 @@ function downloadRows() {
   const visible = [...table.tBodies[0].rows].filter((row) => !row.hidden);
   download("matrix.csv", [[...fields, "style"].join(","), ...visible.map(line)].join("\n") + "\n");
 }
-
 
 function openCode(row) {
   if (!row) return;
