@@ -20,10 +20,11 @@ sys.path.insert(0, str(ROOT))
 
 from rich.console import Console  # noqa: E402
 
-from harness import environment, outcome, process, suite  # noqa: E402
+from harness import outcome, suite  # noqa: E402
 from harness.cells import all_cells  # noqa: E402
 from harness.cli import parse  # noqa: E402
 from harness.launch import run_cell  # noqa: E402
+from harness.machine import environment, process  # noqa: E402
 from params import PROFILES  # noqa: E402
 from report.rounds import line_of  # noqa: E402
 from workloads.overhead import FACTOR  # noqa: E402

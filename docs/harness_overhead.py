@@ -19,9 +19,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from harness import environment, inputs, launch, outcome, tasklog  # noqa: E402
+from harness import inputs, launch, outcome, tasklog  # noqa: E402
 from harness.cells import Cell  # noqa: E402
 from harness.cli import all_scripts  # noqa: E402
+from harness.machine import environment  # noqa: E402
 from params import PROFILES  # noqa: E402
 from report.statistics import summarize  # noqa: E402
 

@@ -10,10 +10,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from harness import outcome, process, script
+from harness import outcome, script
 from harness.cli import Settings, UserError
-from harness.environment import trial_environment
 from harness.kinds import SELF_AGAIN, SELF_SLOWDOWN, SELF_SLOWED
+from harness.machine import process
+from harness.machine.environment import trial_environment
 from harness.trial import load_workload
 
 LISTING_TIMEOUT_S = 60.0

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NoReturn
 
 import params
-from harness.environment import ROOT, physical_cores
+from harness.machine.environment import ROOT, physical_cores
 from workloads import STUDIES, WORKLOADS
 
 SELF_CHECK = "measure one library against itself, and against itself slowed down by 5%%: does the suite tell the truth?"

@@ -13,7 +13,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from harness.environment import ROOT, version_of
+from harness.machine.environment import ROOT, version_of
 from harness.trial import load_workload
 from params import Params, as_dict, from_dict
 

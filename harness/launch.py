@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import params
-from harness import environment, inputs, outcome, process, script, tasklog
+from harness import inputs, outcome, script, tasklog
 from harness.cells import Cell
 from harness.kinds import MEMORY, TIME
-from harness.memory import Sampler, summary_of
+from harness.machine import environment, process
+from harness.machine.memory import Sampler, summary_of
 from harness.trial import load_workload
 
 OUTPUT_KEPT = 2000  # characters of a failed trial's output that are kept beside its reason

@@ -5,10 +5,11 @@ from time import strftime
 from typing import Any
 
 import params
-from harness import environment, inputs, outcome, results
+from harness import inputs, outcome, results
 from harness.cells import Cell
 from harness.cli import Settings, UserError
 from harness.kinds import TIME
+from harness.machine import environment
 from harness.trial import load_workload
 
 

@@ -11,17 +11,18 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Column
 
 import params
-from harness import environment, inputs, outcome, process
+from harness import inputs, outcome
 from harness.cells import Cell, all_cells, self_check_cells, shuffled
 from harness.cli import Settings, UserError
-from harness.conditions import disturbances
 from harness.kinds import MEMORY, TIME, WRITE
 from harness.launch import run_cell, tail, temporary_folder, trial_record
-from harness.memory import MEMORY_UNAVAILABLE
+from harness.machine import environment, process
+from harness.machine.conditions import disturbances
+from harness.machine.memory import MEMORY_UNAVAILABLE
+from harness.machine.yardstick import yardstick_s
 from harness.run import Run
 from harness.stopping import Stopping
 from harness.trial import load_workload
-from harness.yardstick import yardstick_s
 
 INPUTS_TIMEOUT_S = 3600.0
 WARM_UP_TIMEOUT_S = 60.0
@@ -201,7 +202,7 @@ def _warm_up(needed_bytes: int, console: Console) -> float:
     ):
         output = temporary / "output.txt"
         ended = process.run_to_end(
-            [sys.executable, "-m", "harness.warmup", str(environment.physical_cores()), str(needed_bytes)],
+            [sys.executable, "-m", "harness.machine.warmup", str(environment.physical_cores()), str(needed_bytes)],
             environment=environment.trial_environment(temporary),
             cwd=environment.ROOT,
             output=output,

@@ -11,8 +11,8 @@ from statistics import median
 from typing import Any
 
 from harness import results
-from harness.environment import machine_label
 from harness.kinds import MARKED_MOMENTS, MEMORY, MEMORY_FIELDS, MEMORY_MOMENTS, TIME, WRITE
+from harness.machine.environment import machine_label
 from harness.outcome import FAILURES, OK, SKIPPED
 from report.statistics import (
     FASTER,

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from harness import inputs, process, suite
+from harness import inputs, suite
+from harness.machine import process
 from params import Params
 from workloads import STUDIES, WORKLOADS
 

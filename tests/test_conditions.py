@@ -4,8 +4,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from harness import conditions, room
-from harness.yardstick import yardstick_s
+from harness.machine import conditions, room
+from harness.machine.yardstick import yardstick_s
 from report.conditions import is_marked, said_of_drift
 
 

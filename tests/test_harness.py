@@ -10,10 +10,11 @@ import psutil
 import pytest
 
 from harness import cells as cells_module
-from harness import outcome, process, results, tasklog
+from harness import outcome, results, tasklog
 from harness.cells import Cell, all_cells, shuffled
 from harness.cli import parse
 from harness.launch import run_cell
+from harness.machine import process
 from harness.trial import Rules, check_tasks, check_workers
 from tests.conftest import ROOT, TINY, shared_memory, without
 
@@ -370,7 +371,7 @@ def test_workers_import_nothing_heavy():
 
 def test_thread_limits_reach_the_numeric_libraries(tiny):
     """What the per-trial check reads (`OMP_NUM_THREADS`, torch) is what the libraries really do."""
-    from harness.environment import THREAD_LIMITS
+    from harness.machine.environment import THREAD_LIMITS
 
     code = (
         "import numpy, scipy.linalg, torch, sklearn; from threadpoolctl import threadpool_info;"

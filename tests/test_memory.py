@@ -6,11 +6,12 @@ import psutil
 import pytest
 from rich.console import Console
 
-from harness import memory, suite
+from harness import suite
 from harness.cells import Cell, all_cells
 from harness.cli import parse
 from harness.kinds import MEMORY, MEMORY_FIELDS, TIME
 from harness.launch import run_cell
+from harness.machine import memory
 from harness.outcome import ERROR, OK
 from tests.conftest import ROOT, without
 

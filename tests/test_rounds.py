@@ -11,12 +11,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness import room
 from harness.bare import bare_processes
 from harness.cells import Cell, all_cells
 from harness.cli import parse
 from harness.kinds import MEMORY
 from harness.launch import run_cell
+from harness.machine import room
 from harness.outcome import OK, SKIPPED, WRONG
 from report import rounds as shown
 from tests.conftest import shared_memory, without

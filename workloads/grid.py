@@ -89,7 +89,7 @@ def pools(inputs: Inputs, n_jobs: int, kernel: Kernel, graphs: bool) -> Iterator
 
 def too_large(round_bytes: int, rounds: int) -> str:
     """Return why rounds with payloads of so many bytes are not tried, or an empty string."""
-    from harness import room  # in the trial's own interpreter only: workers call nothing here
+    from harness.machine import room  # in the trial's own interpreter only: workers call nothing here
 
     if (held := HELD * round_bytes) > (available := room.available_bytes()):
         return f"its payloads need about {held} bytes of memory, {available} are available"

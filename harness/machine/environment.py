@@ -11,10 +11,10 @@ import loky
 import psutil
 import pyperf
 
-from harness import room
+from harness.machine import room
 
 SUITE_VERSION = "0.1.0"
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 
 # One compute thread per worker, for every library alike, set before NumPy loads. Workers are what is compared: four
 # workers with torch's default of four threads each compete for the cores, and measure the kernel's scheduler.

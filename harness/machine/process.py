@@ -18,7 +18,7 @@ from pathlib import Path
 
 import psutil
 
-from harness.room import SHARED_MEMORY
+from harness.machine.room import SHARED_MEMORY
 
 LEFT_S = 0.2
 GRACE_S = 3.0  # for daemons and resource trackers to end by themselves after their parent has

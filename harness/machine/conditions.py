@@ -5,8 +5,8 @@ from pathlib import Path
 
 import psutil
 
-from harness import room
-from harness.environment import physical_cores
+from harness.machine import room
+from harness.machine.environment import physical_cores
 
 LOAD_SECONDS = 1.0  # for which other processes are watched
 MOST_LOAD = 0.1  # cores that others may keep busy

@@ -1,0 +1,1 @@
+"""What is known of this machine: its processes, its memory, how busy it is, how fast."""
