@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-from harness.script import elsewhere, graphs, needs, run, skip, threads
-from harness.tasklog import moment_is, placing
+from trial.script import elsewhere, graphs, needs, run, skip, threads
+from trial.tasklog import moment_is, placing
 from workloads import array as array_workload
 from workloads import dataframe, initialization, numerical, stateful
 from workloads import graphs as task_graphs

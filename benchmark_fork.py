@@ -13,7 +13,7 @@ from functools import partial
 from itertools import islice
 from pathlib import Path
 
-from harness.script import run, skip
+from trial.script import run, skip
 from workloads import initialization, numerical, stateful
 
 TASK, ANSWER = struct.Struct("i"), struct.Struct("iqq")  # number; whose memory, from where, how much

@@ -9,7 +9,7 @@ https://docs.python.org/3.11/library/concurrent.futures.html#processpoolexecutor
 from functools import partial
 from itertools import repeat
 
-from harness.script import needs, run, skip, threads
+from trial.script import needs, run, skip, threads
 from workloads import initialization, numerical, stateful
 
 with needs("concurrent", "multiprocessing"):

@@ -8,7 +8,7 @@ https://joblib.readthedocs.io/en/stable/parallel.html
 
 from functools import partial
 
-from harness.script import needs, run, skip, threads
+from trial.script import needs, run, skip, threads
 from workloads import initialization, numerical, stateful
 
 with needs("joblib"):

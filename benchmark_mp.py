@@ -13,8 +13,8 @@ from itertools import accumulate
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from harness.script import all_cores_each, needs, run, skip, threads
-from harness.tasklog import placing
+from trial.script import all_cores_each, needs, run, skip, threads
+from trial.tasklog import placing
 from workloads import initialization, numerical, stateful
 
 with needs("multiprocessing"):

@@ -8,7 +8,7 @@ https://sybrenjansen.github.io/mpire/usage/workerpool/index.html
 
 from functools import partial
 
-from harness.script import needs, run, skip, threads
+from trial.script import needs, run, skip, threads
 from workloads import initialization, numerical, stateful
 
 with needs("mpire"):

@@ -7,8 +7,8 @@ https://docs.ray.io/en/latest/ray-core/patterns/index.html
 
 from contextlib import contextmanager
 
-from harness.script import graphs, needs, run
-from harness.tasklog import placing
+from trial.script import graphs, needs, run
+from trial.tasklog import placing
 from workloads import graphs as task_graphs
 from workloads import initialization, numerical, stateful
 

@@ -1,6 +1,6 @@
 """Serial: a plain loop in one process. What every speedup is measured against."""
 
-from harness.script import run
+from trial.script import run
 from workloads import initialization, numerical, stateful
 
 

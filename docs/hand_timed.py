@@ -20,12 +20,13 @@ sys.path.insert(0, str(ROOT))
 
 from rich.console import Console  # noqa: E402
 
-from harness import outcome, suite  # noqa: E402
+from harness import suite  # noqa: E402
 from harness.cells import all_cells  # noqa: E402
 from harness.cli import parse  # noqa: E402
 from harness.launch import run_cell  # noqa: E402
 from harness.machine import environment, process  # noqa: E402
 from params import PROFILES  # noqa: E402
+from record import terms  # noqa: E402
 from report.rounds import line_of  # noqa: E402
 from workloads.overhead import FACTOR  # noqa: E402
 
@@ -148,7 +149,7 @@ def by_hand(library: str, idiom: str) -> float:
 def by_suite(cell) -> float:
     """Return seconds per task."""
     trial = run_cell(cell, PARAMS)
-    if trial["outcome"] != outcome.OK:
+    if trial["outcome"] != terms.OK:
         sys.exit(f"{cell.library}, {cell.idiom}: {trial['reason']}")
     return cost_of(trial)
 

@@ -19,12 +19,14 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from harness import inputs, launch, outcome, tasklog  # noqa: E402
+from harness import inputs, launch  # noqa: E402
 from harness.cells import Cell  # noqa: E402
 from harness.cli import all_scripts  # noqa: E402
 from harness.machine import environment  # noqa: E402
 from params import PROFILES  # noqa: E402
+from record import terms  # noqa: E402
 from report.statistics import summarize  # noqa: E402
+from trial import tasklog  # noqa: E402
 
 PARAMS = PROFILES["default"]
 N_JOBS = 2  # half of the cores of a 4-core machine, so that what else runs there disturbs little
@@ -70,7 +72,7 @@ def through_harness(library: str) -> float:
     n_jobs = 1 if library == "serial" else N_JOBS
     cell = Cell(library, all_scripts()[library], "stateful", IDIOMS[library][0], n_jobs)
     trial = launch.run_cell(cell, PARAMS)
-    assert trial["outcome"] == outcome.OK, trial["reason"]
+    assert trial["outcome"] == terms.OK, trial["reason"]
     return trial["wall_s"]
 
 

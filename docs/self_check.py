@@ -17,7 +17,7 @@ from statistics import median, quantiles
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from harness.kinds import SELF_AGAIN, SELF_SLOWED  # noqa: E402
+from record.terms import SELF_AGAIN, SELF_SLOWED  # noqa: E402
 from report.measured import read  # noqa: E402
 from report.selfcheck import self_check  # noqa: E402
 from report.statistics import FASTER, SLOWER, paired  # noqa: E402

@@ -16,7 +16,7 @@ sys.path.insert(0, str(ROOT))
 
 from rich.console import Console  # noqa: E402
 
-from harness import results  # noqa: E402
+from record import files as results  # noqa: E402
 from report.compare import compare  # noqa: E402
 from report.export import write_csv  # noqa: E402
 from report.figures import groups_of  # noqa: E402

@@ -10,12 +10,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from harness import outcome, script
 from harness.cli import Settings, UserError
-from harness.kinds import SELF_AGAIN, SELF_SLOWDOWN, SELF_SLOWED
 from harness.machine import process
 from harness.machine.environment import trial_environment
-from harness.trial import load_workload
+from record import terms
+from record.terms import SELF_AGAIN, SELF_SLOWDOWN, SELF_SLOWED
+from trial import script
+from trial.execute import load_workload
 
 LISTING_TIMEOUT_S = 60.0
 NO_IDIOM = "-"  # the idiom's name in the row of a script that cannot say which idioms it has
@@ -26,7 +27,7 @@ class Cell:
     """One (library, workload, idiom, n_jobs).
 
     With an ``outcome``, it is known beforehand and nothing is run. ``slowdown``: the share of its own time by which it
-    is made slower on purpose. ``interpreter``: what runs its trials. ``source``: its code, see `harness.source`.
+    is made slower on purpose. ``interpreter``: what runs its trials. ``source``: its code, see `trial.source`.
     """
 
     library: str
@@ -98,7 +99,7 @@ def _cells_of(library: str, path: Path, workload: str, listing: dict, counts: tu
     idioms = listing["idioms"].get(workload) or {NO_IDIOM: f"{path.name} has no idiom for it"}
     for idiom, reason in idioms.items():
         if reason is not None:
-            yield Cell(library, path, workload, idiom, counts[-1], outcome.SKIPPED, reason)
+            yield Cell(library, path, workload, idiom, counts[-1], terms.SKIPPED, reason)
             continue
         asked = counts if getattr(load_workload(workload), "EVERY_COUNT", True) else counts[-1:]
         for n_jobs in asked if listing["parallel"] else (1,):
@@ -136,13 +137,13 @@ def _listing(started: subprocess.Popen[bytes], folder: Path, path: Path) -> dict
     try:
         status = started.wait(LISTING_TIMEOUT_S)
     except subprocess.TimeoutExpired:
-        return {"outcome": outcome.TIMEOUT, "reason": f"{path.name} did not start within {LISTING_TIMEOUT_S:g} s"}
+        return {"outcome": terms.TIMEOUT, "reason": f"{path.name} did not start within {LISTING_TIMEOUT_S:g} s"}
     answer = folder / "listing.json"
     if not answer.exists():
         lines = (folder / "output.txt").read_text(errors="replace").strip().splitlines()
         last = lines[-1] if lines else f"it ended with status {status}"
-        return {"outcome": outcome.ERROR, "reason": f"{path.name} does not start: {last}"}
+        return {"outcome": terms.ERROR, "reason": f"{path.name} does not start: {last}"}
     listing = json.loads(answer.read_text())
     if missing := listing.get("missing"):
-        return {"outcome": outcome.SKIPPED, "reason": f"{missing} is not installed: pip install {missing}"}
+        return {"outcome": terms.SKIPPED, "reason": f"{missing} is not installed: pip install {missing}"}
     return listing

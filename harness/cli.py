@@ -13,7 +13,7 @@ from workloads import STUDIES, WORKLOADS
 
 SELF_CHECK = "measure one library against itself, and against itself slowed down by 5%%: does the suite tell the truth?"
 SELF_CHECK_LIBRARY = "mp"
-SCRIPT_OPTION = "--script="  # how a library's script hands itself over: see `harness.script`
+SCRIPT_OPTION = "--script="  # how a library's script hands itself over: see `trial.script`
 
 
 class UserError(Exception):

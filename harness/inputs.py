@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from harness.machine.environment import ROOT, version_of
-from harness.trial import load_workload
 from params import Params, as_dict, from_dict
+from trial.execute import load_workload
 
 CACHE = ROOT / "cache"
 BAD_PARAMS = 3  # exit status

@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import params
-from harness import inputs, outcome, script, tasklog
+from harness import inputs
 from harness.cells import Cell
-from harness.kinds import MEMORY, TIME
 from harness.machine import environment, process
 from harness.machine.memory import Sampler, summary_of
-from harness.trial import load_workload
+from record import terms
+from record.terms import MEMORY, TIME
+from trial import script, tasklog
+from trial.execute import load_workload
 
 OUTPUT_KEPT = 2000  # characters of a failed trial's output that are kept beside its reason
 _ERROR_LINE = re.compile(r"^\w[\w.]*(?:Error|Exception): .+$", re.MULTILINE)
@@ -56,15 +58,15 @@ def run_cell(cell: Cell, chosen: params.Params, kind: str = TIME) -> dict[str, A
             )
         record = _record(folder, ended, 0 if hasattr(workload, "pools") else workload.num_tasks(chosen), kind)
         if sampler and sampler.error:
-            record |= {"outcome": outcome.ERROR, "reason": f"memory could not be sampled: {sampler.error}"}
-        elif sampler and record["outcome"] == outcome.OK:
+            record |= {"outcome": terms.ERROR, "reason": f"memory could not be sampled: {sampler.error}"}
+        elif sampler and record["outcome"] == terms.OK:
             start_ns, call_ns, end_ns, released_ns = _said(folder / "outcome.json")["memory_ns"]
             moments_ns = tasklog.read(folder / "tasks.log").moments_ns
             record["memory"] = summary_of(
                 sampler.path, sampler.cpu_s, start_ns, call_ns, end_ns, released_ns, moments_ns
             )
-        if record["outcome"] != outcome.OK and _kernel_oom_kills() > killed_before:
-            record |= {"outcome": outcome.OUT_OF_MEMORY, "reason": f"the kernel ended a process: {record['reason']}"}
+        if record["outcome"] != terms.OK and _kernel_oom_kills() > killed_before:
+            record |= {"outcome": terms.OUT_OF_MEMORY, "reason": f"the kernel ended a process: {record['reason']}"}
         record["left_behind"] |= _left_files(Path(variables["HOME"]), Path(variables["TMPDIR"]))
     return record
 
@@ -99,9 +101,9 @@ def _record(folder: Path, ended: process.Ended, tasks_asked: int, kind: str) -> 
         pools=said.get("pools", []),
         kernel=said.get("kernel", {}),
         left_behind=dict(ended.left),
-        output="" if ended_as == outcome.OK else tail(folder / "output.txt"),
+        output="" if ended_as == terms.OK else tail(folder / "output.txt"),
     )
-    if ended_as == outcome.OK:
+    if ended_as == terms.OK:
         record |= {"wall_s": (said["end_ns"] - start_ns) / 1e9, **said.get("parts", {})}
         # Of the whole tree, but without what the trial's interpreter did before the call and after the return.
         for i, name in enumerate(("cpu_user_s", "cpu_system_s")):
@@ -154,14 +156,14 @@ def _said(path: Path) -> dict[str, Any]:
 def _outcome(said: dict[str, Any], ended: process.Ended, output: Path) -> tuple[str, str]:
     if ended.timed_out:
         where = "its interpreter did not end" if said else "it did not return"
-        return outcome.TIMEOUT, f"{where} within {ended.seconds:.0f} s{_first_error(output)}"
+        return terms.TIMEOUT, f"{where} within {ended.seconds:.0f} s{_first_error(output)}"
     if said:
         return said["outcome"], said["reason"]
     lines = tail(output).strip().splitlines()
     last = lines[-1] if lines else "no output"
     if ended.returncode < 0:
-        return outcome.CRASH, f"its interpreter was ended by {signal.Signals(-ended.returncode).name}: {last}"
-    return outcome.CRASH, f"its interpreter ended with status {ended.returncode} and no result: {last}"
+        return terms.CRASH, f"its interpreter was ended by {signal.Signals(-ended.returncode).name}: {last}"
+    return terms.CRASH, f"its interpreter ended with status {ended.returncode} and no result: {last}"
 
 
 def _first_error(output: Path) -> str:

@@ -11,18 +11,19 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Column
 
 import params
-from harness import inputs, outcome
+from harness import inputs
 from harness.cells import Cell, all_cells, self_check_cells, shuffled
 from harness.cli import Settings, UserError
-from harness.kinds import MEMORY, TIME, WRITE
 from harness.launch import run_cell, tail, temporary_folder, trial_record
 from harness.machine import environment, process
 from harness.machine.conditions import disturbances
 from harness.machine.memory import MEMORY_UNAVAILABLE
 from harness.machine.yardstick import yardstick_s
-from harness.run import Run
+from harness.recording import Run
 from harness.stopping import Stopping
-from harness.trial import load_workload
+from record import terms
+from record.terms import MEMORY, TIME, WRITE
+from trial.execute import load_workload
 
 INPUTS_TIMEOUT_S = 3600.0
 WARM_UP_TIMEOUT_S = 60.0
@@ -108,12 +109,12 @@ class Blocks:
 
     def _trial(self, kind: str, block: int, cell: Cell) -> None:
         if kind == MEMORY and MEMORY_UNAVAILABLE:
-            trial = trial_record(kind=kind, outcome=outcome.SKIPPED, reason=MEMORY_UNAVAILABLE)
+            trial = trial_record(kind=kind, outcome=terms.SKIPPED, reason=MEMORY_UNAVAILABLE)
         else:
             yardstick = yardstick_s()
             trial = run_cell(cell, self.run.settings.params, kind) | {"yardstick_s": yardstick}
         self.run.add(cell, trial | {"block": block, "position": self.position})
-        if trial["outcome"] in outcome.FAILURES:
+        if trial["outcome"] in terms.FAILURES:
             _say(self.progress.console, cell, trial["outcome"], trial["reason"])
 
 
@@ -191,7 +192,7 @@ def make_inputs(workload: str, chosen: params.Params, console: Console) -> str:
 
 
 def _unless_impossible(cell: Cell, reason: str) -> Cell:
-    return replace(cell, outcome=outcome.ERROR, reason=reason) if reason and not cell.outcome else cell
+    return replace(cell, outcome=terms.ERROR, reason=reason) if reason and not cell.outcome else cell
 
 
 def _warm_up(needed_bytes: int, console: Console) -> float:

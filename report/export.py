@@ -8,9 +8,8 @@ from typing import Any
 
 import pyperf
 
-from harness.kinds import TIME
-from harness.outcome import OK
-from harness.results import write_atomically
+from record.files import write_atomically
+from record.terms import OK, TIME
 from report.conditions import is_marked, yardstick_of
 from report.measured import ROUNDS, Cell, Measured
 

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.font_manager import FontProperties
 from matplotlib.text import Annotation
 
-from harness.results import write_atomically
+from record.files import write_atomically
 
 GAP = 1.25  # line heights between two labels
 UNDO, RESET = "ctrl+z", "ctrl+0"

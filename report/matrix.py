@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from harness.outcome import OK
+from record.terms import OK
 from report.measured import FLOOR, NAIVE, ROUNDS, SERIAL, Cell, Comparable
 
 START_METHODS = ("forkserver", "spawn", "fork", "loky", "thread")  # that idioms are named for, the longer name first

@@ -10,10 +10,9 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from harness import results
-from harness.kinds import MARKED_MOMENTS, MEMORY, MEMORY_FIELDS, MEMORY_MOMENTS, TIME, WRITE
-from harness.machine.environment import machine_label
-from harness.outcome import FAILURES, OK, SKIPPED
+from record import files as results
+from record.files import machine_label
+from record.terms import FAILURES, MARKED_MOMENTS, MEMORY, MEMORY_FIELDS, MEMORY_MOMENTS, OK, SKIPPED, TIME, WRITE
 from report.statistics import (
     FASTER,
     LEAST_FOR_INTERVAL,

@@ -18,7 +18,7 @@ from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 from rich.text import Text
 
-from harness.results import write_atomically
+from record.files import write_atomically
 from report import answers, matrix, questions
 from report.charts import charts_of
 from report.charts_of_rounds import charts_of_rounds

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from math import inf, isinf
 from statistics import median
 
-from harness.outcome import OK
+from record.terms import OK
 from report.answers import said_of_limit
 from report.granularity import INDEPENDENT, patterns
 from report.matrix import THREADS, kind_of, start_method

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from harness.kinds import SELF_AGAIN, SELF_SLOWDOWN, SELF_SLOWED
+from record.terms import SELF_AGAIN, SELF_SLOWDOWN, SELF_SLOWED
 from report.console import say
 from report.measured import Cell, Measured, read
 from report.statistics import SLOWER, Ratio, paired

@@ -73,7 +73,7 @@ STORE_COLUMNS = (
 def stores_table(group: Comparable) -> Table:
     """Return a row per store, on most workers.
 
-    The moments are those of `harness.tasklog.moment_is`: workers ready, data made, spread, and held. System and
+    The moments are those of `trial.tasklog.moment_is`: workers ready, data made, spread, and held. System and
     Shmem are what they have grown by since ``ready``; copies are the same of PSS, over the size of the input.
     """
     table = Table(pad_edge=False)

@@ -190,7 +190,7 @@ _LEFT = {"processes": "processes", "shm_segments": "shared-memory segments", "fi
 
 
 def parts_table(group: Comparable, n_jobs: int) -> Table:
-    """Return the parts of the wall time on ``n_jobs`` workers (serial: 1); see `harness.breakdown.parts_of`."""
+    """Return the parts of the wall time on ``n_jobs`` workers (serial: 1); see `trial.breakdown.parts_of`."""
     table = idiom_table(*(title for title, _ in _PARTS))
     if group.serial_s and (limit := group.limit_s(n_jobs)):
         work = group.serial_s / n_jobs

@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from harness.tasklog import cpus_allowed
+from trial.tasklog import cpus_allowed
 
 LEAST_BYTES = 2**24  # for a thread of its own: starting one takes less than copying this
 

@@ -24,8 +24,8 @@ from distributed.protocol import pickle
 from distributed.protocol.serialize import register_serialization_family
 from distributed.worker import Worker
 
-from harness.tasklog import placing
 from stores.references import References
+from trial.tasklog import placing
 
 LEAST_BYTES = 100 * 2**10  # smaller buffers travel with the message; as Ray has it (max_direct_call_object_size)
 

@@ -1,7 +1,7 @@
 """Results that nobody measured, valid in every field."""
 
-from harness.kinds import MEMORY_FIELDS
 from harness.launch import trial_record
+from record.terms import MEMORY_FIELDS
 
 
 def a_run(**changes):

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from harness.breakdown import check_parts, parts_of
+from trial.breakdown import check_parts, parts_of
 
 MS = 1_000_000
 

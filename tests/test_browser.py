@@ -9,7 +9,7 @@ from urllib.parse import unquote
 
 import pytest
 
-from harness import results
+from record import files as results
 from tests.conftest import run_utils
 from tests.test_page import measured
 from tests.test_recommend import grid_folder

@@ -10,8 +10,8 @@ import numpy as np
 import pyperf
 import pytest
 
-from harness import results
-from harness.kinds import MEMORY_FIELDS
+from record import files as results
+from record.terms import MEMORY_FIELDS
 from report.compare import NotComparable, compare
 from report.export import COLUMNS, csv_of_rounds
 from report.measured import Measured

@@ -10,13 +10,15 @@ import psutil
 import pytest
 
 from harness import cells as cells_module
-from harness import outcome, results, tasklog
 from harness.cells import Cell, all_cells, shuffled
 from harness.cli import parse
 from harness.launch import run_cell
 from harness.machine import process
-from harness.trial import Rules, check_tasks, check_workers
+from record import files as results
+from record import terms
 from tests.conftest import ROOT, TINY, shared_memory, without
+from trial import tasklog
+from trial.execute import Rules, check_tasks, check_workers
 
 SCRIPTS = ROOT / "tests" / "scripts"
 
@@ -28,20 +30,20 @@ def cell_of(script: str, idiom: str, workload: str = "numerical", n_jobs: int = 
 @pytest.mark.parametrize(
     ("idiom", "expected", "reason"),
     [
-        ("right", outcome.OK, ""),
-        ("raises", outcome.ERROR, "ValueError: no [bold]luck[/bold]"),
-        ("exits", outcome.ERROR, "SystemExit: 3"),
-        ("dies", outcome.CRASH, "its interpreter was ended by SIGSEGV"),
-        ("out_of_memory", outcome.OUT_OF_MEMORY, "MemoryError"),
-        ("wrong_result", outcome.WRONG, "filter 0: the image differs"),
-        ("no_result", outcome.WRONG, "the result cannot be checked: TypeError"),
-        ("drops_a_task", outcome.WRONG, "8 tasks asked for, 7 ran: 1 never, 0 more than once"),
-        ("runs_a_task_twice", outcome.WRONG, "8 tasks asked for, 9 ran: 0 never, 1 more than once"),
-        ("exits_in_worker", outcome.ERROR, "SystemExit: 1"),
-        ("worker_dies", outcome.ERROR, "BrokenProcessPool"),
-        ("two_threads", outcome.WRONG, "computes with 2 threads, 1 is the rule for all"),
-        ("pinned", outcome.WRONG, "is pinned to 1 CPUs of"),
-        ("too_many_workers", outcome.WRONG, "workers, n_jobs is 1"),
+        ("right", terms.OK, ""),
+        ("raises", terms.ERROR, "ValueError: no [bold]luck[/bold]"),
+        ("exits", terms.ERROR, "SystemExit: 3"),
+        ("dies", terms.CRASH, "its interpreter was ended by SIGSEGV"),
+        ("out_of_memory", terms.OUT_OF_MEMORY, "MemoryError"),
+        ("wrong_result", terms.WRONG, "filter 0: the image differs"),
+        ("no_result", terms.WRONG, "the result cannot be checked: TypeError"),
+        ("drops_a_task", terms.WRONG, "8 tasks asked for, 7 ran: 1 never, 0 more than once"),
+        ("runs_a_task_twice", terms.WRONG, "8 tasks asked for, 9 ran: 0 never, 1 more than once"),
+        ("exits_in_worker", terms.ERROR, "SystemExit: 1"),
+        ("worker_dies", terms.ERROR, "BrokenProcessPool"),
+        ("two_threads", terms.WRONG, "computes with 2 threads, 1 is the rule for all"),
+        ("pinned", terms.WRONG, "is pinned to 1 CPUs of"),
+        ("too_many_workers", terms.WRONG, "workers, n_jobs is 1"),
     ],
 )
 def test_outcome(idiom, expected, reason, tiny):
@@ -49,20 +51,20 @@ def test_outcome(idiom, expected, reason, tiny):
     assert trial["outcome"] == expected, trial
     assert reason in trial["reason"]
     assert "\n" not in trial["reason"]
-    assert (trial["wall_s"] is not None) == (expected == outcome.OK)
+    assert (trial["wall_s"] is not None) == (expected == terms.OK)
     assert psutil.Process().children(recursive=True) == []
 
 
 def test_a_loop_in_the_parent_is_no_parallel_run(tiny):
     trial = run_cell(cell_of("faulty", "right", n_jobs=2), tiny)
-    assert trial["outcome"] == outcome.WRONG
+    assert trial["outcome"] == terms.WRONG
     assert trial["reason"] == "tasks ran in the calling process, and n_jobs is 2"
 
 
 @pytest.mark.parametrize("idiom", ["hangs", "hangs_on_unpicklable"])
 def test_timeout_ends_the_whole_tree(idiom, tiny):
     trial = run_cell(cell_of("faulty", idiom), without(tiny, timeout_s=4.0))
-    assert trial["outcome"] == outcome.TIMEOUT
+    assert trial["outcome"] == terms.TIMEOUT
     assert trial["reason"].startswith("it did not return within 4 s")
     assert trial["left_behind"]["processes"] >= 1
     assert psutil.Process().children(recursive=True) == []
@@ -71,7 +73,7 @@ def test_timeout_ends_the_whole_tree(idiom, tiny):
 def test_what_is_left_behind_is_counted_and_removed(tiny):
     segments = shared_memory()
     trial = run_cell(cell_of("faulty", "leaves_things"), tiny)
-    assert trial["outcome"] == outcome.OK
+    assert trial["outcome"] == terms.OK
     left = trial["left_behind"]
     assert left["processes"] == 2
     assert left["files"] == 1
@@ -94,7 +96,7 @@ def test_what_others_put_into_shared_memory_stays():
 
 def test_a_head_start_is_refused(tiny):
     trial = run_cell(cell_of("early", "loop", "initialization"), tiny)
-    assert trial["outcome"] == outcome.CRASH
+    assert trial["outcome"] == terms.CRASH
     assert "torch imported before the clock started" in trial["reason"]
 
 
@@ -109,7 +111,7 @@ def test_a_head_start_is_refused(tiny):
 )
 def test_traps_are_noticed(workload, idiom, reason, tiny):
     trial = run_cell(cell_of("traps", idiom, workload, n_jobs=2), tiny)
-    assert trial["outcome"] == outcome.WRONG
+    assert trial["outcome"] == terms.WRONG
     assert reason in trial["reason"]
 
 
@@ -136,7 +138,7 @@ def test_workers_are_held_to_the_same_conditions():
 def test_task_log_survives_a_torn_record_and_a_forked_writer(tmp_path, monkeypatch):
     path = tmp_path / "tasks.log"
     code = (
-        "import os\nfrom harness.tasklog import task\n"
+        "import os\nfrom trial.tasklog import task\n"
         "with task(0): pass\n"
         "if os.fork() == 0:\n"
         "    with task(1): pass\n"
@@ -191,10 +193,10 @@ def test_failures_are_rows_and_the_suite_goes_on(tmp_path, monkeypatch):
     trials = results.load(tmp_path / "numerical_mixed.p3")["runs"][-1]["trials"]
     assert len(trials) == 5
     outcomes = {trial["idiom"]: trial["outcome"] for trial in trials}
-    assert outcomes["right"] == outcome.OK
-    assert outcomes["hangs"] == outcome.TIMEOUT
-    assert outcomes["raises"] == outcome.ERROR
-    assert outcomes["wrong_result"] == outcome.WRONG
+    assert outcomes["right"] == terms.OK
+    assert outcomes["hangs"] == terms.TIMEOUT
+    assert outcomes["raises"] == terms.ERROR
+    assert outcomes["wrong_result"] == terms.WRONG
     assert "5 trials, 4 failed" in ended.stdout
     # The table shows the reason, and what looks like markup in it stays text.
     assert "no [bold]luck[/bold]" in ended.stdout
@@ -206,14 +208,14 @@ def test_missing_library_is_a_skipped_row(tmp_path):
     assert "skipped" in ended.stdout
     assert "pip install a_library_that_nobody_has" in ended.stdout
     (trial,) = results.load(tmp_path / "numerical_missing.p3")["runs"][-1]["trials"]
-    assert trial["outcome"] == outcome.SKIPPED
+    assert trial["outcome"] == terms.SKIPPED
 
 
 def test_script_that_does_not_start_is_an_error_row(tmp_path):
     ended = run_suite(f"--script={SCRIPTS / 'benchmark_broken.py'}", *QUICK, "--results", str(tmp_path))
     assert ended.returncode == 1
     (trial,) = results.load(tmp_path / "numerical_broken.p3")["runs"][-1]["trials"]
-    assert trial["outcome"] == outcome.ERROR
+    assert trial["outcome"] == terms.ERROR
     assert "RuntimeError: broken at import" in trial["reason"]
 
 
@@ -222,7 +224,7 @@ def test_script_that_does_not_answer_is_a_timeout_row(tmp_path, monkeypatch):
     script.write_text("import time\ntime.sleep(60)\n")
     monkeypatch.setattr(cells_module, "LISTING_TIMEOUT_S", 0.5)
     (cell,) = all_cells(parse([f"--script={script}", "numerical", "--n-jobs", "1"]))
-    assert cell.outcome == outcome.TIMEOUT
+    assert cell.outcome == terms.TIMEOUT
     assert psutil.Process().children(recursive=True) == []
 
 
@@ -248,7 +250,7 @@ def test_interrupt_saves_what_was_measured_and_ends_children(number, tmp_path):
     assert alive == []
     # A trial that the interrupt cut off is no trial.
     for path in tmp_path.glob("*.p3"):
-        assert all(trial["outcome"] == outcome.OK for trial in results.load(path)["runs"][-1]["trials"])
+        assert all(trial["outcome"] == terms.OK for trial in results.load(path)["runs"][-1]["trials"])
 
 
 def wait_for_descendant(pid: int, name: str) -> list[psutil.Process]:
@@ -359,7 +361,7 @@ def test_orchestrator_imports_no_library_under_test():
 
 def test_workers_import_nothing_heavy():
     code = (
-        "import sys; import harness.script, harness.trial, workloads.numerical, workloads.stateful,"
+        "import sys; import trial.script, trial.execute, workloads.numerical, workloads.stateful,"
         "workloads.initialization; heavy = {'matplotlib', 'altair', 'scipy', 'rich', 'psutil', 'pyperf', 'torch',"
         "'skimage', 'sklearn'}; print(sorted(heavy & set(sys.modules)))"
     )
@@ -408,7 +410,7 @@ def test_inputs_that_cannot_be_made_fail_their_own_workload_alone(tmp_path, monk
     reason = suite.make_inputs("initialization", never_made, Console(quiet=True))
     assert reason == "its inputs cannot be made: ModuleNotFoundError: no sklearn"
     cell = suite._unless_impossible(cell_of("faulty", "right"), reason)
-    assert (cell.outcome, cell.reason) == (outcome.ERROR, reason)
+    assert (cell.outcome, cell.reason) == (terms.ERROR, reason)
 
 
 def test_network_that_learns_nothing_is_the_parameters_fault():

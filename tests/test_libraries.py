@@ -10,7 +10,7 @@ import benchmark_fork
 from harness.cells import all_cells
 from harness.cli import all_scripts, parse
 from harness.launch import run_cell
-from harness.outcome import OK, SKIPPED
+from record.terms import OK, SKIPPED
 from tests.conftest import shared_memory
 from workloads import WORKLOADS
 
@@ -130,7 +130,7 @@ def test_scripts_import_their_own_library_alone_and_know_only_harness_script():
         imported |= {node.module for node in nodes if isinstance(node, ast.ImportFrom)}
         packages = {
             name.partition(".")[0]
-            for name in imported - {"harness.script", "harness.tasklog", "workloads", "stores.serving"}
+            for name in imported - {"trial.script", "trial.tasklog", "workloads", "stores.serving"}
         }
         assert packages - sys.stdlib_module_names - {"numpy"} <= own.get(library, set())
         assert "time" not in imported

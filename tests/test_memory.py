@@ -9,10 +9,9 @@ from rich.console import Console
 from harness import suite
 from harness.cells import Cell, all_cells
 from harness.cli import parse
-from harness.kinds import MEMORY, MEMORY_FIELDS, TIME
 from harness.launch import run_cell
 from harness.machine import memory
-from harness.outcome import ERROR, OK
+from record.terms import ERROR, MEMORY, MEMORY_FIELDS, OK, TIME
 from tests.conftest import ROOT, without
 
 SIZE = 200 * 2**20

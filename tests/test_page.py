@@ -9,10 +9,10 @@ from html.parser import HTMLParser
 
 import pytest
 
-from harness import results
 from harness.cells import all_cells
 from harness.cli import parse
-from harness.kinds import MEMORY
+from record import files as results
+from record.terms import MEMORY
 from report import questions
 from report.figures import groups_of
 from report.matrix import start_method

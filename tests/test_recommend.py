@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from harness import results
-from harness.kinds import MEMORY
+from record import files as results
+from record.terms import MEMORY
 from tests.conftest import run_utils
 from tests.made_up import a_run, memory_of
 from tests.test_report import save as save_times

@@ -11,8 +11,8 @@ from matplotlib.backend_bases import KeyEvent, MouseButton, MouseEvent
 from rich.console import Console
 
 import utils
-from harness import results
-from harness.kinds import MEMORY_FIELDS
+from record import files as results
+from record.terms import MEMORY_FIELDS
 from report import breakdown, figures, labels, style
 from report.measured import comparable, read
 from report.tables import print_tables

@@ -6,7 +6,7 @@ import matplotlib.pyplot as plt
 import pytest
 from rich.console import Console
 
-from harness import results
+from record import files as results
 from report import grid, rounds
 from report.granularity import draw_granularity
 from report.measured import comparable, read

@@ -10,8 +10,8 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
-from harness import results
-from harness.kinds import MEMORY, MEMORY_FIELDS, MEMORY_MOMENTS
+from record import files as results
+from record.terms import MEMORY, MEMORY_FIELDS, MEMORY_MOMENTS
 from report.export import write_csv
 from report.measured import read as read_all
 from report.measured import widest_interval

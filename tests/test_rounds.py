@@ -11,17 +11,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness.bare import bare_processes
 from harness.cells import Cell, all_cells
 from harness.cli import parse
-from harness.kinds import MEMORY
 from harness.launch import run_cell
 from harness.machine import room
-from harness.outcome import OK, SKIPPED, WRONG
+from record.terms import MEMORY, OK, SKIPPED, WRONG
 from report import rounds as shown
 from tests.conftest import shared_memory, without
-from workloads import granularity, graphs, grid, kernel
-from workloads.contract import Kernel
+from trial import kernel
+from trial.bare import bare_processes
+from trial.workload import Kernel
+from workloads import granularity, graphs, grid
 
 SCRIPTS = Path(__file__).resolve().parent / "scripts"
 CELLS = all_cells(parse(["overhead", "grid", "granularity", "--n-jobs", "2"]))

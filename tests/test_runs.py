@@ -10,11 +10,11 @@ from math import inf
 
 import pytest
 
-from harness import results
 from harness.cells import self_check_cells
 from harness.cli import UserError, parse
-from harness.kinds import MEMORY, TIME
 from harness.stopping import Stopping
+from record import files as results
+from record.terms import MEMORY, TIME
 from report.measured import widest_interval
 from tests.conftest import ROOT
 from tests.made_up import a_part
@@ -292,7 +292,7 @@ def test_self_check_of_what_cannot_be_measured_is_one_clear_line(tmp_path):
 def test_slowdown_is_what_was_asked_for():
     from time import perf_counter, sleep
 
-    from harness.trial import _slowed
+    from trial.execute import _slowed
 
     def work(inputs, n_jobs):
         sleep(0.2)

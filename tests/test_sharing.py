@@ -11,12 +11,11 @@ from rich.console import Console
 from harness.cells import all_cells
 from harness.cli import parse
 from harness.inputs import _source, folder_of
-from harness.kinds import MEMORY, WRITE
 from harness.launch import run_cell
-from harness.outcome import OK
 from harness.suite import make_inputs
-from harness.trial import Rules, check_workers
+from record.terms import MEMORY, OK, WRITE
 from tests.conftest import ROOT, without
+from trial.execute import Rules, check_workers
 from workloads import sharing, sharing_frame
 
 CELLS = {(cell.library, cell.idiom): cell for cell in all_cells(parse(["sharing", "--n-jobs", "2"]))}

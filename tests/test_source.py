@@ -7,8 +7,8 @@ import pytest
 
 from harness.cells import all_cells
 from harness.cli import parse
-from harness.outcome import SKIPPED
-from harness.source import source_of
+from record.terms import SKIPPED
+from trial.source import source_of
 
 SCRIPT = '''"""A script."""
 import contextlib

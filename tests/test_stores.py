@@ -9,15 +9,15 @@ from multiprocessing import resource_tracker
 import numpy as np
 import pytest
 
-from harness import tasklog
 from harness.cells import all_cells
 from harness.cli import parse
 from harness.launch import run_cell
-from harness.outcome import OK, SKIPPED
+from record.terms import OK, SKIPPED
 from stores.family import LEAST_BYTES, Family
 from stores.references import References
 from stores.serving import _open, _server, missing
 from tests.conftest import shared_memory
+from trial import tasklog
 
 STORES = [name for name in ("shared_memory", "lmdb", "vineyard") if not missing(name)]
 SIZE = 64 * 2**20

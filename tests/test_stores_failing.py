@@ -4,7 +4,7 @@ import pytest
 
 from harness.cells import Cell
 from harness.launch import run_cell
-from harness.outcome import ERROR, TIMEOUT
+from record.terms import ERROR, TIMEOUT
 from tests.conftest import ROOT, shared_memory, without
 from tests.test_stores import STORES
 
@@ -14,7 +14,7 @@ import sys
 sys.path.insert(0, {root!r})
 import benchmark_dask
 import psutil
-from harness.script import run
+from trial.script import run
 
 benchmark_dask.STORE_BYTES = {store_bytes}
 

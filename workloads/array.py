@@ -12,8 +12,8 @@ from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.tasklog import task
 from params import Params
+from trial.tasklog import task
 
 if TYPE_CHECKING:
     import numpy as np

@@ -11,8 +11,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.tasklog import task
 from params import Params
+from trial.tasklog import task
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -16,11 +16,11 @@ from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
 
-from harness.tasklog import count
 from params import Params
+from trial.kernel import compute
+from trial.tasklog import count
+from trial.workload import Kernel, Pool, Round
 from workloads import graphs as shapes
-from workloads.contract import Kernel, Pool, Round
-from workloads.kernel import compute
 from workloads.overhead import graph_round
 from workloads.settling import TASK_S, settled
 

@@ -13,10 +13,10 @@ from itertools import product
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from harness.tasklog import count
 from params import Params
-from workloads.contract import Kernel, Pool, Round
-from workloads.kernel import compute
+from trial.kernel import compute
+from trial.tasklog import count
+from trial.workload import Kernel, Pool, Round
 from workloads.settling import TASK_S, settled
 
 PARAMS = ("grid_payload_bytes", "grid_compute_s", "grid_tasks_per_worker", "grid_warm_rounds", "seed")

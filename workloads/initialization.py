@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.tasklog import task
 from params import Params
+from trial.tasklog import task
 
 # In functions, not here: see workloads/numerical.py.
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.tasklog import task
 from params import Params
+from trial.tasklog import task
 
 # NumPy and scikit-image are imported in functions: workers of the other workloads import this module too, through their
 # library's script, and under spawn each of them would pay for what it does not use.

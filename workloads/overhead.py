@@ -12,10 +12,10 @@ from math import sqrt
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from harness.tasklog import count, moment_is
 from params import Params
+from trial.tasklog import count, moment_is
+from trial.workload import Kernel, Node, Pool, Round
 from workloads import graphs as shapes
-from workloads.contract import Kernel, Node, Pool, Round
 from workloads.settling import TASK_S, settled
 
 PARAMS = ("overhead_tasks", "overhead_budget_s", "latency_tasks", "overhead_edges", "seed")

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Generator
 
-from workloads.contract import Round
+from trial.workload import Round
 
 TASK_S = 0.02  # each holds its worker for so long that another one takes the next
 MOST_S = 1.0  # then it is as it is: where one core does all, or each round has new workers

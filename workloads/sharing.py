@@ -15,8 +15,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from harness.tasklog import task
 from params import Params
+from trial.tasklog import task
 
 PARAMS = ("sharing_bytes", "sharing_tasks", "seed")
 NOT_IN_PARENT = ()

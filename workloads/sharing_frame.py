@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.tasklog import task
 from params import Params
+from trial.tasklog import task
 from workloads.sharing import MARKS, NOT_IN_PARENT, PARAMS, Inputs, check, memory_bytes, num_tasks, on_write, writing
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.tasklog import task
 from params import Params
+from trial.tasklog import task
 
 PARAMS = ("num_documents", "words_per_document", "words_delta", "vocabulary_size", "seed")
 NOT_IN_PARENT = ()

@@ -74,15 +74,6 @@ def collect() -> dict[str, Any]:
     }
 
 
-def machine_label(environment: dict[str, Any]) -> str:
-    """Return the machine in a few words, for titles and for telling results of two machines apart."""
-    machine = environment.get("machine", {})
-    return (
-        f"{machine.get('cpu', 'unknown CPU')}, {machine.get('physical_cores_usable', '?')} cores usable, "
-        f"{machine.get('memory_bytes', 0) / 2**30:.0f} GiB, Python {environment.get('python', '?').split()[-1]}"
-    )
-
-
 def _git_revision() -> str:
     command = ["git", "-C", str(ROOT), "describe", "--always", "--dirty", "--abbrev=12"]
     try:

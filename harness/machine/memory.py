@@ -19,8 +19,8 @@ from typing import Any
 
 import psutil
 
-from harness.kinds import MEMORY_FIELDS
 from harness.machine.room import SHARED_MEMORY
+from record.terms import MEMORY_FIELDS
 
 INTERVAL_S = 0.01  # aimed at; what was reached is recorded, and is longer where a tree has many processes
 _RECORD = struct.Struct(f"<q{len(MEMORY_FIELDS)}q")

@@ -2,7 +2,7 @@
 
 import torch
 
-from harness.script import run
+from trial.script import run
 from workloads import initialization
 
 

@@ -10,7 +10,7 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context, shared_memory
 from pathlib import Path
 
-from harness.script import run
+from trial.script import run
 from workloads import numerical
 
 

@@ -2,7 +2,7 @@
 
 from multiprocessing import get_context
 
-from harness.script import run
+from trial.script import run
 
 
 def right(task, rounds, n_jobs):

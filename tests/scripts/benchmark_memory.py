@@ -6,7 +6,7 @@ import signal
 import time
 from pathlib import Path
 
-from harness.script import run
+from trial.script import run
 from workloads import numerical
 
 SIZE = 200 * 2**20

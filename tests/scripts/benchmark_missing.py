@@ -1,6 +1,6 @@
 """A library that is not installed."""
 
-from harness.script import needs, run
+from trial.script import needs, run
 
 with needs("a_library_that_nobody_has"):
     import a_library_that_nobody_has

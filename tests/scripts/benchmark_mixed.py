@@ -2,7 +2,7 @@
 
 from benchmark_faulty import dies, hangs, raises, right, wrong_result
 
-from harness.script import run
+from trial.script import run
 
 if __name__ == "__main__":
     run(

@@ -4,7 +4,7 @@ from distributed import Client, LocalCluster, get_worker
 from joblib import Parallel, delayed
 from mpire import WorkerPool
 
-from harness.script import run
+from trial.script import run
 from workloads import numerical, stateful
 
 

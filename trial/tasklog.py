@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter_ns, sleep
 
-from harness.kinds import MARKED_MOMENTS
+from record.terms import MARKED_MOMENTS
 
 ENVIRONMENT_VARIABLE = "BENCHMARK_TASK_LOG"
 SAMPLES_VARIABLE = "BENCHMARK_MEMORY_SAMPLES"  # where they are written while a memory trial runs

@@ -14,12 +14,13 @@ from pathlib import Path
 from time import perf_counter_ns
 from typing import Any, NamedTuple, cast
 
-from harness import outcome, tasklog
-from harness.breakdown import check_parts, parts_of
-from harness.kinds import MEMORY, WRITE
-from harness.rounds import WrongResult, calibrate, check_counts, handed_out, measure_rounds
 from params import from_dict
-from workloads.contract import Rounds, Sharing, Workload
+from record import terms
+from record.terms import MEMORY, WRITE
+from trial import tasklog
+from trial.breakdown import check_parts, parts_of
+from trial.rounds import WrongResult, calibrate, check_counts, handed_out, measure_rounds
+from trial.workload import Rounds, Sharing, Workload
 
 
 class Rules(NamedTuple):
@@ -111,7 +112,7 @@ def _checked_rounds(pools: list[dict[str, Any]], rules: Rules) -> dict[str, Any]
     if asked and not reason:
         reason = check_worker_state(workers, rules)
     ended: dict[str, Any] = {"tasks_asked": asked, "tasks_run": ran}
-    return ended | {"outcome": outcome.WRONG if reason else outcome.OK, "reason": reason or ""}
+    return ended | {"outcome": terms.WRONG if reason else terms.OK, "reason": reason or ""}
 
 
 def _slowed(function: Callable[[Any, int], Any], share: float) -> Callable[[Any, int], Any]:
@@ -158,11 +159,11 @@ def _checked(wrong: str | None, tasks_asked: int, rules: Rules, start_ns: int, e
     log = tasklog.read(Path(os.environ[tasklog.ENVIRONMENT_VARIABLE]))
     reason = check_tasks([index for index, *_ in log.tasks], tasks_asked) or check_workers(log.workers, rules) or wrong
     if reason:
-        return {"outcome": outcome.WRONG, "reason": reason}
+        return {"outcome": terms.WRONG, "reason": reason}
     parts = parts_of(log.tasks, start_ns, end_ns, rules.n_jobs)
     if reason := check_parts(parts, (end_ns - start_ns) / 1e9):
-        return {"outcome": outcome.WRONG, "reason": reason}
-    return {"outcome": outcome.OK, "reason": "", "parts": parts}
+        return {"outcome": terms.WRONG, "reason": reason}
+    return {"outcome": terms.OK, "reason": "", "parts": parts}
 
 
 def check_tasks(indices: list[int], asked: int) -> str | None:
@@ -207,8 +208,8 @@ def _check_result(workload: Workload, result: Any, folder: Path) -> str | None:
 
 def _outcome_of(error: BaseException) -> str:
     if isinstance(error, WrongResult):
-        return outcome.WRONG
-    return outcome.OUT_OF_MEMORY if isinstance(error, MemoryError) else outcome.ERROR
+        return terms.WRONG
+    return terms.OUT_OF_MEMORY if isinstance(error, MemoryError) else terms.ERROR
 
 
 def _one_line(error: BaseException) -> str:

@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from time import perf_counter
 from typing import Any
 
-from harness.tasklog import no_worker
+from trial.tasklog import no_worker
 
 READY, GO, SECONDS = b"r", b"g", struct.Struct("<d")
 

@@ -8,10 +8,10 @@ from statistics import median
 from time import perf_counter_ns
 from typing import Any
 
-from harness import tasklog
-from harness.bare import Bare, bare_processes
-from workloads.contract import Kernel, Node, Pool, Round, Rounds
-from workloads.kernel import compute
+from trial import tasklog
+from trial.bare import Bare, bare_processes
+from trial.kernel import compute
+from trial.workload import Kernel, Node, Pool, Round, Rounds
 
 MapRounds = Callable[[Callable[..., Any], Iterator[list[Any]], int], Generator[list[Any], None, None]]
 

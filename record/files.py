@@ -19,8 +19,7 @@ from typing import Any
 
 import psutil
 
-from harness.kinds import MARKED_MOMENTS, MEMORY_FIELDS, MEMORY_MOMENTS
-from harness.outcome import OK
+from record.terms import MARKED_MOMENTS, MEMORY_FIELDS, MEMORY_MOMENTS, OK
 
 SCHEMA = 5
 SUFFIX = ".p3"
@@ -230,3 +229,12 @@ def _is_file_name(name: Any) -> bool:
 def hash_of(data: Any) -> str:
     """Return a short hash of plain data: the same for the same content."""
     return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def machine_label(environment: dict[str, Any]) -> str:
+    """Return the machine in a few words, for titles and for telling results of two machines apart."""
+    machine = environment.get("machine", {})
+    return (
+        f"{machine.get('cpu', 'unknown CPU')}, {machine.get('physical_cores_usable', '?')} cores usable, "
+        f"{machine.get('memory_bytes', 0) / 2**30:.0f} GiB, Python {environment.get('python', '?').split()[-1]}"
+    )

@@ -38,7 +38,7 @@ def all_cores_each(idiom: Idiom) -> Idiom:
 
 
 def graphs(idiom: Idiom) -> Idiom:
-    """Decorate an idiom of a workload in rounds whose rounds are task graphs: see `workloads.contract.Rounds`."""
+    """Decorate an idiom of a workload in rounds whose rounds are task graphs: see `trial.workload.Rounds`."""
     idiom.takes_graphs = True  # type: ignore[attr-defined]
     return idiom
 
@@ -84,7 +84,7 @@ def run(*, parallel: bool = True, **idioms: Mapping[str, Idiom | skip | elsewher
     ``parallel=False``: the functions use one worker whatever is asked for, and are run once.
     """
     if trial := os.environ.get(TRIAL_VARIABLE):
-        from harness.trial import run_trial
+        from trial.execute import run_trial
 
         functions = {
             workload: {name: idiom.idiom if isinstance(idiom, elsewhere) else idiom for name, idiom in named.items()}
@@ -107,7 +107,7 @@ def run(*, parallel: bool = True, **idioms: Mapping[str, Idiom | skip | elsewher
 
 def _sources(idioms: Mapping[str, Mapping[str, Idiom | skip | elsewhere]]) -> dict[str, dict[str, dict[str, Any]]]:
     """Return by workload and idiom the code that the report shows beside its number."""
-    from harness.source import source_of  # what only the listing needs: no worker imports it
+    from trial.source import source_of  # what only the listing needs: no worker imports it
 
     script = Path(sys.argv[0]).resolve()
     return {

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from statistics import median
 
-from harness.tasklog import TaskRecord
+from trial.tasklog import TaskRecord
 
 TOLERANCE = 0.01  # of the wall time, by which the parts may miss it
 

@@ -5,12 +5,14 @@ from time import strftime
 from typing import Any
 
 import params
-from harness import inputs, outcome, results
+from harness import inputs
 from harness.cells import Cell
 from harness.cli import Settings, UserError
-from harness.kinds import TIME
 from harness.machine import environment
-from harness.trial import load_workload
+from record import files as results
+from record import terms
+from record.terms import TIME
+from trial.execute import load_workload
 
 
 class Run:
@@ -86,8 +88,8 @@ class Run:
             {"idiom": cell.idiom, "n_jobs": cell.n_jobs, **trial, "session": self.session}
         )
         self._save(cell.workload, cell.library)
-        self.trials += trial["outcome"] != outcome.SKIPPED
-        self.failures += trial["outcome"] in outcome.FAILURES
+        self.trials += trial["outcome"] != terms.SKIPPED
+        self.failures += trial["outcome"] in terms.FAILURES
 
     def finish(self, stopping: dict[str, Any]) -> None:
         """Record why the run has ended and how sure it is."""
@@ -98,9 +100,7 @@ class Run:
     def blocks(self) -> int:
         """Return how many timed blocks have a trial."""
         trials = [trial for _, _, run in self.parts() for trial in run["trials"]]
-        return len(
-            {trial["block"] for trial in trials if trial["kind"] == TIME and trial["outcome"] != outcome.SKIPPED}
-        )
+        return len({trial["block"] for trial in trials if trial["kind"] == TIME and trial["outcome"] != terms.SKIPPED})
 
     def newest(self, workload: str, library: str) -> dict[str, Any]:
         """Return this run's part in the file of ``library`` in ``workload``."""
@@ -143,7 +143,7 @@ def _differences(old: dict[str, Any], new: dict[str, Any], workloads: tuple[str,
     for name in sorted({*old["asked"], *new["asked"]}):
         if old["asked"].get(name) != new["asked"].get(name):
             yield f"{name}: idioms were {old['asked'].get(name, [])}, are {new['asked'].get(name, [])}"
-    machines = [environment.machine_label(run["environment"]) for run in (old, new)]
+    machines = [results.machine_label(run["environment"]) for run in (old, new)]
     if machines[0] != machines[1]:
         yield f"it ran on another machine ({machines[0]}; this is {machines[1]})"
     for of in ("versions", "suite"):
