@@ -10,7 +10,7 @@ bench: .venv/.bench
 
 # Dask on shared-memory stores, three repetitions; Plasma's packages live in .venv-plasma.
 bench-stores: .venv/.stores .venv-plasma/.done
-	$(BIN)/python benchmark_dask.py client_scatter worker_scatter array dataframe --trials 3 --memory-trials 3 \
+	$(BIN)/python benchmark_dask_stores.py client_scatter worker_scatter array dataframe --trials 3 --memory-trials 3 \
 	--n-jobs $$($(BIN)/python -c 'import loky; print(min(4, loky.cpu_count(only_physical_cores=True)))')
 
 test: .venv/.dev

@@ -10,9 +10,9 @@ from rich.console import Console
 
 from harness.cli import UserError, fail, parse, program_of
 from harness.suite import measure
-from report.measured import widest_interval
-from report.selfcheck import print_self_check
-from report.tables import print_tables
+from report.numbers.precision import widest_interval
+from report.tables.selfcheck import print_self_check
+from report.tables.workload import print_tables
 
 
 def main() -> int:

@@ -1,174 +1,147 @@
-"""By hand: fork, pipes and shared memory, what about 60 lines of Python can reach. A floor, not a library.
+"""By hand: fork, and a pipe each way per worker, what about 60 lines of Python can reach. A floor, not a library.
 
-Workers inherit their inputs copy-on-write. One pipe gives out task numbers, whoever is free takes the next; a result
-is pickled into the worker's own piece of shared memory, and a second pipe says where it lies. What is missing is all
-that a library is for: a worker's death, other ways to start, other systems than Linux.
+Workers inherit their input, and the first round's tasks, copy-on-write. Whoever has answered gets the next tasks, as
+one pickle. What is missing is all that a library is for: a worker's death, other ways to start, other systems.
 """
 
 import os
 import pickle
-import struct
-import tempfile
 from functools import partial
-from itertools import islice
-from pathlib import Path
+from itertools import chain, islice
+from select import select
 
-from trial.script import run, skip
-from workloads import initialization, numerical, stateful
+from trial.script import idiom, run, skip
 
-TASK, ANSWER = struct.Struct("i"), struct.Struct("iqq")  # number; whose memory, from where, how much
-END = -1  # in the place of a task's number
-SHARED_MEMORY = "/dev/shm"
-IN_FLIGHT = 1024  # task numbers given out ahead: fewer than fill a pipe, or all would wait for each other
+END_OF_ROUND = None  # in the place of a message's tasks
 
 
-def rounds_by_hand(rounds, n_jobs, start):
-    """Yield the results of one round of tasks after another, in no order; at the end, what each worker hands back.
+def rounds_by_hand(rounds, n_jobs, start, messages_each=16, hands_back=False):
+    """Yield the answers to one round after another, in no order, or with ``hands_back`` what workers have at its end.
 
-    `start()` is called in every worker and returns two functions: one of a task, and one without arguments for the end.
-    None is not yielded.
+    ``start()`` is called in every worker and returns two functions: one of a task's arguments, and one for the end of a
+    round. A worker's share of a round is sent in ``messages_each``.
     """
-    tasks_out, tasks_in = os.pipe()
-    answers_out, answers_in = os.pipe()
-    memories = [tempfile.TemporaryFile(dir=SHARED_MEMORY, buffering=0) for _ in range(n_jobs)]  # noqa: SIM115
-    tasks = [task for tasks in rounds for task in tasks]
-    workers = []
-    for number in range(n_jobs):
-        if not (worker := os.fork()):
-            os.close(tasks_in)  # so that workers read the end of the tasks when the parent fails
-            work(memories[number].fileno(), number, tasks_out, answers_in, tasks, start)
-        workers.append(worker)
-    numbers = iter(range(len(tasks)))
-    try:
-        for round_numbers in [*(list(islice(numbers, len(tasks))) for tasks in rounds), [END] * n_jobs]:
-            to_give = iter(round_numbers)
-            for number in islice(to_give, IN_FLIGHT):
-                os.write(tasks_in, TASK.pack(number))
-            for _ in round_numbers:
-                owner, offset, length = ANSWER.unpack(os.read(answers_out, ANSWER.size))
-                for number in islice(to_give, 1):
-                    os.write(tasks_in, TASK.pack(number))
-                result = pickle.loads(os.pread(memories[owner].fileno(), abs(length), offset))
-                if length < 0:
-                    raise result
-                if result is not None:
-                    yield result
-    finally:
-        for descriptor in (tasks_out, tasks_in, answers_out, answers_in):
-            os.close(descriptor)
-        for worker, memory in zip(workers, memories, strict=True):
-            os.waitpid(worker, 0)
-            memory.close()
-
-
-def work(memory, number, tasks_out, answers_in, tasks, start):
-    offset = task = 0
-    try:
-        answer, at_end = start()
-        while task != END:
-            (task,) = TASK.unpack(os.read(tasks_out, TASK.size))  # reads this short are never divided among readers
-            result = pickle.dumps(at_end() if task == END else answer(tasks[task]), protocol=pickle.HIGHEST_PROTOCOL)
-            os.pwrite(memory, result, offset)
-            os.write(answers_in, ANSWER.pack(number, offset, len(result)))
-            offset += len(result)
-    except Exception as error:  # noqa: BLE001 -- whatever it is, the parent raises it
-        os.pwrite(memory, failure := pickle.dumps(error), offset)
-        os.write(answers_in, ANSWER.pack(number, offset, -len(failure)))  # below zero: raise it
-    finally:
-        os._exit(0)
-
-
-def nothing():
-    return None
-
-
-def numerical_fork(inputs, n_jobs):
-    filter_shared = partial(numerical.filter_image, image=inputs.image)
-    return list(rounds_by_hand([range(inputs.num_filters)], n_jobs, lambda: (filter_shared, nothing)))
-
-
-def start_counting():
-    counter = stateful.PrefixCounter()
-    return lambda document: counter.add(*document), lambda: counter.counts
-
-
-def stateful_fork(inputs, n_jobs):
-    return stateful.frequent_prefixes(rounds_by_hand([inputs.documents], n_jobs, start_counting))
-
-
-def load_model(path):
-    model = initialization.load_model(path)
-    return lambda batch: initialization.predict(*batch, model), nothing
-
-
-def initialization_fork(inputs, n_jobs):
-    return list(rounds_by_hand(inputs.rounds, n_jobs, lambda: load_model(inputs.model_path)))
-
-
-def initialization_fork_after_load(inputs, n_jobs):
-    loaded = load_model(inputs.model_path)  # once, in the parent, under the clock
-    return list(rounds_by_hand(inputs.rounds, n_jobs, lambda: loaded))
-
-
-def sharing_fork(inputs, n_jobs):
-    run_shared = partial(inputs.task, data=inputs.data)
-    return list(rounds_by_hand([range(inputs.num_tasks)], n_jobs, lambda: (run_shared, nothing)))
-
-
-def map_rounds(task, rounds, n_jobs):
-    """A pipe each way per worker: of every round, each gets an even share as one pickle, and answers with one."""
-    workers = []
+    first = next(rounds)
+    workers = {}  # process, its tasks and its answers, by the descriptor of its answers
     for _ in range(n_jobs):
         tasks_out, tasks_in = os.pipe()
         answers_out, answers_in = os.pipe()
         if not (pid := os.fork()):
-            for _, earlier_tasks, earlier_answers in workers:
-                earlier_tasks.close()
-                earlier_answers.close()
+            close_all(workers)  # the pipes of those before: or they would not see the end of their tasks
             os.close(tasks_in)
-            serve(task, os.fdopen(tasks_out, "rb"), os.fdopen(answers_in, "wb"))
+            serve(os.fdopen(tasks_out, "rb"), os.fdopen(answers_in, "wb"), start, first)
         os.close(tasks_out)
         os.close(answers_in)
-        workers.append((pid, os.fdopen(tasks_in, "wb"), os.fdopen(answers_out, "rb")))
+        workers[answers_out] = pid, os.fdopen(tasks_in, "wb"), os.fdopen(answers_out, "rb")
     try:
-        for tasks in rounds:
-            for number, (_, tasks_in, _) in enumerate(workers):
-                pickle.dump(tasks[number::n_jobs], tasks_in, protocol=pickle.HIGHEST_PROTOCOL)
-                tasks_in.flush()
-            yield [result for _, _, answers_out in workers for result in pickle.load(answers_out)]
+        for tasks in chain([range(len(first))], rounds):  # of the first round, the places of what workers have
+            size = -(-len(tasks) // (messages_each * n_jobs))
+            answers = exchange(workers, (tasks[place : place + size] for place in range(0, len(tasks), size)))
+            yield exchange(workers, iter([END_OF_ROUND] * n_jobs)) if hands_back else answers
     finally:
-        for pid, tasks_in, answers_out in workers:
-            tasks_in.close()
-            answers_out.close()
+        close_all(workers)
+        for pid, *_ in workers.values():
             os.waitpid(pid, 0)
 
 
-def serve(task, tasks_out, answers_in):
+def close_all(workers):
+    for _, tasks_in, answers_out in workers.values():
+        tasks_in.close()
+        answers_out.close()
+
+
+def exchange(workers, messages):
+    """Send ``messages``, one at a time to whoever is free; return all answers. Raises what a task has raised."""
+    answers, free, busy = [], list(workers), set()
+    while True:
+        for descriptor, message in zip(free, islice(messages, len(free)), strict=False):
+            pickle.dump(message, workers[descriptor][1], protocol=pickle.HIGHEST_PROTOCOL)
+            workers[descriptor][1].flush()
+            busy.add(descriptor)
+        if not busy:
+            return answers
+        free = select(busy, [], [])[0]
+        for descriptor in free:
+            busy.remove(descriptor)
+            error, found = pickle.load(workers[descriptor][2])
+            if error:
+                raise error
+            answers += found
+
+
+def serve(tasks_out, answers_in, start, first):
+    status = 1
     try:
+        call, at_end = start()
         while True:
-            answers = [task(*arguments) for arguments in pickle.load(tasks_out)]
-            pickle.dump(answers, answers_in, protocol=pickle.HIGHEST_PROTOCOL)
+            message = pickle.load(tasks_out)
+            try:
+                answer = None, answer_to(message, first, call, at_end)
+            except Exception as error:  # noqa: BLE001 -- whatever it is, the parent raises it
+                answer = error, []
+            pickle.dump(answer, answers_in, protocol=pickle.HIGHEST_PROTOCOL)
             answers_in.flush()
     except EOFError:  # no more rounds
-        os._exit(0)
+        status = 0
     finally:
-        os._exit(1)
+        os._exit(status)
 
 
-ALL = ("numerical", "stateful", "initialization", "sharing", "sharing_frame", "overhead", "grid", "granularity")
+def answer_to(message, first, call, at_end):
+    if message is END_OF_ROUND:
+        return [at_end()]
+    return [call(first[task] if isinstance(message, range) else task) for task in message]
+
+
+def map_by_hand(job, rounds, n_jobs):
+    # An even share for each, as one message: tasks may be very short.
+    return rounds_by_hand(rounds, n_jobs, lambda: (lambda arguments: job.task(*arguments), None), messages_each=1)
+
+
+def shared_by_hand(job, rounds, n_jobs):
+    return rounds_by_hand(rounds, n_jobs, lambda: (lambda arguments: job.task(*arguments, job.shared), None))
+
+
+def call_with(task, made):
+    return (lambda arguments: task(*arguments, made)), None
+
+
+def setup_by_hand(job, rounds, n_jobs):
+    return rounds_by_hand(rounds, n_jobs, lambda: call_with(job.task, job.make()))
+
+
+def setup_in_caller(job, rounds, n_jobs):
+    started = call_with(job.task, job.make())  # once, in the parent, under the clock
+    yield from rounds_by_hand(rounds, n_jobs, lambda: started)
+
+
+def start_state(job):
+    state = job.start()
+
+    def hand_back():
+        nonlocal state
+        part, state = job.hand_back(state), job.start()
+        return part
+
+    return lambda arguments: job.task(*arguments, state), hand_back
+
+
+def state_by_hand(job, rounds, n_jobs):
+    for parts in rounds_by_hand(rounds, n_jobs, partial(start_state, job), hands_back=True):
+        yield job.combine(parts)
+
+
+by_fork = partial(idiom, start="fork", batched=True)
+PATTERNS = {
+    "map": {"by hand": by_fork(map_by_hand)},
+    "shared": {"by hand": by_fork(shared_by_hand, shares="inherited")},
+    "setup": {
+        "by hand": by_fork(setup_by_hand, sets_up="once per worker"),
+        "by hand: fork after setup": by_fork(setup_in_caller, sets_up="in the caller"),
+    },
+    "state": {"by hand: state": by_fork(state_by_hand, keeps_state=True)},
+}
 
 if __name__ == "__main__":
-    if Path(SHARED_MEMORY).is_dir():
-        run(
-            numerical={"by hand": numerical_fork},
-            stateful={"by hand: state": stateful_fork},
-            initialization={"by hand": initialization_fork, "by hand: fork after load": initialization_fork_after_load},
-            sharing={"by hand": sharing_fork},
-            sharing_frame={"by hand": sharing_fork},
-            overhead={"by hand": map_rounds},
-            grid={"by hand": map_rounds},
-            granularity={"by hand": map_rounds},
-        )
-    else:
-        linux_only = skip(f"{SHARED_MEMORY} is there on Linux only")
-        run(**{workload: {"by hand": linux_only} for workload in ALL})
+    there_is_none = {"by hand": skip("there is no fork on this system")}
+    run(**(PATTERNS if hasattr(os, "fork") else dict.fromkeys(PATTERNS, there_is_none)))

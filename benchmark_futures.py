@@ -1,197 +1,155 @@
-"""concurrent.futures.ProcessPoolExecutor: the standard library's executor, started by fork or by spawn.
+"""concurrent.futures.ProcessPoolExecutor: the standard library's executor, started by fork, spawn or forkserver.
 
 What all workers need, one large input too, goes to them once, through a global before the fork or through
 `initializer`. `map` takes several iterables (there is no starmap) and a `chunksize`, which its page advises to raise
-for many short tasks.
+for many short tasks. State is a global of each worker, handed back across a barrier.
 https://docs.python.org/3.11/library/concurrent.futures.html#processpoolexecutor
 """
 
 from functools import partial
 from itertools import repeat
+from operator import attrgetter, methodcaller
 
-from trial.script import needs, run, skip, threads
-from workloads import initialization, numerical, stateful
+from trial.script import idiom, needs, run, skip
 
 with needs("concurrent", "multiprocessing"):
-    from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor, as_completed
+    from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
     from multiprocessing import get_context
 
-# "Using a large value for chunksize can significantly improve performance compared to the default size of 1"
-# (Executor.map, on the page above). Even, so that long and short documents share every chunk.
-CHUNKSIZE = 4
+
+def sixteenths(tasks, n_jobs):
+    # "Using a large value for chunksize can significantly improve performance compared to the default size of 1"
+    # (Executor.map, on the page above). Sixteen chunks for each worker: few messages, and the last ones are short.
+    return max(1, len(tasks) // (16 * n_jobs))
 
 
-def share(value):
+def map_processes(job, rounds, n_jobs, method="fork", chunks=None):
+    with ProcessPoolExecutor(n_jobs, get_context(method)) as executor:
+        for tasks in rounds:
+            chunksize = -(-len(tasks) // (chunks * n_jobs)) if chunks else 1
+            yield list(executor.map(job.task, *zip(*tasks, strict=True), chunksize=chunksize))
+
+
+def map_threads(job, rounds, n_jobs):
+    with ThreadPoolExecutor(n_jobs) as executor:
+        for tasks in rounds:
+            yield list(executor.map(job.task, *zip(*tasks, strict=True)))
+
+
+MAP = {
+    f"{method}, chunksize 1": idiom(partial(map_processes, method=method), start=method, varies_start=method != "fork")
+    for method in ("fork", "spawn", "forkserver")
+}
+# As multiprocessing.Pool.map divides them.
+MAP["fork, 4 chunks a worker"] = idiom(
+    partial(map_processes, chunks=4), start="fork", batched=True, varies_batches=True
+)
+MAP["ThreadPoolExecutor"] = idiom(map_threads, workers="threads")
+
+
+def share(task, value):
     global shared
-    shared = value
+    shared = task, value
 
 
-def filter_shared(index):
-    return numerical.filter_image(index, shared)
+def make_and_share(task, make):
+    share(task, make())
 
 
-def numerical_fork(inputs, n_jobs):
-    share(inputs.image)
+def call_with_shared(arguments):
+    task, value = shared
+    return task(*arguments, value)
+
+
+def shared_executor(rounds, n_jobs, method="fork", initializer=None, *initargs):
+    with ProcessPoolExecutor(n_jobs, get_context(method), initializer, initargs) as executor:
+        for tasks in rounds:
+            yield list(executor.map(call_with_shared, tasks, chunksize=sixteenths(tasks, n_jobs)))
+
+
+def inherited(job, rounds, n_jobs, value_of):
+    share(job.task, value_of(job))  # before the fork: workers inherit it copy-on-write, and what it has imported
+    yield from shared_executor(rounds, n_jobs)
+
+
+def shared_sent(job, rounds, n_jobs, method):
+    yield from shared_executor(rounds, n_jobs, method, share, job.task, job.shared)  # once per worker
+
+
+def shared_naive(job, rounds, n_jobs):
     with ProcessPoolExecutor(n_jobs, get_context("fork")) as executor:
-        futures = [executor.submit(filter_shared, index) for index in range(inputs.num_filters)]
-        return [future.result() for future in as_completed(futures)]
+        for tasks in rounds:
+            yield list(executor.map(job.task, *zip(*tasks, strict=True), repeat(job.shared)))
 
 
-def numerical_spawn(inputs, n_jobs):
-    with ProcessPoolExecutor(n_jobs, get_context("spawn"), share, (inputs.image,)) as executor:
-        futures = [executor.submit(filter_shared, index) for index in range(inputs.num_filters)]
-        return [future.result() for future in as_completed(futures)]
+sent = partial(idiom, shares="sent to each worker")
+SHARED = {
+    "fork, global": idiom(partial(inherited, value_of=attrgetter("shared")), start="fork", shares="inherited"),
+    "spawn, initializer": sent(partial(shared_sent, method="spawn"), start="spawn"),
+    "forkserver, initializer": sent(partial(shared_sent, method="forkserver"), start="forkserver"),
+    "naive: input with every task": idiom(shared_naive, start="fork", shares="sent with every task", naive=True),
+}
 
 
-def numerical_naive(inputs, n_jobs):
+def setup_executor(job, rounds, n_jobs, method="fork"):
+    yield from shared_executor(rounds, n_jobs, method, make_and_share, job.task, job.make)
+
+
+def make_and_call(job, arguments):
+    return job.task(*arguments, job.make())
+
+
+def setup_naive(job, rounds, n_jobs):
     with ProcessPoolExecutor(n_jobs, get_context("fork")) as executor:
-        return list(executor.map(numerical.filter_image, range(inputs.num_filters), repeat(inputs.image)))
+        for tasks in rounds:
+            yield list(executor.map(make_and_call, repeat(job), tasks))
 
 
-def stateful_merge(inputs, n_jobs):
+once = partial(idiom, start="fork", sets_up="once per worker")  # unless something else is said
+SETUP = {
+    "fork, initializer": once(setup_executor),
+    "spawn, initializer": once(partial(setup_executor, method="spawn"), start="spawn"),
+    "fork after setup": once(partial(inherited, value_of=methodcaller("make")), sets_up="in the caller"),
+    "naive: setup in every task": once(setup_naive, sets_up="in every task", naive=True),
+}
+
+
+def state_merged(job, rounds, n_jobs):
     with ProcessPoolExecutor(n_jobs, get_context("fork")) as executor:
-        counts = executor.map(stateful.count_prefixes, *zip(*inputs.documents, strict=True), chunksize=CHUNKSIZE)
-        return stateful.frequent_prefixes(counts)
+        for tasks in rounds:
+            yield job.combine(executor.map(job.part, tasks, chunksize=sixteenths(tasks, n_jobs)))
 
 
-def start_counting(barrier):
-    global counter, everyone
-    counter, everyone = stateful.PrefixCounter(), barrier
-
-
-def count_into_state(index, text):
-    counter.add(index, text)
+def start_state(started_job, barrier):
+    global job, everyone
+    job, everyone = started_job, barrier
+    share(job.task, job.start())
 
 
 def hand_back(_):
     everyone.wait()  # holds this worker until each of the others has taken one of these tasks as well
-    return counter.counts
+    part = job.hand_back(shared[1])
+    share(job.task, job.start())
+    return part
 
 
-def stateful_barrier(inputs, n_jobs, method="fork"):
+def state_barrier(job, rounds, n_jobs, method="fork"):
     context = get_context(method)
-    with ProcessPoolExecutor(n_jobs, context, start_counting, (context.Barrier(n_jobs),)) as executor:
-        for _ in executor.map(count_into_state, *zip(*inputs.documents, strict=True), chunksize=CHUNKSIZE):
-            pass
-        return stateful.frequent_prefixes(executor.map(hand_back, range(n_jobs)))
-
-
-def stateful_barrier_spawn(inputs, n_jobs):
-    return stateful_barrier(inputs, n_jobs, "spawn")
-
-
-def load_shared_model(path):
-    share(initialization.load_model(path))
-
-
-def predict_shared(index, images):
-    return initialization.predict(index, images, shared)
-
-
-def predict_rounds(executor, rounds):
-    return [labels for tasks in rounds for labels in executor.map(predict_shared, *zip(*tasks, strict=True))]
-
-
-def initialization_fork(inputs, n_jobs, method="fork"):
-    with ProcessPoolExecutor(n_jobs, get_context(method), load_shared_model, (inputs.model_path,)) as executor:
-        return predict_rounds(executor, inputs.rounds)
-
-
-def initialization_spawn(inputs, n_jobs):
-    return initialization_fork(inputs, n_jobs, "spawn")
-
-
-def initialization_fork_after_load(inputs, n_jobs):
-    load_shared_model(inputs.model_path)  # once, in the parent, under the clock: forked workers inherit torch and model
-    with ProcessPoolExecutor(n_jobs, get_context("fork")) as executor:
-        return predict_rounds(executor, inputs.rounds)
-
-
-def initialization_naive(inputs, n_jobs):
-    with ProcessPoolExecutor(n_jobs, get_context("fork")) as executor:
-        return [
-            labels
-            for tasks in inputs.rounds
-            for labels in executor.map(
-                initialization.load_and_predict, *zip(*tasks, strict=True), repeat(inputs.model_path)
-            )
-        ]
-
-
-def run_shared(index):
-    task, data = shared
-    return task(index, data)
-
-
-def sharing_global(inputs, n_jobs):
-    share((inputs.task, inputs.data))
-    with ProcessPoolExecutor(n_jobs, get_context("fork")) as executor:
-        return list(executor.map(run_shared, range(inputs.num_tasks)))
-
-
-def sharing_initializer(inputs, n_jobs, method="spawn"):
-    with ProcessPoolExecutor(n_jobs, get_context(method), share, ((inputs.task, inputs.data),)) as executor:
-        return list(executor.map(run_shared, range(inputs.num_tasks)))
-
-
-def sharing_initializer_forkserver(inputs, n_jobs):
-    return sharing_initializer(inputs, n_jobs, "forkserver")
-
-
-def sharing_naive(inputs, n_jobs):
-    with ProcessPoolExecutor(n_jobs, get_context("fork")) as executor:
-        return list(executor.map(inputs.task, range(inputs.num_tasks), repeat(inputs.data)))
-
-
-def map_rounds(task, rounds, n_jobs, method="fork", chunks=None):
-    with ProcessPoolExecutor(n_jobs, get_context(method)) as executor:
+    with ProcessPoolExecutor(n_jobs, context, start_state, (job, context.Barrier(n_jobs))) as executor:
         for tasks in rounds:
-            chunksize = -(-len(tasks) // (chunks * n_jobs)) if chunks else 1
-            yield list(executor.map(task, *zip(*tasks, strict=True), chunksize=chunksize))
+            for _ in executor.map(call_with_shared, tasks, chunksize=sixteenths(tasks, n_jobs)):
+                pass
+            yield job.combine(executor.map(hand_back, range(n_jobs)))
 
 
-@threads
-def map_threads(task, rounds, n_jobs):
-    with ThreadPoolExecutor(n_jobs) as executor:
-        for tasks in rounds:
-            yield list(executor.map(task, *zip(*tasks, strict=True)))
-
-
-METHODS = ("fork", "spawn", "forkserver")
-ROUNDS = {f"{method}, chunksize 1": partial(map_rounds, method=method) for method in METHODS}
-ROUNDS["fork, 4 chunks a worker"] = partial(map_rounds, chunks=4)  # as multiprocessing.Pool.map divides them
-ROUNDS["ThreadPoolExecutor"] = map_threads
-GRAPHS = {"graph": skip("concurrent.futures has no task graphs")}
-
-SHARING = {
-    "fork, global": sharing_global,
-    "spawn, initializer": sharing_initializer,
-    "forkserver, initializer": sharing_initializer_forkserver,
-    "naive: input with every task": sharing_naive,
+STATE = {
+    "fork, merge parts": idiom(state_merged, start="fork", batched=True),
+    "fork, state, barrier": idiom(state_barrier, start="fork", keeps_state=True),
+    "spawn, state, barrier": idiom(partial(state_barrier, method="spawn"), start="spawn", keeps_state=True),
+    "state at worker exit": skip("ProcessPoolExecutor has no hook at a worker's exit", keeps_state=True),
 }
 
 if __name__ == "__main__":
     run(
-        numerical={
-            "fork, global": numerical_fork,
-            "spawn, initializer": numerical_spawn,
-            "naive: image with every task": numerical_naive,
-        },
-        stateful={
-            "fork, merge counts": stateful_merge,
-            "fork, state, barrier": stateful_barrier,
-            "spawn, state, barrier": stateful_barrier_spawn,
-            "state at worker exit": skip("ProcessPoolExecutor has no hook at a worker's exit"),
-        },
-        initialization={
-            "fork, initializer": initialization_fork,
-            "spawn, initializer": initialization_spawn,
-            "fork after load": initialization_fork_after_load,
-            "naive: model in every task": initialization_naive,
-        },
-        sharing=SHARING,
-        overhead=ROUNDS | GRAPHS,
-        grid={"fork": ROUNDS["fork, chunksize 1"], "ThreadPoolExecutor": map_threads},
-        granularity={name: ROUNDS[name] for name in ("fork, chunksize 1", "fork, 4 chunks a worker")} | GRAPHS,
-        sharing_frame=SHARING,
+        map=MAP, shared=SHARED, setup=SETUP, state=STATE, graph={"graph": skip("concurrent.futures has no task graphs")}
     )

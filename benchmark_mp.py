@@ -1,291 +1,200 @@
-"""multiprocessing.Pool: the standard library's pool, started by fork or by spawn.
+"""multiprocessing.Pool: the standard library's pool, started by fork, spawn or forkserver.
 
-What all workers need goes to them once: through a global that forked workers inherit, or through the pool's
-`initializer`, which runs once in every worker. Tasks come back in the order in which they end (`imap_unordered`).
-One large input is inherited, sent once per worker, or put into shared memory or a file that all workers map.
-Leaving the pool's context terminates its workers instead of waiting for them to finish, as its page documents.
-https://docs.python.org/3.11/library/multiprocessing.html#module-multiprocessing.pool
+An input is inherited by forked workers, sent once per worker by `initializer`, or lies where all map it; setups
+are made by `initializer`, or before the fork; state is a global of each worker, handed back across a barrier.
+Leaving a pool's context terminates its workers: https://docs.python.org/3.11/library/multiprocessing.html#module-multiprocessing.pool
 """
 
+import os
 import pickle
 from functools import partial
 from itertools import accumulate
-from pathlib import Path
+from operator import attrgetter, methodcaller
 from tempfile import TemporaryDirectory
 
-from trial.script import all_cores_each, needs, run, skip, threads
+from trial.script import idiom, needs, run, skip
 from trial.tasklog import placing
-from workloads import initialization, numerical, stateful
 
 with needs("multiprocessing"):
-    from multiprocessing import get_context, pool, shared_memory  # `Pool` imports `pool` at its first call
-
-# Documents are many and short. "For very long iterables using a large value for chunksize can make the job complete
-# much faster" (imap, on the page above). Even, so that long and short documents share every chunk.
-CHUNKSIZE = 4
-METHODS = ("fork", "spawn", "forkserver")
+    from multiprocessing import get_context
+    from multiprocessing.pool import ThreadPool  # `Pool` imports this module at its first call
+    from multiprocessing.shared_memory import SharedMemory
 
 
-def share(value):
+def sixteenths(tasks, n_jobs):
+    # "For very long iterables using a large value for chunksize can make the job complete much faster" (page above).
+    return max(1, len(tasks) // (16 * n_jobs))
+
+
+def map_pool(job, rounds, n_jobs, open_pool, chunksize=None):
+    with open_pool(n_jobs) as pool:
+        for tasks in rounds:
+            yield pool.starmap(job.task, tasks, chunksize)  # None: a quarter of each worker's share of the tasks
+
+
+MAP = {
+    f"{method}, {name}": idiom(
+        partial(map_pool, open_pool=get_context(method).Pool, chunksize=chunksize),
+        start=method,
+        batched=not chunksize,
+        varies_start=method != "fork",
+        varies_batches=bool(chunksize),
+    )
+    for name, chunksize in (("default chunksize", None), ("chunksize 1", 1))
+    for method in ("fork", "spawn", "forkserver")
+}
+MAP["ThreadPool"] = idiom(partial(map_pool, open_pool=ThreadPool), workers="threads", batched=True)
+
+
+def share(task, value):
     global shared
-    shared = value
+    shared = task, value
 
 
-def filter_shared(index):
-    return numerical.filter_image(index, shared)
+def make_and_share(task, make):
+    share(task, make())
 
 
-def filter_pickled(index_and_image):
-    return numerical.filter_image(*index_and_image)
+def call_with_shared(arguments):
+    task, value = shared
+    return task(*arguments, value)
 
 
-def numerical_fork(inputs, n_jobs):
-    share(inputs.image)  # before the fork: workers inherit it copy-on-write, nothing is sent
+def shared_pool(rounds, n_jobs, method="fork", initializer=None, *initargs):
+    with get_context(method).Pool(n_jobs, initializer, initargs) as pool:
+        for tasks in rounds:
+            yield list(pool.imap_unordered(call_with_shared, tasks, sixteenths(tasks, n_jobs)))
+
+
+def inherited(job, rounds, n_jobs, value_of):
+    share(job.task, value_of(job))  # before the fork: workers inherit it copy-on-write, and what it has imported
+    yield from shared_pool(rounds, n_jobs)
+
+
+def shared_sent(job, rounds, n_jobs, method):
+    yield from shared_pool(rounds, n_jobs, method, share, job.task, job.shared)  # once per worker
+
+
+def shared_naive(job, rounds, n_jobs):
     with get_context("fork").Pool(n_jobs) as pool:
-        return list(pool.imap_unordered(filter_shared, range(inputs.num_filters)))
+        for tasks in rounds:
+            yield pool.starmap(job.task, [(*arguments, job.shared) for arguments in tasks], chunksize=1)
 
 
-def numerical_spawn(inputs, n_jobs):
-    with get_context("spawn").Pool(n_jobs, share, (inputs.image,)) as pool:  # the image is sent once per worker
-        return list(pool.imap_unordered(filter_shared, range(inputs.num_filters)))
+def read_from(name, head, spans, writable):
+    global segment  # what is read lies in it: it stays open as long as the worker lives
+    segment = SharedMemory(name)
+    memory = segment.buf if writable else segment.buf.toreadonly()
+    return pickle.loads(head, buffers=[memory[start:end] for start, end in spans])
 
 
-def numerical_naive(inputs, n_jobs):
+def shared_memory(job, rounds, n_jobs, writable=False):
+    # https://docs.python.org/3.11/library/multiprocessing.shared_memory.html; out-of-band buffers, for whatever object:
+    # https://docs.python.org/3.11/library/pickle.html#out-of-band-buffers
+    buffers = []
+    head = pickle.dumps(job.shared, protocol=5, buffer_callback=buffers.append)
+    views = [buffer.raw() for buffer in buffers]
+    starts = list(accumulate((-(-view.nbytes // 64) * 64 for view in views), initial=0))  # aligned as NumPy's own
+    spans = [(start, start + view.nbytes) for start, view in zip(starts, views, strict=False)]
+    with placing(starts[-1]):
+        placed = SharedMemory(create=True, size=starts[-1])
+        for (start, end), view in zip(spans, views, strict=True):
+            placed.buf[start:end] = view
+    try:
+        make = partial(read_from, placed.name, head, spans, writable)
+        yield from shared_pool(rounds, n_jobs, "spawn", make_and_share, job.task, make)
+    finally:
+        placed.close()
+        placed.unlink()
+
+
+def shared_file(job, rounds, n_jobs):
+    # https://numpy.org/doc/stable/reference/generated/numpy.load.html
+    import numpy as np  # here: spawned workers of the other patterns import this file too
+
+    with TemporaryDirectory() as folder:
+        path = f"{folder}/data.npy"
+        with placing(job.nbytes):
+            np.save(path, job.shared)
+        make = partial(np.load, path, mmap_mode="r")
+        yield from shared_pool(rounds, n_jobs, "spawn", make_and_share, job.task, make)
+
+
+sent = partial(idiom, shares="sent to each worker")
+SHARED = {
+    "fork, global": idiom(partial(inherited, value_of=attrgetter("shared")), start="fork", shares="inherited"),
+    "spawn, initializer": sent(partial(shared_sent, method="spawn"), start="spawn"),
+    "forkserver, initializer": sent(partial(shared_sent, method="forkserver"), start="forkserver"),
+    "spawn, shared memory": idiom(shared_memory, start="spawn", shares="shared memory"),
+    "spawn, writable memory": idiom(partial(shared_memory, writable=True), start="spawn", shares="shared memory"),
+    "spawn, NumPy memmap of a file": idiom(shared_file, start="spawn", shares="array in a mapped file"),
+    "naive: input with every task": idiom(shared_naive, start="fork", shares="sent with every task", naive=True),
+}
+
+
+def make_unlimited(task, make):
+    for name in [name for name in os.environ if name.endswith("_NUM_THREADS")]:
+        os.environ[name] = str(len(os.sched_getaffinity(0)))  # before what reads it is loaded
+    make_and_share(task, make)
+
+
+def setup_pool(job, rounds, n_jobs, method="fork", initializer=make_and_share):
+    yield from shared_pool(rounds, n_jobs, method, initializer, job.task, job.make)
+
+
+def make_and_call(job, arguments):
+    return job.task(*arguments, job.make())
+
+
+def setup_naive(job, rounds, n_jobs):
     with get_context("fork").Pool(n_jobs) as pool:
-        return list(pool.imap_unordered(filter_pickled, [(i, inputs.image) for i in range(inputs.num_filters)]))
+        for tasks in rounds:
+            yield pool.map(partial(make_and_call, job), tasks, sixteenths(tasks, n_jobs))
 
 
-def count_document(document):
-    return stateful.count_prefixes(*document)
+once = partial(idiom, start="fork", sets_up="once per worker")
+SETUP = {
+    "fork, initializer": once(setup_pool),
+    "spawn, initializer": once(partial(setup_pool, method="spawn"), start="spawn"),
+    "fork after setup": once(partial(inherited, value_of=methodcaller("make")), sets_up="in the caller"),
+    "naive: setup in every task": once(setup_naive, sets_up="in every task", naive=True),
+    "naive: threads not limited": once(partial(setup_pool, initializer=make_unlimited), all_cores=True, naive=True),
+}
 
 
-def stateful_merge(inputs, n_jobs):
+def state_merged(job, rounds, n_jobs):
     with get_context("fork").Pool(n_jobs) as pool:
-        return stateful.frequent_prefixes(pool.imap_unordered(count_document, inputs.documents, CHUNKSIZE))
+        for tasks in rounds:
+            yield job.combine(pool.imap_unordered(job.part, tasks, sixteenths(tasks, n_jobs)))
 
 
-def start_counting(barrier):
-    global counter, everyone
-    counter, everyone = stateful.PrefixCounter(), barrier
-
-
-def count_into_state(document):
-    counter.add(*document)
+def start_state(started_job, barrier):
+    global job, everyone
+    job, everyone = started_job, barrier
+    share(job.task, job.start())
 
 
 def hand_back(_):
     everyone.wait()  # holds this worker until each of the others has taken one of these tasks as well
-    return counter.counts
+    part = job.hand_back(shared[1])
+    share(job.task, job.start())
+    return part
 
 
-def stateful_barrier(inputs, n_jobs, method="fork"):
+def state_barrier(job, rounds, n_jobs, method="fork"):
     context = get_context(method)
-    with context.Pool(n_jobs, start_counting, (context.Barrier(n_jobs),)) as pool:
-        for _ in pool.imap_unordered(count_into_state, inputs.documents, CHUNKSIZE):
-            pass
-        return stateful.frequent_prefixes(pool.map(hand_back, range(n_jobs), chunksize=1))
-
-
-def stateful_barrier_spawn(inputs, n_jobs):
-    return stateful_barrier(inputs, n_jobs, "spawn")
-
-
-def load_shared_model(path):
-    share(initialization.load_model(path))
-
-
-def predict_shared(batch):
-    return initialization.predict(*batch, shared)
-
-
-def initialization_fork(inputs, n_jobs, method="fork"):
-    with get_context(method).Pool(n_jobs, load_shared_model, (inputs.model_path,)) as pool:
-        return [labels for tasks in inputs.rounds for labels in pool.imap_unordered(predict_shared, tasks)]
-
-
-def initialization_spawn(inputs, n_jobs):
-    return initialization_fork(inputs, n_jobs, "spawn")
-
-
-def initialization_fork_after_load(inputs, n_jobs):
-    load_shared_model(inputs.model_path)  # once, in the parent, under the clock: forked workers inherit torch and model
-    with get_context("fork").Pool(n_jobs) as pool:
-        return [labels for tasks in inputs.rounds for labels in pool.imap_unordered(predict_shared, tasks)]
-
-
-def initialization_naive(inputs, n_jobs):
-    with get_context("fork").Pool(n_jobs) as pool:
-        return [
-            labels
-            for tasks in inputs.rounds
-            for labels in pool.starmap(initialization.load_and_predict, [(*task, inputs.model_path) for task in tasks])
-        ]
-
-
-def load_shared_model_for_all_cores(path):
-    share(initialization.load_model_for_all_cores(path))
-
-
-@all_cores_each
-def initialization_threads(inputs, n_jobs):
-    with get_context("fork").Pool(n_jobs, load_shared_model_for_all_cores, (inputs.model_path,)) as pool:
-        return [labels for tasks in inputs.rounds for labels in pool.imap_unordered(predict_shared, tasks)]
-
-
-def run_shared(index):
-    task, data = shared
-    return task(index, data)
-
-
-def run_all(inputs, n_jobs, method, initializer=None, *initargs):
-    with get_context(method).Pool(n_jobs, initializer, initargs) as pool:
-        return list(pool.imap_unordered(run_shared, range(inputs.num_tasks)))
-
-
-def sharing_global(inputs, n_jobs):
-    share((inputs.task, inputs.data))
-    return run_all(inputs, n_jobs, "fork")
-
-
-def sharing_initializer(inputs, n_jobs, method="spawn"):
-    return run_all(inputs, n_jobs, method, share, (inputs.task, inputs.data))
-
-
-def sharing_initializer_forkserver(inputs, n_jobs):
-    return sharing_initializer(inputs, n_jobs, "forkserver")
-
-
-def sharing_naive(inputs, n_jobs):
-    with get_context("fork").Pool(n_jobs) as pool:
-        return pool.starmap(inputs.task, [(index, inputs.data) for index in range(inputs.num_tasks)], chunksize=1)
-
-
-# NumPy is imported in functions: spawned workers of the other workloads import this file too.
-
-
-def attach_array(task, name, shape, dtype):
-    import numpy as np
-
-    global segment  # the array lies in it: it stays open as long as the worker lives
-    segment = shared_memory.SharedMemory(name)
-    share((task, np.ndarray(shape, dtype, segment.buf)))
-
-
-def sharing_segment(inputs, n_jobs):
-    # https://docs.python.org/3.11/library/multiprocessing.shared_memory.html
-    import numpy as np
-
-    data = inputs.data
-    with placing(inputs.nbytes):
-        placed = shared_memory.SharedMemory(create=True, size=data.nbytes)
-        np.ndarray(data.shape, data.dtype, placed.buf)[:] = data
-    try:
-        return run_all(inputs, n_jobs, "spawn", attach_array, inputs.task, placed.name, data.shape, data.dtype)
-    finally:
-        placed.close()
-        placed.unlink()
-
-
-def attach_pickle(task, name, head, spans):
-    global segment
-    segment = shared_memory.SharedMemory(name)
-    memory = segment.buf.toreadonly()
-    share((task, pickle.loads(head, buffers=[memory[start:end] for start, end in spans])))
-
-
-def sharing_pickle(inputs, n_jobs):
-    # Out-of-band buffers, for whatever object: https://docs.python.org/3.11/library/pickle.html#out-of-band-buffers
-    with placing(inputs.nbytes):
-        buffers = []
-        head = pickle.dumps(inputs.data, protocol=5, buffer_callback=buffers.append)
-        raw = [buffer.raw() for buffer in buffers]
-        starts = list(accumulate((-(-view.nbytes // 64) * 64 for view in raw), initial=0))  # aligned as NumPy's own
-        spans = [(start, start + view.nbytes) for start, view in zip(starts, raw, strict=False)]
-        placed = shared_memory.SharedMemory(create=True, size=starts[-1])
-        for (start, end), view in zip(spans, raw, strict=True):
-            placed.buf[start:end] = view
-    try:
-        return run_all(inputs, n_jobs, "spawn", attach_pickle, inputs.task, placed.name, head, spans)
-    finally:
-        placed.close()
-        placed.unlink()
-
-
-def map_file(task, path):
-    import numpy as np
-
-    share((task, np.load(path, mmap_mode="r")))
-
-
-def sharing_file(inputs, n_jobs):
-    # https://numpy.org/doc/stable/reference/generated/numpy.load.html
-    import numpy as np
-
-    with TemporaryDirectory() as folder:
-        path = Path(folder) / "data.npy"
-        with placing(inputs.nbytes):
-            np.save(path, inputs.data)
-        return run_all(inputs, n_jobs, "spawn", map_file, inputs.task, path)
-
-
-def map_rounds(task, rounds, n_jobs, method="fork", chunksize=None):
-    # None: a quarter of each worker's share of the tasks
-    with get_context(method).Pool(n_jobs) as pool:
+    with context.Pool(n_jobs, start_state, (job, context.Barrier(n_jobs))) as pool:
         for tasks in rounds:
-            yield pool.starmap(task, tasks, chunksize)
+            pool.map(call_with_shared, tasks, sixteenths(tasks, n_jobs))
+            yield job.combine(pool.map(hand_back, range(n_jobs), chunksize=1))
 
 
-@threads
-def map_threads(task, rounds, n_jobs):
-    with pool.ThreadPool(n_jobs) as workers:
-        for tasks in rounds:
-            yield workers.starmap(task, tasks)
-
-
-ROUNDS = {f"{method}, default chunksize": partial(map_rounds, method=method) for method in METHODS}
-ROUNDS |= {f"{method}, chunksize 1": partial(map_rounds, method=method, chunksize=1) for method in METHODS}
-ROUNDS["ThreadPool"] = map_threads
-GRAPHS = {"graph": skip("multiprocessing has no task graphs")}
-
-SHARING = {
-    "fork, global": sharing_global,
-    "spawn, initializer": sharing_initializer,
-    "forkserver, initializer": sharing_initializer_forkserver,
-    "spawn, pickle 5 over shared memory": sharing_pickle,
-    "naive: input with every task": sharing_naive,
+STATE = {
+    "fork, merge parts": idiom(state_merged, start="fork", batched=True),
+    "fork, state, barrier": idiom(state_barrier, start="fork", keeps_state=True),
+    "spawn, state, barrier": idiom(partial(state_barrier, method="spawn"), start="spawn", keeps_state=True),
+    "state at worker exit": skip("multiprocessing.Pool has no hook at a worker's exit", keeps_state=True),
 }
 
 if __name__ == "__main__":
-    run(
-        numerical={
-            "fork, global": numerical_fork,
-            "spawn, initializer": numerical_spawn,
-            "naive: image with every task": numerical_naive,
-        },
-        stateful={
-            "fork, merge counts": stateful_merge,
-            "fork, state, barrier": stateful_barrier,
-            "spawn, state, barrier": stateful_barrier_spawn,
-            "state at worker exit": skip("multiprocessing.Pool has no hook at a worker's exit"),
-        },
-        initialization={
-            "fork, initializer": initialization_fork,
-            "spawn, initializer": initialization_spawn,
-            "fork after load": initialization_fork_after_load,
-            "naive: model in every task": initialization_naive,
-            "naive: fork, threads not limited": initialization_threads,
-        },
-        sharing=SHARING | {"spawn, shared_memory": sharing_segment, "spawn, NumPy memmap of a file": sharing_file},
-        sharing_frame=SHARING
-        | {
-            "spawn, shared_memory": skip("a DataFrame is not one buffer: see pickle 5 over shared memory"),
-            "spawn, NumPy memmap of a file": skip("NumPy maps arrays, and a DataFrame is none"),
-        },
-        overhead=ROUNDS | GRAPHS,
-        grid={
-            "fork": ROUNDS["fork, default chunksize"],
-            "spawn": ROUNDS["spawn, default chunksize"],
-            "ThreadPool": map_threads,
-        },
-        granularity={name: ROUNDS[name] for name in ("fork, default chunksize", "fork, chunksize 1")} | GRAPHS,
-    )
+    run(map=MAP, shared=SHARED, setup=SETUP, state=STATE, graph={"graph": skip("Pool has no task graphs")})

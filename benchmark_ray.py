@@ -1,16 +1,15 @@
 """Ray: tasks and actors on a local Ray instance with one CPU slot per worker.
 
-An image, or one large input, is put into the object store once and passed by reference; state and model live in
-actors, one per worker, fed by an `ActorPool`, and asked for at the end.
+One large input is put into the object store once and passed by reference; state and setups live in actors, one per
+worker, fed by an `ActorPool`; the state is asked for at the end of a round.
 https://docs.ray.io/en/latest/ray-core/patterns/index.html
 """
 
 from contextlib import contextmanager
+from functools import partial
 
-from trial.script import graphs, needs, run
+from trial.script import idiom, needs, run
 from trial.tasklog import placing
-from workloads import graphs as task_graphs
-from workloads import initialization, numerical, stateful
 
 with needs("ray"):
     import ray
@@ -34,151 +33,146 @@ def results(references):
         yield from ray.get(ready)
 
 
-def numerical_put(inputs, n_jobs):
+def map_tasks(job, rounds, n_jobs):
     with local_ray(n_jobs):
-        # https://docs.ray.io/en/latest/ray-core/patterns/pass-large-arg-by-value.html
-        image = ray.put(inputs.image)
-        filter_image = ray.remote(numerical.filter_image)
-        return list(results([filter_image.remote(index, image) for index in range(inputs.num_filters)]))
-
-
-def numerical_naive(inputs, n_jobs):
-    with local_ray(n_jobs):
-        filter_image = ray.remote(numerical.filter_image)
-        return list(results([filter_image.remote(index, inputs.image) for index in range(inputs.num_filters)]))
-
-
-def stateful_merge(inputs, n_jobs):
-    with local_ray(n_jobs):
-        count_prefixes = ray.remote(stateful.count_prefixes)
-        return stateful.frequent_prefixes(results([count_prefixes.remote(*document) for document in inputs.documents]))
-
-
-class Counting:
-    def __init__(self):
-        self.counter = stateful.PrefixCounter()
-
-    def add(self, index, text):
-        self.counter.add(index, text)
-
-    def counts(self):
-        return self.counter.counts
-
-
-def stateful_actors(inputs, n_jobs):
-    with local_ray(n_jobs):
-        actors = [ray.remote(Counting).remote() for _ in range(n_jobs)]
-        for _ in ActorPool(actors).map_unordered(lambda actor, document: actor.add.remote(*document), inputs.documents):
-            pass
-        return stateful.frequent_prefixes(ray.get([actor.counts.remote() for actor in actors]))
-
-
-class Model:
-    def __init__(self, path):
-        self.model = initialization.load_model(path)
-
-    def predict(self, index, images):
-        return initialization.predict(index, images, self.model)
-
-
-def initialization_actors(inputs, n_jobs):
-    with local_ray(n_jobs):
-        pool = ActorPool([ray.remote(Model).remote(inputs.model_path) for _ in range(n_jobs)])
-        return [
-            labels
-            for tasks in inputs.rounds
-            for labels in pool.map_unordered(lambda actor, task: actor.predict.remote(*task), tasks)
-        ]
-
-
-def initialization_naive(inputs, n_jobs):
-    with local_ray(n_jobs):
-        predict = ray.remote(initialization.load_and_predict)
-        return [
-            labels
-            for tasks in inputs.rounds
-            for labels in results([predict.remote(*task, inputs.model_path) for task in tasks])
-        ]
-
-
-def sharing_put(inputs, n_jobs):
-    # "Zero-copy reads": https://docs.ray.io/en/latest/ray-core/objects/serialization.html#numpy-arrays
-    with local_ray(n_jobs):
-        with placing(inputs.nbytes):
-            data = ray.put(inputs.data)
-        task = ray.remote(inputs.task)
-        return list(results([task.remote(index, data) for index in range(inputs.num_tasks)]))
-
-
-def sharing_naive(inputs, n_jobs):
-    with local_ray(n_jobs):
-        task = ray.remote(inputs.task)
-        return list(results([task.remote(index, inputs.data) for index in range(inputs.num_tasks)]))
-
-
-def map_tasks(task, rounds, n_jobs):
-    with local_ray(n_jobs):
-        remote = ray.remote(task)
+        task = ray.remote(job.task)
         for tasks in rounds:
-            yield ray.get([remote.remote(*arguments) for arguments in tasks])
+            yield ray.get([task.remote(*arguments) for arguments in tasks])
 
 
 class Worker:
-    def __init__(self, task):
-        self.run = task
+    """``prepare()``: makes what the tasks of one worker need, if they need anything."""
+
+    def __init__(self, task, prepare=None):
+        self.task, self.own = task, [prepare()] if prepare else []
 
     def call(self, arguments):
-        return self.run(*arguments)
+        return self.task(*arguments, *self.own)
+
+    def hand_back(self, job):
+        part, self.own = job.hand_back(*self.own), [job.start()]
+        return part
 
 
-def map_actors(task, rounds, n_jobs):
+def actors(n_jobs, *arguments):
+    return [ray.remote(Worker).remote(*arguments) for _ in range(n_jobs)]
+
+
+def map_actors(job, rounds, n_jobs):
     # In turn: an `ActorPool` gives out one task per call, and waits for it before that actor's next.
     with local_ray(n_jobs):
-        actors = [ray.remote(Worker).remote(task) for _ in range(n_jobs)]
+        workers = actors(n_jobs, job.task)
         for tasks in rounds:
-            yield ray.get([actors[i % n_jobs].call.remote(arguments) for i, arguments in enumerate(tasks)])
+            yield ray.get([workers[i % n_jobs].call.remote(arguments) for i, arguments in enumerate(tasks)])
 
 
-def map_pool(task, rounds, n_jobs):
+def map_pool(job, rounds, n_jobs):
     # https://docs.ray.io/en/latest/ray-more-libs/multiprocessing.html
     with local_ray(n_jobs), Pool(n_jobs) as pool:
         for tasks in rounds:
-            yield pool.starmap(task, tasks)
+            yield pool.starmap(job.task, tasks)
 
 
-def map_pool_rebuilt(task, rounds, n_jobs):
+def map_pool_rebuilt(job, rounds, n_jobs):
     # As many use it: a new pool for every round, on a Ray that goes on running.
     with local_ray(n_jobs):
         for tasks in rounds:
             with Pool(n_jobs) as pool:
-                results = pool.starmap(task, tasks)
-            yield results
+                answers = pool.starmap(job.task, tasks)
+            yield answers
 
 
-@graphs
-def graph_rounds(task, rounds, n_jobs):
+def graph_of_tasks(job, rounds, n_jobs):
     with local_ray(n_jobs):
-        remote = ray.remote(task)
+        task = ray.remote(job.task)
         for nodes in rounds:
             made = []
-            for arguments, needs in nodes:
-                made.append(remote.remote(*arguments, *(made[position] for position in needs)))
-            yield ray.get([made[position] for position in task_graphs.sinks([needs for _, needs in nodes])])
+            for node in nodes:
+                made.append(task.remote(*node.arguments, *(made[place] for place in node.needs)))
+            yield ray.get([value for value, node in zip(made, nodes, strict=True) if node.wanted])
 
 
-ROUNDS = {"tasks": map_tasks, "actors": map_actors, "ray.util.multiprocessing.Pool": map_pool}
-GRAPHS = {"graph of tasks": graph_rounds}
+def shared_put(job, rounds, n_jobs):
+    # "Zero-copy reads": https://docs.ray.io/en/latest/ray-core/objects/serialization.html#numpy-arrays
+    # https://docs.ray.io/en/latest/ray-core/patterns/pass-large-arg-by-value.html
+    with local_ray(n_jobs):
+        with placing(job.nbytes):
+            shared = ray.put(job.shared)
+        task = ray.remote(job.task)
+        for tasks in rounds:
+            yield list(results([task.remote(*arguments, shared) for arguments in tasks]))
 
-SHARING = {"tasks, ray.put": sharing_put, "naive: input with every task": sharing_naive}
+
+def shared_naive(job, rounds, n_jobs):
+    with local_ray(n_jobs):
+        task = ray.remote(job.task)
+        for tasks in rounds:
+            yield list(results([task.remote(*arguments, job.shared) for arguments in tasks]))
+
+
+def call(actor, arguments):
+    return actor.call.remote(arguments)
+
+
+def setup_actors(job, rounds, n_jobs):
+    with local_ray(n_jobs):
+        pool = ActorPool(actors(n_jobs, job.task, job.make))
+        for tasks in rounds:
+            yield list(pool.map_unordered(call, tasks))
+
+
+def make_and_call(job, *arguments):
+    return job.task(*arguments, job.make())
+
+
+def setup_naive(job, rounds, n_jobs):
+    with local_ray(n_jobs):
+        task = ray.remote(make_and_call)
+        for tasks in rounds:
+            yield list(results([task.remote(job, *arguments) for arguments in tasks]))
+
+
+def part(job, *arguments):
+    return job.part(arguments)
+
+
+def state_merged(job, rounds, n_jobs):
+    with local_ray(n_jobs):
+        task = ray.remote(part)
+        for tasks in rounds:
+            yield job.combine(results([task.remote(job, *arguments) for arguments in tasks]))
+
+
+def state_actors(job, rounds, n_jobs):
+    with local_ray(n_jobs):
+        workers = actors(n_jobs, job.task, job.start)
+        pool = ActorPool(workers)
+        for tasks in rounds:
+            for _ in pool.map_unordered(call, tasks):
+                pass
+            yield job.combine(ray.get([worker.hand_back.remote(job) for worker in workers]))
+
+
+by_tasks = partial(idiom, start="Ray's own", means="tasks")
+by_actors = partial(idiom, start="Ray's own", means="actors")
+by_pool = partial(idiom, start="Ray's own", means="Pool", batched=True)
 
 if __name__ == "__main__":
     run(
-        numerical={"tasks, ray.put": numerical_put, "naive: image with every task": numerical_naive},
-        stateful={"tasks, merge counts": stateful_merge, "actors": stateful_actors},
-        initialization={"actors": initialization_actors, "naive: model in every task": initialization_naive},
-        sharing=SHARING,
-        sharing_frame=SHARING,
-        overhead=ROUNDS | GRAPHS,
-        grid=ROUNDS | {"naive: Pool for every round": map_pool_rebuilt},
-        granularity=ROUNDS | GRAPHS,
+        map={
+            "tasks": by_tasks(map_tasks),
+            "actors": by_actors(map_actors),
+            "ray.util.multiprocessing.Pool": by_pool(map_pool),
+            "naive: Pool for every round": by_pool(map_pool_rebuilt, keeps_pool=False, naive=True),
+        },
+        shared={
+            "tasks, ray.put": by_tasks(shared_put, shares="object store"),
+            "naive: input with every task": by_tasks(shared_naive, shares="sent with every task", naive=True),
+        },
+        setup={
+            "actors": by_actors(setup_actors, sets_up="once per worker"),
+            "naive: setup in every task": by_tasks(setup_naive, sets_up="in every task", naive=True),
+        },
+        state={"tasks, merge parts": by_tasks(state_merged), "actors": by_actors(state_actors, keeps_state=True)},
+        graph={"graph of tasks": by_tasks(graph_of_tasks)},
     )

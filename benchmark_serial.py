@@ -1,43 +1,36 @@
 """Serial: a plain loop in one process. What every speedup is measured against."""
 
-from trial.script import run
-from workloads import initialization, numerical, stateful
+from trial.script import idiom, run
 
 
-def numerical_loop(inputs, n_jobs):
-    return [numerical.filter_image(index, inputs.image) for index in range(inputs.num_filters)]
-
-
-def stateful_loop(inputs, n_jobs):
-    counter = stateful.PrefixCounter()
-    for index, text in inputs.documents:
-        counter.add(index, text)
-    return stateful.frequent_prefixes([counter.counts])
-
-
-def initialization_loop(inputs, n_jobs):
-    model = initialization.load_model(inputs.model_path)
-    return [initialization.predict(index, images, model) for tasks in inputs.rounds for index, images in tasks]
-
-
-def sharing_loop(inputs, n_jobs):
-    return [inputs.task(index, inputs.data) for index in range(inputs.num_tasks)]
-
-
-def map_rounds(task, rounds, n_jobs):
+def map_loop(job, rounds, n_jobs):
     for tasks in rounds:
-        yield [task(*arguments) for arguments in tasks]
+        yield [job.task(*arguments) for arguments in tasks]
+
+
+def shared_loop(job, rounds, n_jobs):
+    for tasks in rounds:
+        yield [job.task(*arguments, job.shared) for arguments in tasks]
+
+
+def setup_loop(job, rounds, n_jobs):
+    made = job.make()
+    for tasks in rounds:
+        yield [job.task(*arguments, made) for arguments in tasks]
+
+
+def state_loop(job, rounds, n_jobs):
+    for tasks in rounds:
+        state = job.start()
+        for arguments in tasks:
+            job.task(*arguments, state)
+        yield job.combine([job.hand_back(state)])
 
 
 if __name__ == "__main__":
     run(
-        parallel=False,
-        numerical={"loop": numerical_loop},
-        stateful={"loop": stateful_loop},
-        initialization={"loop": initialization_loop},
-        sharing={"loop": sharing_loop},
-        sharing_frame={"loop": sharing_loop},
-        overhead={"loop": map_rounds},
-        grid={"loop": map_rounds},
-        granularity={"loop": map_rounds},
+        map={"loop": idiom(map_loop, workers="caller")},
+        shared={"loop": idiom(shared_loop, workers="caller", shares="same memory")},
+        setup={"loop": idiom(setup_loop, workers="caller", sets_up="once per worker")},
+        state={"loop": idiom(state_loop, workers="caller", keeps_state=True)},
     )

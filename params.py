@@ -21,6 +21,7 @@ class Params:
     # How often and how widely to measure
     n_jobs: tuple[int, ...] = POWERS_OF_TWO  # worker counts
     trials: int = 6  # of every cell; below 6 no confidence interval is claimed
+    kept_rounds: int = 2  # the same tasks again on the pool that is up, after the first round
     memory_trials: int = 1  # of every cell besides: sampling memory holds a trial up, so it is not timed
     timeout_s: float = 120.0  # of one trial, from the start of its interpreter to its end
     seed: int = 20261121  # of the inputs and of the order of the trials
@@ -37,8 +38,7 @@ class Params:
 
     # initialization: a network that is slow to set up labels batches of images
     hidden_units: int = 4096  # of both hidden layers: 4096 is 68 MB of weights
-    rounds: int = 3  # a round starts when all of the round before has been answered
-    batches_per_round: int = 8  # tasks in a round
+    num_batches: int = 24  # tasks
     batch_size: int = 64  # images in a task
 
     # sharing, sharing_frame: one large input that every task reads whole
@@ -65,7 +65,6 @@ class Params:
     grid_payload_bytes: tuple[int, ...] = tuple(round(2 ** (10 + 15 * k / 9)) for k in range(10))  # 1 KiB to 32 MiB
     grid_compute_s: tuple[float, ...] = (0.0, *(1e-5 * 10 ** (k / 3) for k in range(13)))  # 0, 10 us to 100 ms
     grid_tasks_per_worker: int = 4
-    grid_warm_rounds: int = 2  # on a pool that is kept, after the first
 
     # granularity: a fixed amount of work in shorter and shorter tasks
     granularity_work_s: float = 0.2  # of each worker, in each round
@@ -77,12 +76,13 @@ PROFILES = {
     "quick": Params(
         n_jobs=(1, ALL_CORES),
         trials=1,
+        kept_rounds=1,
         memory_trials=0,
         timeout_s=60.0,
         image_size=1000,
         num_documents=100,
         hidden_units=2048,
-        rounds=2,
+        num_batches=16,
         sharing_bytes=64 * 2**20,
         array_side=400,
         array_chunk=100,
@@ -94,7 +94,6 @@ PROFILES = {
         overhead_edges=(0, 3, 30),
         grid_payload_bytes=(2**10, 2**20),
         grid_compute_s=(0.0, 0.01),
-        grid_warm_rounds=1,
         granularity_work_s=0.02,
         granularity_repeats=1,
     ),
@@ -106,8 +105,7 @@ PROFILES = {
         image_size=5000,
         num_filters=60,
         num_documents=2000,
-        rounds=50,
-        batches_per_round=10,
+        num_batches=500,
         array_side=2000,
         array_chunk=500,
     ),

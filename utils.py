@@ -3,7 +3,7 @@
     python utils.py                          list what was measured, draw it
     python utils.py plot FIGURE              one figure, to drag its labels; --save FILE.svg draws it again
     python utils.py report                   one HTML file to choose by, and to link to
-    python utils.py table [WORKLOAD ...]     wall times, where they go, memory
+    python utils.py table [WORKLOAD ...]     times, where they go, memory
     python utils.py compare OLD NEW          before and after, cell by cell
     python utils.py recommend --task-ms ...   which library for such tasks
     python utils.py export --format csv FILE
@@ -16,8 +16,7 @@ remembered or automatic label positions.
 import argparse
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator
-from functools import partial
+from collections.abc import Iterable
 from math import inf
 from pathlib import Path
 from typing import NoReturn
@@ -25,25 +24,25 @@ from typing import NoReturn
 import matplotlib.pyplot as plt
 from rich.console import Console
 
-from report.breakdown import draw_parts, draw_timeline
-from report.compare import NotComparable, compare, print_comparison
-from report.console import plain_if_piped
 from report.export import write_csv, write_pyperf
-from report.figures import COPIES, draw_total, draw_workload, groups_of
-from report.granularity import draw_efficiency, draw_granularity
-from report.grid import draw_grid
-from report.measured import ROUNDS, STUDIES, WORKLOADS, Comparable, Measured, read
-from report.overhead import draw_overhead
-from report.recommend import NoMeasurement, Task, print_recommended, recommend
-from report.sharing import has_sharing
-from report.tables import print_tables
+from report.figures.lines import draw_lines
+from report.figures.total import draw_total
+from report.figures.workload import figures_of
+from report.numbers.comparable import Comparable, groups_of
+from report.numbers.compare import NotComparable, compare
+from report.numbers.measured import Measured, read
+from report.numbers.names import EVERY_WORKLOAD, in_order
+from report.numbers.recommend import NoMeasurement, Task, recommend
+from report.tables.compare import print_comparison
+from report.tables.console import plain_if_piped
+from report.tables.recommend import print_recommended
+from report.tables.workload import print_tables
 
-EVERY = (*WORKLOADS, *STUDIES)
 RESULTS = Path(__file__).resolve().parent / "results"
 
 
 def visualize_results_for_benchmark(files: Iterable[str | Path], align_labels: bool = False) -> list[Path]:
-    """Draw one workload: wall time against number of workers, one line per library and idiom, with the ideal line.
+    """Draw one workload: one-shot time against number of workers, one line per library and idiom, with the ideal line.
 
     ``files``: the results files of one workload. ``align_labels``: turn each label to the slope of its line. Returns
     the PNG and the SVG that were written, beside the files. Raises ValueError for files of several workloads, of none,
@@ -52,7 +51,7 @@ def visualize_results_for_benchmark(files: Iterable[str | Path], align_labels: b
     groups, refused = groups_of(map(Path, files))
     if refused or len(groups) != 1:
         raise ValueError("; ".join(refused) or f"files of one workload are needed, these are of {len(groups)}")
-    return draw_workload(groups[0], align_labels)
+    return draw_lines(groups[0], align_labels)
 
 
 def visualize_total_benchmark_times(files: Iterable[str | Path], align_labels: bool = False) -> list[Path]:
@@ -91,8 +90,8 @@ def _parser() -> argparse.ArgumentParser:
     plot.add_argument("--save", type=Path, metavar="FILE", help="write it, by the file's suffix, and show nothing")
     plot.add_argument("--dark", action="store_true", help="on a dark ground")
     plot.set_defaults(action=_plot)
-    table = commands.add_parser("table", help="wall times, where they go, memory")
-    table.add_argument("workloads", nargs="*", metavar="WORKLOAD", help=f"{', '.join(EVERY)} (all)")
+    table = commands.add_parser("table", help="times, where they go, memory")
+    table.add_argument("workloads", nargs="*", metavar="WORKLOAD", help=f"{', '.join(EVERY_WORKLOAD)} (all)")
     table.set_defaults(action=_table)
     page = commands.add_parser("report", help="one self-contained HTML file")
     page.set_defaults(action=_report)
@@ -140,27 +139,15 @@ def _draw(options: argparse.Namespace) -> int:
             print(f"  {_line(file)}")
         for line in group.left_out:
             print(f"  left out: {line}")
-    rounds = {"overhead": draw_overhead, "grid": draw_grid, "granularity": draw_granularity}
-    drawn = [path for group in groups if group.workload in rounds for path in rounds[group.workload](group)]
-    groups = [group for group in groups if group.workload not in ROUNDS]
-    drawn += [path for group in groups for path in draw_workload(group, align=False)]
-    drawn += [
-        path for group in groups if has_sharing(group) for path in draw_workload(group, align=False, quantity=COPIES)
-    ]
-    drawn += [path for group in groups for path in (*draw_parts(group), *draw_timeline(group))]
-    # Studies answer a question each, and are not drawn side by side with the workloads, nor with each other.
-    if workloads := [group for group in groups if group.workload in WORKLOADS]:
-        drawn += draw_total(workloads, align=False)
-    for path in drawn:
-        print(path)
+    for draw in figures_of(groups).values():
+        for path in draw():
+            print(path)
     return 1 if refused else 0
 
 
 def _plot(options: argparse.Namespace) -> int:
     groups, refused = _groups(options.results)
-    figures = {name: draw for group in groups for name, draw in _figures(group)}
-    if workloads := [group for group in groups if group.workload in WORKLOADS]:
-        figures["total"] = partial(draw_total, workloads, False)
+    figures = figures_of(groups)
     if options.figure not in figures:
         known = f"choose from {', '.join(figures)}" if figures else "measure first: python benchmark_all.py"
         return _fail(f"there is no figure {options.figure!r} of {options.results}: {known}")
@@ -170,37 +157,26 @@ def _plot(options: argparse.Namespace) -> int:
         except (OSError, ValueError) as error:
             return _fail(f"{options.save} cannot be written: {error}")
     if not drawn:
-        return _fail(f"there is nothing to draw in {options.figure}: python utils.py table {options.figure} says why")
+        return _fail(f"there is nothing to draw in {options.figure}: python utils.py table says why")
     for path in drawn:
         print(path)
     return 1 if refused else 0
 
 
-def _figures(group: Comparable) -> Iterator[tuple[str, Callable[..., list[Path]]]]:
-    """Yield the figures of a workload that have labels, by name."""
-    if group.workload == "overhead":
-        yield "overhead", partial(draw_overhead, group)
-    elif group.workload == "granularity":
-        yield "granularity", partial(draw_efficiency, group, False)
-        yield "granularity_graphs", partial(draw_efficiency, group, True)
-    elif group.workload != "grid":
-        yield group.workload, partial(draw_workload, group, False)
-        if has_sharing(group):
-            yield f"{group.workload}{COPIES.suffix}", partial(draw_workload, group, False, COPIES)
-
-
 def _table(options: argparse.Namespace) -> int:
-    if unknown := [name for name in options.workloads if name not in EVERY]:
-        return _fail(f"there is no workload {unknown[0]!r}: choose from {', '.join(EVERY)}")
     files, refused = read(sorted(options.results.glob("*.p3")))
+    measured = in_order({file.workload for file in files}, EVERY_WORKLOAD)
+    if unknown := [name for name in options.workloads if name not in (*EVERY_WORKLOAD, *measured)]:
+        return _fail(f"there is no workload {unknown[0]!r}: choose from {', '.join(EVERY_WORKLOAD)}")
     if not files and not refused:
         return _nothing(options.results)
-    measured = {file.workload for file in files}
     if missing := [name for name in options.workloads if name not in measured]:
+        for line in refused:
+            print(line, file=sys.stderr)
         return _fail(
             f"no results of {missing[0]} in {options.results}; measure first: python benchmark_all.py {missing[0]}"
         )
-    print_tables(options.results, options.workloads or EVERY, Console())
+    print_tables(options.results, options.workloads or measured, Console())
     return 1 if refused else 0
 
 
@@ -208,7 +184,7 @@ def _report(options: argparse.Namespace) -> int:
     groups, refused = _groups(options.results)
     if not groups:
         return _nothing(options.results)
-    from report.page import write_page  # what only the page needs takes a second to import
+    from report.page.render import write_page  # what only the page needs takes a second to import
 
     path = options.results / "report.html"
     try:
@@ -280,9 +256,9 @@ def _nothing(folder: Path) -> int:
 
 
 def _line(file: Measured) -> str:
-    idioms, trials = len(file.idioms), len(file.run["trials"])
+    idioms, trials = len(file.idioms), len(file.run.trials)
     idioms_and_trials = f"{idioms} idiom{'s' * (idioms != 1)}, {trials} trial{'s' * (trials != 1)}"
-    return f"{file.path.name}: {idioms_and_trials}, {file.run['profile']} profile, {file.run['started']}"
+    return f"{file.path.name}: {idioms_and_trials}, {file.run.profile} profile, {file.run.started}"
 
 
 if __name__ == "__main__":

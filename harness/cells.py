@@ -14,9 +14,10 @@ from harness.cli import Settings, UserError
 from harness.machine import process
 from harness.machine.environment import trial_environment
 from record import terms
-from record.terms import SELF_AGAIN, SELF_SLOWDOWN, SELF_SLOWED
+from record.schema import Idiom
+from record.terms import SELF_AGAIN, SELF_SLOWDOWN, SELF_SLOWED, Traits
 from trial import script
-from trial.execute import load_workload
+from trial.workload import Workload, load_workload
 
 LISTING_TIMEOUT_S = 60.0
 NO_IDIOM = "-"  # the idiom's name in the row of a script that cannot say which idioms it has
@@ -27,7 +28,7 @@ class Cell:
     """One (library, workload, idiom, n_jobs).
 
     With an ``outcome``, it is known beforehand and nothing is run. ``slowdown``: the share of its own time by which it
-    is made slower on purpose. ``interpreter``: what runs its trials. ``source``: its code, see `trial.source`.
+    is made slower on purpose. ``interpreter``: what runs its trials. ``shown``: what its idiom is, and its code.
     """
 
     library: str
@@ -35,19 +36,25 @@ class Cell:
     workload: str
     idiom: str
     n_jobs: int
+    pattern: str = ""
     outcome: str | None = None
     reason: str = ""
     slowdown: float = 0.0
     interpreter: str = sys.executable
-    source: dict[str, str | int] = field(default_factory=dict, compare=False)
+    shown: Idiom = field(default_factory=Idiom, compare=False)
 
 
 def all_cells(settings: Settings) -> list[Cell]:
-    """Return every cell of ``settings``; scripts are asked in processes of their own, because they import libraries."""
+    """Return every cell of ``settings``; scripts are asked in processes of their own, because they import libraries.
+
+    A script that was not named, and has no idiom for any of the workloads, is left out.
+    """
     listings = _list_all(settings.scripts)
+    patterns = {pattern for workload in settings.workloads for pattern in load_workload(workload).PATTERNS}
     return [
         cell
         for library, path in settings.scripts.items()
+        if settings.named or patterns.intersection(listings[library].get("patterns", patterns))
         for workload in settings.workloads
         for cell in _cells_of(library, path, workload, listings[library], settings.worker_counts)
     ]
@@ -66,9 +73,9 @@ def self_check_cells(settings: Settings) -> list[Cell]:
     The idiom is the first that the script lists, on most workers, in each of the workloads. Raises UserError where
     the library has none.
     """
-    if in_rounds := [name for name in settings.workloads if hasattr(load_workload(name), "pools")]:
+    if counted := [name for name in settings.workloads if not load_workload(name).RECORDED]:
         raise UserError(
-            f"--self-check cannot measure {in_rounds[0]}: it times rounds; name workloads with a wall time, or none"
+            f"--self-check cannot measure {counted[0]}: it chooses its rounds by their time; name other workloads"
         )
     first: dict[str, Cell] = {}
     cells = all_cells(settings)
@@ -92,20 +99,32 @@ def self_check_cells(settings: Settings) -> list[Cell]:
     ]
 
 
-def _cells_of(library: str, path: Path, workload: str, listing: dict, counts: tuple[int, ...]) -> Iterator[Cell]:
-    if "idioms" not in listing:
-        yield Cell(library, path, workload, NO_IDIOM, counts[-1], listing["outcome"], listing["reason"])
+def _cells_of(library: str, path: Path, name: str, listing: dict[str, Any], counts: tuple[int, ...]) -> Iterator[Cell]:
+    """Yield the cells of a workload: what its script or the workload says cannot be is a row with its reason."""
+    workload, most = load_workload(name), counts[-1]
+    if "patterns" not in listing:
+        yield Cell(library, path, name, NO_IDIOM, most, outcome=listing["outcome"], reason=listing["reason"])
         return
-    idioms = listing["idioms"].get(workload) or {NO_IDIOM: f"{path.name} has no idiom for it"}
-    for idiom, reason in idioms.items():
-        if reason is not None:
-            yield Cell(library, path, workload, idiom, counts[-1], terms.SKIPPED, reason)
-            continue
-        asked = counts if getattr(load_workload(workload), "EVERY_COUNT", True) else counts[-1:]
-        for n_jobs in asked if listing["parallel"] else (1,):
-            interpreter = listing["interpreters"].get(f"{workload}: {idiom}", sys.executable)
-            source = listing["sources"][workload][idiom]
-            yield Cell(library, path, workload, idiom, n_jobs, interpreter=interpreter, source=source)
+    offered = [(pattern, listing["patterns"].get(pattern, {})) for pattern in workload.PATTERNS]
+    if not any(rows for _, rows in offered):
+        reason = f"{path.name} has no idiom of the pattern {' or '.join(workload.PATTERNS)}"
+        yield Cell(library, path, name, NO_IDIOM, most, outcome=terms.SKIPPED, reason=reason)
+    for pattern, rows in offered:
+        for idiom, row in rows.items():
+            shown = Idiom(traits=Traits(**row["traits"]), **row.get("source", {}))
+            cell = Cell(library, path, name, idiom, most, pattern, shown=shown)
+            why = row.get("skipped", _left_out(workload, shown.traits))
+            if why:
+                yield replace(cell, outcome=terms.SKIPPED, reason=why)
+            elif why is None:
+                asked = counts if workload.EVERY_COUNT else (most,)
+                for n_jobs in (1,) if shown.traits.workers == terms.CALLER else asked:
+                    yield replace(cell, n_jobs=n_jobs, interpreter=row["interpreter"])
+
+
+def _left_out(workload: Workload, traits: Traits) -> str | None:
+    """Return why the workload has no row for such an idiom; an empty string: nobody needs to see it; None: it has."""
+    return next((why for (trait, value), why in workload.LEFT_OUT.items() if getattr(traits, trait) == value), None)
 
 
 def _list_all(scripts: dict[str, Path]) -> dict[str, dict[str, Any]]:

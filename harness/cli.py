@@ -9,7 +9,7 @@ from typing import NoReturn
 
 import params
 from harness.machine.environment import ROOT, physical_cores
-from workloads import STUDIES, WORKLOADS
+from record.terms import STUDIES, WORKLOADS
 
 SELF_CHECK = "measure one library against itself, and against itself slowed down by 5%%: does the suite tell the truth?"
 SELF_CHECK_LIBRARY = "mp"
@@ -24,10 +24,12 @@ class UserError(Exception):
 class Settings:
     """What to measure, and for how long. ``scripts``: library name to the path of its script.
 
+    ``named``: whether the user has named the scripts, or all were taken.
     ``precision`` is a share (0.02 for ``2%``). Without it and ``budget_s``, the trials that ``params`` asks for.
     """
 
     scripts: dict[str, Path]
+    named: bool
     workloads: tuple[str, ...]
     profile: str
     params: params.Params
@@ -77,6 +79,7 @@ def parse(arguments: Sequence[str]) -> Settings:
         chosen = replace(chosen, memory_trials=0)
     return Settings(
         scripts=scripts,
+        named=script is not None or bool(options.libraries),
         workloads=tuple(dict.fromkeys(options.workloads)) or WORKLOADS,
         profile=options.profile,
         params=chosen,

@@ -15,7 +15,7 @@ from typing import Any
 
 from harness.machine.environment import ROOT, version_of
 from params import Params, as_dict, from_dict
-from trial.execute import load_workload
+from trial.workload import load_workload
 
 CACHE = ROOT / "cache"
 BAD_PARAMS = 3  # exit status

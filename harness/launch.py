@@ -12,36 +12,27 @@ from typing import Any
 import params
 from harness import inputs
 from harness.cells import Cell
-from harness.machine import environment, process
+from harness.machine import environment, process, room
 from harness.machine.memory import Sampler, summary_of
 from record import terms
+from record.schema import Left, Parts, Pool, Round, Tasks, Trial
 from record.terms import MEMORY, TIME
 from trial import script, tasklog
-from trial.execute import load_workload
+from trial.workload import load_workload
 
 OUTPUT_KEPT = 2000  # characters of a failed trial's output that are kept beside its reason
 _ERROR_LINE = re.compile(r"^\w[\w.]*(?:Error|Exception): .+$", re.MULTILINE)
 
 
-def run_cell(cell: Cell, chosen: params.Params, kind: str = TIME) -> dict[str, Any]:
+def run_cell(cell: Cell, chosen: params.Params, kind: str = TIME) -> Trial:
     """Run one trial of ``cell`` in a fresh interpreter and return its record, whatever became of it.
 
-    ``kind``: what the trial is there for: see `kinds`.
+    ``kind``: what the trial is there for: see `record.terms`.
     """
-    workload = load_workload(cell.workload)
     killed_before = _kernel_oom_kills()
     with temporary_folder() as folder:
         samples = folder / "samples.log" if kind == MEMORY else None
-        spec = {
-            "workload": cell.workload,
-            "idiom": cell.idiom,
-            "n_jobs": cell.n_jobs,
-            "slowdown": cell.slowdown,
-            "params": params.as_dict(chosen),
-            "inputs": str(inputs.folder_of(cell.workload, chosen)),
-            "kind": kind,
-        }
-        (folder / "trial.json").write_text(json.dumps(spec))
+        (folder / "trial.json").write_text(json.dumps(_spec(cell, chosen, kind)))
         variables = environment.trial_environment(folder)
         with sampled(samples) as sampler:
             ended = process.run_to_end(
@@ -54,80 +45,96 @@ def run_cell(cell: Cell, chosen: params.Params, kind: str = TIME) -> dict[str, A
                 },
                 cwd=environment.ROOT,
                 output=folder / "output.txt",
-                timeout_s=chosen.timeout_s * getattr(workload, "PATIENCE", 1),
+                timeout_s=chosen.timeout_s * load_workload(cell.workload).PATIENCE,
             )
-        record = _record(folder, ended, 0 if hasattr(workload, "pools") else workload.num_tasks(chosen), kind)
+        trial = _record(cell, kind, folder, ended)
         if sampler and sampler.error:
-            record |= {"outcome": terms.ERROR, "reason": f"memory could not be sampled: {sampler.error}"}
-        elif sampler and record["outcome"] == terms.OK:
-            start_ns, call_ns, end_ns, released_ns = _said(folder / "outcome.json")["memory_ns"]
+            trial.outcome, trial.reason = terms.ERROR, f"memory could not be sampled: {sampler.error}"
+        elif sampler and trial.outcome == terms.OK:
             moments_ns = tasklog.read(folder / "tasks.log").moments_ns
-            record["memory"] = summary_of(
-                sampler.path, sampler.cpu_s, start_ns, call_ns, end_ns, released_ns, moments_ns
-            )
-        if record["outcome"] != terms.OK and _kernel_oom_kills() > killed_before:
-            record |= {"outcome": terms.OUT_OF_MEMORY, "reason": f"the kernel ended a process: {record['reason']}"}
-        record["left_behind"] |= _left_files(Path(variables["HOME"]), Path(variables["TMPDIR"]))
-    return record
+            trial.memory = summary_of(sampler, _said(folder / "outcome.json")["memory_ns"], moments_ns)
+        if trial.outcome != terms.OK and _kernel_oom_kills() > killed_before:
+            trial.outcome, trial.reason = terms.OUT_OF_MEMORY, f"the kernel ended a process: {trial.reason}"
+        left = [path for name in ("HOME", "TMPDIR") for path in Path(variables[name]).rglob("*") if not path.is_dir()]
+        trial.left_behind.files, trial.left_behind.file_bytes = len(left), sum(map(process.size_of, left))
+    return trial
 
 
-def _record(folder: Path, ended: process.Ended, tasks_asked: int, kind: str) -> dict[str, Any]:
+def _spec(cell: Cell, chosen: params.Params, kind: str) -> dict[str, Any]:
+    """Return what a trial's interpreter is told. Without a clock, one round is enough."""
+    return {
+        "workload": cell.workload,
+        "pattern": cell.pattern,
+        "idiom": cell.idiom,
+        "n_jobs": cell.n_jobs,
+        "slowdown": cell.slowdown,
+        "params": params.as_dict(chosen),
+        "inputs": str(inputs.folder_of(cell.workload, chosen)),
+        "kind": kind,
+        "setting": {
+            "pattern": cell.pattern,
+            "n_jobs": cell.n_jobs,
+            "kept_rounds": chosen.kept_rounds if kind == TIME else 0,
+            "free_bytes": room.available_bytes(),
+            "shared_free_bytes": room.shared_free_bytes(),
+        },
+    }
+
+
+def _record(cell: Cell, kind: str, folder: Path, ended: process.Ended) -> Trial:
     said = _said(folder / "outcome.json")
     log = tasklog.read(folder / "tasks.log")
-    ended_as, reason = _outcome(said, ended, folder / "output.txt")
+    outcome, reason = _outcome(said, ended, folder / "output.txt")
     start_ns = said.get("start_ns", log.tasks[0][2] if log.tasks else 0)
     columns = list(zip(*log.tasks, strict=True)) or [(), (), (), ()]
-    record = trial_record(
+    trial = Trial(
+        idiom=cell.idiom,
+        n_jobs=cell.n_jobs,
         kind=kind,
-        outcome=ended_as,
+        outcome=outcome,
         reason=reason,
         trial_s=ended.seconds,
         import_s=said.get("import_s"),
-        tasks_asked=said.get("tasks_asked", tasks_asked),
+        cold=_parts(said, terms.COLD),
+        kept=_parts(said, terms.KEPT),
+        setups=len(log.made),
+        setup_s=sum(end - start for _, start, end in log.made) / 1e9 if log.made else None,
+        tasks_asked=said.get("tasks_asked", 0),
         tasks_run=said.get("tasks_run", len(log.tasks)),
         workers=len(log.workers),
         in_parent=said.get("pid") in log.workers,
-        tasks={
-            "index": list(columns[0]),
-            "pid": list(columns[1]),
-            "start_ns": [start - start_ns for start in columns[2]],
-            "end_ns": [end - start_ns for end in columns[3]],
-        },
+        tasks=Tasks(
+            index=list(columns[0]),
+            pid=list(columns[1]),
+            start_ns=[start - start_ns for start in columns[2]],
+            end_ns=[end - start_ns for end in columns[3]],
+        ),
         moments_s={name: (when - start_ns) / 1e9 for name, when in log.moments_ns.items()},
         placed=len(log.placed),
         place_s=sum(end - start for _, start, end in log.placed) / 1e9 if log.placed else None,
         placed_bytes=sum(nbytes for nbytes, *_ in log.placed) if log.placed else None,
         on_write=said.get("on_write", ""),
-        pools=said.get("pools", []),
+        # What is not right is an outcome, and never a number.
+        pools=[_pool(pool) for pool in said["pools"]] if outcome == terms.OK else [],
         kernel=said.get("kernel", {}),
-        left_behind=dict(ended.left),
-        output="" if ended_as == terms.OK else tail(folder / "output.txt"),
+        left_behind=Left(**ended.left),
+        output="" if outcome == terms.OK else tail(folder / "output.txt"),
     )
-    if ended_as == terms.OK:
-        record |= {"wall_s": (said["end_ns"] - start_ns) / 1e9, **said.get("parts", {})}
+    if outcome == terms.OK:
         # Of the whole tree, but without what the trial's interpreter did before the call and after the return.
-        for i, name in enumerate(("cpu_user_s", "cpu_system_s")):
-            forgotten = sum(used[i] for pid, used in log.forgotten_cpu_ns.items() if pid not in ended.adopted) / 1e9
-            record[name] = ended.cpu_s[i] - said["cpu_outside_s"][i] + forgotten
-    return record
+        forgotten = [used for pid, used in log.forgotten_cpu_ns.items() if pid not in ended.adopted]
+        user_s, system_s = (sum(used[i] for used in forgotten) / 1e9 for i in range(2))
+        trial.cpu_user_s = ended.cpu_s[0] - said["cpu_outside_s"][0] + user_s
+        trial.cpu_system_s = ended.cpu_s[1] - said["cpu_outside_s"][1] + system_s
+    return trial
 
 
-def trial_record(**fields: Any) -> dict[str, Any]:
-    """Return a trial's record; what a trial that was not run cannot know is None or zero.
+def _parts(said: dict[str, Any], phase: str) -> Parts | None:
+    return Parts(**said[phase]) if phase in said else None
 
-    Times are in seconds, but for ``tasks``, in nanoseconds after the call. The parts of the wall time are those of
-    `breakdown.parts_of`, memory is that of `memory.summary_of`.
-    """
-    blank = {
-        "kind": TIME, "outcome": "", "reason": "", "session": 0, "block": 0, "position": None,
-        "yardstick_s": None, "trial_s": None,
-        "import_s": None, "wall_s": None, "startup_s": None, "work_s": None, "wait_s": None, "tail_s": None,
-        "straggler_s": None, "shutdown_s": None, "cpu_user_s": None, "cpu_system_s": None,
-        "moments_s": {}, "place_s": None, "placed": 0, "placed_bytes": None, "on_write": "", "tasks_asked": 0,
-        "tasks_run": 0, "workers": 0, "in_parent": False, "tasks": {}, "memory": {}, "pools": [], "kernel": {},
-        "left_behind": {}, "output": "",
-    }  # fmt: skip
-    return {**blank, **fields}
+
+def _pool(said: dict[str, Any]) -> Pool:
+    return Pool(**{**said, "rounds": [Round(**round_) for round_ in said.get("rounds", ())]})
 
 
 @contextmanager
@@ -179,11 +186,6 @@ def _first_error(output: Path) -> str:
 def tail(output: Path) -> str:
     """Return the end of what a process printed."""
     return output.read_text(errors="replace")[-OUTPUT_KEPT:]
-
-
-def _left_files(*folders: Path) -> dict[str, int]:
-    files = [path for folder in folders for path in folder.rglob("*") if not path.is_dir()]
-    return {"files": len(files), "file_bytes": sum(process.size_of(path) for path in files)}
 
 
 def _kernel_oom_kills() -> int:

@@ -1,6 +1,7 @@
 """One run on disk: opened in every file, saved after every trial, gone on with after an interrupt."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from time import strftime
 from typing import Any
 
@@ -11,11 +12,12 @@ from harness.cli import Settings, UserError
 from harness.machine import environment
 from record import files as results
 from record import terms
+from record.schema import Run, Stopping, Trial
 from record.terms import TIME
-from trial.execute import load_workload
+from trial.workload import load_workload
 
 
-class Run:
+class Recording:
     """What one run has measured so far, on disk after every trial.
 
     Raises UserError for a file that would have to be overwritten, and for a run that cannot be gone on with.
@@ -27,86 +29,87 @@ class Run:
         self.failures = 0
         self.done: set[tuple[str, int, Cell]] = set()
         self.session = 0  # how often this run was gone on with: trials of two sessions are in no common block
-        self._common: dict[str, Any] = {
-            "started": strftime("%Y-%m-%dT%H:%M:%S%z"),
-            "profile": settings.profile,
-            "params": params.as_dict(settings.params),
-            "worker_counts": list(settings.worker_counts),
-            "seed": settings.params.seed,
-            "asked": _asked(cells),
-            "environment": environment.collect(),
-        }
+        self._common = Run(
+            started=strftime("%Y-%m-%dT%H:%M:%S%z"),
+            profile=settings.profile,
+            params=params.as_dict(settings.params),
+            params_hash="",
+            worker_counts=list(settings.worker_counts),
+            seed=settings.params.seed,
+            asked=_asked(cells),
+            environment=environment.collect(),
+        )
         self._files = {(cell.workload, cell.library): self._earlier(cell) for cell in cells}
         if settings.resume:
             self._common = self._interrupted()
 
-    def _earlier(self, cell: Cell) -> list[dict[str, Any]]:
+    def _earlier(self, cell: Cell) -> list[Run]:
         path = results.path_of(self.settings.results, cell.workload, cell.library)
         try:
-            return results.load(path)["runs"] if path.exists() else []
+            return results.load(path).runs if path.exists() else []
         except results.ResultsError as error:
             raise UserError(str(error)) from error
 
-    def _interrupted(self) -> dict[str, Any]:
+    def _interrupted(self) -> Run:
         """Return what is common to the newest run, which must have been of what would be measured now."""
         runs = [runs[-1] for runs in self._files.values() if runs]
         if not runs:
             raise UserError(f"--resume: there is no run to go on with in {self.settings.results}; measure without it")
-        newest = max(runs, key=lambda run: run["started"])
+        newest = max(runs, key=lambda run: run.started)
         if differences := list(_differences(newest, self._common, self.settings.workloads)):
             raise UserError(
-                f"--resume: the run of {newest['started']} cannot be gone on with: {'; '.join(differences)}. "
+                f"--resume: the run of {newest.started} cannot be gone on with: {'; '.join(differences)}. "
                 "Measure without --resume, or restore what has changed"
             )
-        return {name: newest[name] for name in self._common}
+        return newest
 
     def begin(self, cells: list[Cell], bandwidth: float, disturbances: list[str]) -> None:
         """Open a run in every file, without a trial yet, or the one to go on with; note what that has done already."""
         for (workload, library), runs in self._files.items():
             mine = [cell for cell in cells if (cell.workload, cell.library) == (workload, library)]
-            if not (self.settings.resume and runs and runs[-1]["started"] == self._common["started"]):
-                new = {
-                    "params_hash": results.hash_of(_relevant(self._common["params"], workload)),
-                    "inputs": inputs.facts(workload, self.settings.params),
-                    "idioms": list(dict.fromkeys(cell.idiom for cell in mine)),
-                    "sources": {cell.idiom: cell.source for cell in mine if cell.source},
-                    "bandwidth_bytes_per_s": bandwidth,
-                    "disturbances": disturbances,
-                    "stopping": {},
-                    "trials": [],
-                }
-                runs.append({**self._common, **new})
+            if not (self.settings.resume and runs and runs[-1].started == self._common.started):
+                runs.append(
+                    replace(
+                        self._common,
+                        params_hash=results.hash_of(_relevant(self._common.params, workload)),
+                        inputs=inputs.facts(workload, self.settings.params),
+                        idioms={cell.idiom: cell.shown for cell in mine},
+                        bandwidth_bytes_per_s=bandwidth,
+                        disturbances=disturbances,
+                        stopping=None,
+                        trials=[],
+                    )
+                )
             by_name = {(cell.idiom, cell.n_jobs): cell for cell in mine}
-            for trial in runs[-1]["trials"]:
-                self.session = max(self.session, trial["session"] + 1)
-                if cell := by_name.get((trial["idiom"], trial["n_jobs"])):
-                    self.done.add((trial["kind"], trial["block"], cell))
+            for trial in runs[-1].trials:
+                self.session = max(self.session, trial.session + 1)
+                if cell := by_name.get((trial.idiom, trial.n_jobs)):
+                    self.done.add((trial.kind, trial.block, cell))
 
-    def add(self, cell: Cell, trial: dict[str, Any]) -> None:
+    def add(self, cell: Cell, trial: Trial) -> None:
         """Record a trial and save the file that it belongs to."""
-        self.newest(cell.workload, cell.library)["trials"].append(
-            {"idiom": cell.idiom, "n_jobs": cell.n_jobs, **trial, "session": self.session}
-        )
+        trial.session = self.session
+        self.newest(cell.workload, cell.library).trials.append(trial)
         self._save(cell.workload, cell.library)
-        self.trials += trial["outcome"] != terms.SKIPPED
-        self.failures += trial["outcome"] in terms.FAILURES
+        self.trials += trial.outcome != terms.SKIPPED
+        self.failures += trial.outcome in terms.FAILURES
 
-    def finish(self, stopping: dict[str, Any]) -> None:
+    def finish(self, stopping: Stopping) -> None:
         """Record why the run has ended and how sure it is."""
         for workload, library in self._files:
-            self.newest(workload, library)["stopping"] = stopping
+            self.newest(workload, library).stopping = stopping
             self._save(workload, library)
 
     def blocks(self) -> int:
         """Return how many timed blocks have a trial."""
-        trials = [trial for _, _, run in self.parts() for trial in run["trials"]]
-        return len({trial["block"] for trial in trials if trial["kind"] == TIME and trial["outcome"] != terms.SKIPPED})
+        trials = [trial for _, _, run in self.parts() for trial in run.trials]
+        return len({trial.block for trial in trials if trial.kind == TIME and trial.outcome != terms.SKIPPED})
 
-    def newest(self, workload: str, library: str) -> dict[str, Any]:
+    def newest(self, workload: str, library: str) -> Run:
         """Return this run's part in the file of ``library`` in ``workload``."""
         return self._files[workload, library][-1]
 
-    def parts(self) -> list[tuple[str, str, dict[str, Any]]]:
+    def parts(self) -> list[tuple[str, str, Run]]:
         """Return workload, library and this run's part in their file, for every file."""
         return [(*names, self.newest(*names)) for names in self._files]
 
@@ -115,7 +118,7 @@ class Run:
 
 
 def _relevant(all_params: dict[str, Any], workload: str) -> dict[str, Any]:
-    return {name: all_params.get(name) for name in load_workload(workload).PARAMS}
+    return {name: all_params.get(name) for name in ("kept_rounds", *load_workload(workload).PARAMS)}
 
 
 def _asked(cells: list[Cell]) -> dict[str, list[str]]:
@@ -128,26 +131,24 @@ def _asked(cells: list[Cell]) -> dict[str, list[str]]:
     return asked
 
 
-def _differences(old: dict[str, Any], new: dict[str, Any], workloads: tuple[str, ...]) -> Iterator[str]:
+def _differences(old: Run, new: Run, workloads: tuple[str, ...]) -> Iterator[str]:
     """Yield, in words, all because of which trials of the two runs may not stand in one block."""
     for workload in workloads:
-        before, now = _relevant(old["params"], workload), _relevant(new["params"], workload)
+        before, now = _relevant(old.params, workload), _relevant(new.params, workload)
         if results.hash_of(before) != results.hash_of(now):
             changed = ", ".join(
                 f"{name} was {before[name]}, is {now[name]}" for name in now if before[name] != now[name]
             )
             yield f"parameters {results.hash_of(before)} and {results.hash_of(now)} of {workload} ({changed})"
     for name in ("seed", "worker_counts"):
-        if old[name] != new[name]:
-            yield f"{name} was {old[name]}, is {new[name]}"
-    for name in sorted({*old["asked"], *new["asked"]}):
-        if old["asked"].get(name) != new["asked"].get(name):
-            yield f"{name}: idioms were {old['asked'].get(name, [])}, are {new['asked'].get(name, [])}"
-    machines = [results.machine_label(run["environment"]) for run in (old, new)]
-    if machines[0] != machines[1]:
-        yield f"it ran on another machine ({machines[0]}; this is {machines[1]})"
-    for of in ("versions", "suite"):
-        was, now = old["environment"].get(of, {}), new["environment"][of]
-        for name in now:
-            if was.get(name) != now[name]:
-                yield f"{name} was {was.get(name)}, is {now[name]}"
+        if getattr(old, name) != getattr(new, name):
+            yield f"{name} was {getattr(old, name)}, is {getattr(new, name)}"
+    for name in sorted({*old.asked, *new.asked}):
+        if old.asked.get(name) != new.asked.get(name):
+            yield f"{name}: idioms were {old.asked.get(name, [])}, are {new.asked.get(name, [])}"
+    if old.environment.label != new.environment.label:
+        yield f"it ran on another machine ({old.environment.label}; this is {new.environment.label})"
+    was = {**old.environment.versions, **old.environment.suite}
+    for name, version in {**new.environment.versions, **new.environment.suite}.items():
+        if was.get(name) != version:
+            yield f"{name} was {was.get(name)}, is {version}"

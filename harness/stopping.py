@@ -4,7 +4,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from math import inf, isfinite
-from typing import Any
+
+import record.schema
 
 
 @dataclass
@@ -50,15 +51,15 @@ class Stopping:
                 return f"another block does not fit into the budget of {self.budget_s:.0f} s"
         return ""
 
-    def reached(self, blocks: int) -> dict[str, Any]:
-        """Return what was asked for and what was reached, as plain data."""
+    def reached(self, blocks: int) -> record.schema.Stopping:
+        """Return what was asked for and what was reached."""
         half_width, cell = self.widest() or (inf, "")
-        return {
-            "asked_precision": self.precision,
-            "asked_budget_s": self.budget_s,
-            "reached_precision": half_width if isfinite(half_width) else None,
-            "widest_cell": cell,
-            "blocks": blocks,
-            "spent_s": time.monotonic() - self._begin_s,
-            "reason": self._why,
-        }
+        return record.schema.Stopping(
+            asked_precision=self.precision,
+            asked_budget_s=self.budget_s,
+            reached_precision=half_width if isfinite(half_width) else None,
+            widest_cell=cell,
+            blocks=blocks,
+            spent_s=time.monotonic() - self._begin_s,
+            reason=self._why,
+        )

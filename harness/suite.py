@@ -4,7 +4,6 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from math import isfinite
-from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -14,38 +13,40 @@ import params
 from harness import inputs
 from harness.cells import Cell, all_cells, self_check_cells, shuffled
 from harness.cli import Settings, UserError
-from harness.launch import run_cell, tail, temporary_folder, trial_record
+from harness.launch import run_cell, tail, temporary_folder
 from harness.machine import environment, process
 from harness.machine.conditions import disturbances
 from harness.machine.memory import MEMORY_UNAVAILABLE
 from harness.machine.yardstick import yardstick_s
-from harness.recording import Run
+from harness.recording import Recording
 from harness.stopping import Stopping
 from record import terms
+from record.schema import Run, Trial
+from record.schema import Stopping as Reached
 from record.terms import MEMORY, TIME, WRITE
-from trial.execute import load_workload
+from trial.workload import load_workload
 
 INPUTS_TIMEOUT_S = 3600.0
 WARM_UP_TIMEOUT_S = 60.0
 
 
-Widest = Callable[[list[tuple[str, str, dict[str, Any]]]], tuple[float, str] | None]
-"""Of the parts of a run (see `Run.parts`): the widest interval's half-width as a share, and of what, if it is known."""
+Widest = Callable[[list[tuple[str, str, Run]]], tuple[float, str] | None]
+"""Of the parts of a run (see `Recording.parts`): the widest interval's half-width as a share, and of what, if known."""
 
 
-def measure(settings: Settings, widest: Widest, console: Console) -> Run:
+def measure(settings: Settings, widest: Widest, console: Console) -> Recording:
     """Run every trial of ``settings``; one that fails costs nothing but itself. Raises UserError before the first."""
     process.become_subreaper()
     process.raise_interrupt_on_termination()
     cells = self_check_cells(settings) if settings.self_check else all_cells(settings)
-    run = Run(settings, cells)
+    run = Recording(settings, cells)
     impossible = {workload: make_inputs(workload, settings.params, console) for workload in settings.workloads}
     cells = [_unless_impossible(cell, impossible[cell.workload]) for cell in cells]
     bandwidth = _warm_up(_needs(settings)[0], console)
     run.begin(cells, bandwidth, _check_conditions(settings, console))
     for cell in cells:
         if cell.outcome and (TIME, 0, cell) not in run.done:
-            run.add(cell, trial_record(outcome=cell.outcome, reason=cell.reason))
+            run.add(cell, Trial(idiom=cell.idiom, n_jobs=cell.n_jobs, outcome=cell.outcome, reason=cell.reason))
             _say(console, cell, cell.outcome, cell.reason)
     to_run = [cell for cell in cells if not cell.outcome]
     stopping = Stopping(settings.params.trials, settings.precision, settings.budget_s, lambda: widest(run.parts()))
@@ -72,7 +73,7 @@ def measure(settings: Settings, widest: Widest, console: Console) -> Run:
 class Blocks:
     """Lays trials in blocks: each holds every cell once, in a new random order, so that drift favours none."""
 
-    def __init__(self, run: Run, cells: list[Cell], progress: Progress) -> None:
+    def __init__(self, run: Recording, cells: list[Cell], progress: Progress) -> None:
         self.run, self.cells, self.progress = run, cells, progress
         self.position = 0
         chosen = run.settings.params
@@ -103,25 +104,29 @@ class Blocks:
         if kind == TIME:
             return self.cells
         if kind == MEMORY:
-            return [cell for cell in self.cells if getattr(load_workload(cell.workload), "SAMPLED", True)]
+            return [cell for cell in self.cells if load_workload(cell.workload).SAMPLED]
         most = {(cell.workload, cell.library, cell.idiom): cell for cell in self.cells}  # worker counts ascend
-        return [cell for cell in most.values() if hasattr(load_workload(cell.workload), "writing")]
+        return [cell for cell in most.values() if load_workload(cell.workload).WRITES]
 
     def _trial(self, kind: str, block: int, cell: Cell) -> None:
         if kind == MEMORY and MEMORY_UNAVAILABLE:
-            trial = trial_record(kind=kind, outcome=terms.SKIPPED, reason=MEMORY_UNAVAILABLE)
+            trial = Trial(
+                idiom=cell.idiom, n_jobs=cell.n_jobs, kind=kind, outcome=terms.SKIPPED, reason=MEMORY_UNAVAILABLE
+            )
         else:
             yardstick = yardstick_s()
-            trial = run_cell(cell, self.run.settings.params, kind) | {"yardstick_s": yardstick}
-        self.run.add(cell, trial | {"block": block, "position": self.position})
-        if trial["outcome"] in terms.FAILURES:
-            _say(self.progress.console, cell, trial["outcome"], trial["reason"])
+            trial = run_cell(cell, self.run.settings.params, kind)
+            trial.yardstick_s = yardstick
+        trial.block, trial.position = block, self.position
+        self.run.add(cell, trial)
+        if trial.outcome in terms.FAILURES:
+            _say(self.progress.console, cell, trial.outcome, trial.reason)
 
 
-def _said_of(reached: dict[str, Any]) -> str:
-    widest = reached["reached_precision"]
-    sure = f"the widest interval is ± {widest:.1%} ({reached['widest_cell']})" if widest else "too few for intervals"
-    return f"{reached['blocks']} blocks in {reached['spent_s'] / 60:.1f} min, {reached['reason']}; {sure}."
+def _said_of(reached: Reached) -> str:
+    widest = reached.reached_precision
+    sure = f"the widest interval is ± {widest:.1%} ({reached.widest_cell})" if widest else "too few for intervals"
+    return f"{reached.blocks} blocks in {reached.spent_s / 60:.1f} min, {reached.reason}; {sure}."
 
 
 def _needs(settings: Settings) -> tuple[int, int]:

@@ -1,19 +1,18 @@
-"""The words of a trial's record: what it is there for, what can become of it, which moments of memory it tells."""
+"""The words of a record: what a trial is there for, what became of it, what an idiom is. Light: workers import it."""
+
+from dataclasses import dataclass
+
+# The workloads that run unless others are named, and the studies, which answer one question each and run when named.
+# Each is a module in `workloads`, and they are shown in this order. OF_ROUNDS choose rounds of many kinds: a pool's
+# first round and its end are no job whose time could be compared.
+WORKLOADS = ("numerical", "stateful", "initialization")
+OF_ROUNDS = ("overhead", "grid", "granularity")
+STUDIES = ("sharing", "sharing_frame", "client_scatter", "worker_scatter", "array", "dataframe", *OF_ROUNDS)
 
 # What a trial is there for.
-
 TIME = "time"
 MEMORY = "memory"  # sampled, which holds it up: no time is taken from it
 WRITE = "write"  # tasks try to write into their shared input: no time is taken from it
-
-# The self-check measures one library three times: as it is, as it is under another name, and with a known slowdown.
-SELF_AGAIN, SELF_SLOWED = "-again", "-slowed"  # appended to the library's name
-SELF_SLOWDOWN = 0.05  # of its own time
-
-# What a memory trial says: each of the fields at each of the moments, in bytes.
-MEMORY_MOMENTS = ("start", "peak", "end")
-MARKED_MOMENTS = ("ready", "made", "spread", "held")  # in idioms that say so: see `tasklog.moment_is`
-MEMORY_FIELDS = ("pss_bytes", "uss_bytes", "rss_bytes", "shm_bytes", "used_bytes", "shmem_bytes", "cached_bytes")
 
 # What can become of a trial.
 OK = "ok"
@@ -25,3 +24,78 @@ OUT_OF_MEMORY = "out of memory"
 SKIPPED = "skipped"  # it was not tried, for a reason
 
 FAILURES = (WRONG, ERROR, CRASH, TIMEOUT, OUT_OF_MEMORY)
+
+# What a round is there for.
+COLD = "cold"  # the first on a pool, so that the pool's start is in it
+KEPT = "kept"  # the same tasks again, on the pool that is up
+SETTLING = "settling"  # waits until all workers are up; nothing is read from it
+TASKS = "tasks"  # of overhead: more and more tasks
+GRAPH = "graph"  # of overhead: a graph of tasks
+POINT = "point"  # of granularity: one length of tasks
+
+# Patterns of parallel work: see `trial.patterns`.
+PATTERNS = ("map", "shared", "setup", "state", "graph")
+
+# The self-check measures one library three times: as it is, as it is under another name, and with a known slowdown.
+SELF_AGAIN, SELF_SLOWED = "-again", "-slowed"  # appended to the library's name
+SELF_SLOWDOWN = 0.05  # of its own time
+
+# The moments at which memory is known: of every memory trial, and of idioms that mark them (`tasklog.moment_is`).
+MEMORY_MOMENTS = ("start", "peak", "end")
+MARKED_MOMENTS = ("ready", "made", "spread", "held")
+
+# What an idiom's traits may say: where its tasks run,
+PROCESSES, THREADS, CALLER = "processes", "threads", "caller"
+# how a shared input reaches the workers,
+INHERITED, SENT_TO_EACH, WITH_EVERY_TASK = "inherited", "sent to each worker", "sent with every task"
+SHARED_MEMORY, ARRAY_IN_FILE, OBJECT_STORE = "shared memory", "array in a mapped file", "object store"
+MAPPED, SCATTERED, SAME_MEMORY = "mapped by the library", "scattered", "same memory"
+# and when the setup is made.
+ONCE_PER_WORKER, IN_CALLER, IN_EVERY_TASK = "once per worker", "in the caller", "in every task"
+
+_ALLOWED = {
+    "workers": (PROCESSES, THREADS, CALLER),
+    "shares": (
+        "", INHERITED, SENT_TO_EACH, WITH_EVERY_TASK, SHARED_MEMORY, ARRAY_IN_FILE, OBJECT_STORE, MAPPED, SCATTERED,
+        SAME_MEMORY,
+    ),
+    "sets_up": ("", ONCE_PER_WORKER, IN_CALLER, IN_EVERY_TASK),
+}  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class Traits:
+    """What an idiom is. Its name is for people; the report reads these. Raises ValueError for a word of its own.
+
+    ``workers``: where tasks run: in processes, in threads of the calling process, or in the caller, one by one.
+    ``start``: how worker processes come into being, such as ``fork``; empty where there are none.
+    ``means``: the library's own word for what runs a task, where it has several, such as ``actors``.
+    ``naive``: what many write first, and no documentation recommends.
+    ``batched``: several tasks travel in one message.
+    ``keeps_state``: workers keep the state of a round, instead of answering with each task's part.
+    ``shares``: how a shared input reaches the workers.
+    ``sets_up``: when the setup is made.
+    ``all_cores``: each worker computes with as many threads as there are cores, to show what that costs.
+    ``keeps_pool``: all rounds run on one pool; without it, each starts one of its own.
+    ``varies_start``, ``varies_batches``, ``varies_scheduler``: it differs in that from the library's first idiom, or
+    from another one, and answers a question that only some workloads ask.
+    """
+
+    workers: str = PROCESSES
+    start: str = ""
+    means: str = ""
+    naive: bool = False
+    batched: bool = False
+    keeps_state: bool = False
+    shares: str = ""
+    sets_up: str = ""
+    all_cores: bool = False
+    keeps_pool: bool = True
+    varies_start: bool = False
+    varies_batches: bool = False
+    varies_scheduler: bool = False
+
+    def __post_init__(self) -> None:
+        for trait, allowed in _ALLOWED.items():
+            if (value := getattr(self, trait)) not in allowed:
+                raise ValueError(f"{trait} is {value!r}: choose from {', '.join(map(repr, allowed))}")

@@ -1,1 +1,1 @@
-"""How it is shown: statistics, tables, figures. Reads results; imports no library under test."""
+"""HOW it is shown: tables in the terminal, figures, an HTML page. Reads `record` and nothing else of the suite."""

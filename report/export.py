@@ -2,24 +2,25 @@
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import pyperf
 
 from record.files import write_atomically
-from record.terms import OK, TIME
-from report.conditions import is_marked, yardstick_of
-from report.measured import ROUNDS, Cell, Measured
+from record.schema import DERIVED, PARTS, SCALARS, Run, Trial
+from record.terms import COLD, KEPT, OF_ROUNDS, OK, TIME
+from report.numbers.cell import MEMORY_COLUMNS, Cell
+from report.numbers.drift import is_marked, yardstick_of
+from report.numbers.measured import Measured
 
+OF_RUN = ("library_version", "python", "machine", "started", "profile", "params_hash")
+OF_PARTS = {(phase, part): f"{phase}_{part}" for phase in (COLD, KEPT) for part in PARTS}
 COLUMNS = (
-    "workload", "library", "idiom", "n_jobs", "kind", "session", "block", "position", "outcome", "reason", "wall_s",
-    "startup_s", "work_s", "wait_s", "tail_s", "straggler_s", "shutdown_s", "cpu_s", "cpu_user_s", "cpu_system_s",
-    "import_s", "place_s", "placed_bytes", "trial_s", "tasks_asked", "tasks_run", "workers", "pss_peak_bytes",
-    "uss_peak_bytes", "rss_peak_bytes", "shm_peak_bytes", "used_peak_bytes", "pss_start_bytes", "pss_end_bytes",
-    "pss_growth_bytes", "copies", "on_write", "left_behind", "yardstick_s", "yardstick_moved", "library_version",
-    "python", "machine", "started", "profile", "params_hash",
+    "workload", "library", *SCALARS, *DERIVED, *OF_PARTS.values(), "cpu_s", *MEMORY_COLUMNS, "copies", "left_behind",
+    "yardstick_moved", *OF_RUN,
 )  # fmt: skip
 TIMES = tuple(name for name in COLUMNS if name.endswith("_s"))
 PACKAGES = {"dask": "distributed"}  # the version of the library: of the package that does its scheduling
@@ -37,34 +38,60 @@ def csv_of(files: Sequence[Measured]) -> tuple[str, int]:
 
     Numbers have five digits. Trials whose memory was sampled have ``kind`` memory and no times: sampling holds them up.
     """
-    parts: dict[str, list[dict[str, Any]]] = {}  # of each run, which may lie in several files
+    parts: dict[str, list[Run]] = {}  # of each run, which may lie in several files
     for file in files:
-        parts.setdefault(file.run["started"], []).append(file.run)
+        parts.setdefault(file.run.started, []).append(file.run)
     typical = {started: yardstick_of(runs) for started, runs in parts.items()}
-    rows = [row for file in files for row in _rows(file, typical[file.run["started"]])]
+    rows = [row for file in files for row in _rows(file, typical[file.run.started])]
     return _as_csv(rows, COLUMNS), len(rows)
 
 
-def csv_of_rounds(files: Sequence[Measured]) -> str:
-    """Return one row per round of the newest run of every file; an empty string where no rounds were timed.
+def _rows(file: Measured, typical_s: float | None) -> Iterator[dict[str, Any]]:
+    run = file.run
+    of_run = (version_of(file), run.environment.python, file.machine, run.started, run.profile, run.params_hash)
+    named = {"workload": file.workload, "library": file.library, **dict(zip(OF_RUN, of_run, strict=True))}
+    for trial in run.trials:
+        row = {name: getattr(trial, name) for name in (*SCALARS, *DERIVED)}
+        if trial.kind == TIME:
+            row |= _times(trial)
+        else:
+            alone = replace(file.cells[trial.idiom, trial.n_jobs], trials=(trial,))
+            row |= {**dict.fromkeys(TIMES), **{name: alone.memory.get(name) for name in MEMORY_COLUMNS}}
+            row["copies"] = alone.copies(run.shared_bytes)
+        left = " ".join(f"{name}={count}" for name, count in sorted(asdict(trial.left_behind).items()) if count)
+        yield {**named, **row, "left_behind": left, "yardstick_moved": int(is_marked(trial, typical_s))}
 
-    ``bare``: without the library. ``pool`` and ``round`` are numbers in their trial, ``shutdown_s`` is the pool's; what
+
+def _times(trial: Trial) -> dict[str, float | None]:
+    cpu = (trial.cpu_user_s, trial.cpu_system_s)
+    parts = {
+        name: getattr(getattr(trial, phase), part) if getattr(trial, phase) else None
+        for (phase, part), name in OF_PARTS.items()
+    }
+    return {**parts, "cpu_s": None if trial.outcome != OK or None in cpu else sum(filter(None, cpu))}
+
+
+def csv_of_rounds(files: Sequence[Measured]) -> str:
+    """Return one row per round of the newest run of every file; an empty string where there are none.
+
+    ``bare``: without the library. ``pool`` and ``round`` are numbers in their trial, ``stop_s`` is the pool's; what
     else a round was stands in columns named as in its label.
     """
-    rows = [row for file in files for trial in file.run["trials"] for row in _rounds(file, trial)]
+    rows = [row for file in files for trial in file.run.trials for row in _rounds(file, trial)]
     return _as_csv(rows, list(dict.fromkeys(name for row in rows for name in row))) if rows else ""
 
 
-def _rounds(file: Measured, trial: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    of_trial = {name: trial[name] for name in ("idiom", "n_jobs", "kind", "session", "block")}
-    for number, pool in enumerate(trial["pools"]):
-        of_pool = {**of_trial, "pool": number, "shutdown_s": pool["shutdown_s"], **pool["label"]}
-        for place, round_ in enumerate(pool["rounds"]):
-            timed = {"round": place, "bare": int(round_["bare"]), "seconds": round_["seconds"]}
-            yield {"workload": file.workload, "library": file.library, **of_pool, **timed, **round_["label"]}
+def _rounds(file: Measured, trial: Trial) -> Iterator[dict[str, Any]]:
+    of_trial = {name: getattr(trial, name) for name in ("idiom", "n_jobs", "kind", "session", "block")}
+    for number, pool in enumerate(trial.pools):
+        of_pool = {**of_trial, "pool": number, "stop_s": pool.stop_s, **pool.label}
+        for place, each in enumerate(pool.rounds):
+            timed = {"round": place, **asdict(each), "bare": int(each.bare)}
+            label = timed.pop("label")
+            yield {"workload": file.workload, "library": file.library, **of_pool, **timed, **label}
 
 
-def _as_csv(rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> str:
+def _as_csv(rows: Iterable[dict[str, Any]], columns: Sequence[str]) -> str:
     text = io.StringIO(newline="")
     writer = csv.DictWriter(text, columns, lineterminator="\n")
     writer.writeheader()
@@ -79,46 +106,19 @@ def _as_cell(value: Any) -> Any:
     return f"'{value}" if isinstance(value, str) and value[:1] in tuple("=+-@\t\r") else value
 
 
-def _rows(file: Measured, typical_s: float | None) -> Iterator[dict[str, Any]]:
-    run = file.run
-    of_run = {
-        "workload": file.workload,
-        "library": file.library,
-        "library_version": version_of(file),
-        "python": run["environment"].get("python", ""),
-        "machine": file.machine,
-        "started": run["started"],
-        "profile": run["profile"],
-        "params_hash": run["params_hash"],
-    }
-    shared_bytes = run["inputs"].get("shared_bytes", 0)
-    for trial in run["trials"]:
-        row = {name: trial[name] for name in COLUMNS if name in trial}
-        if trial["kind"] == TIME and trial["outcome"] == OK:
-            row["cpu_s"] = trial["cpu_user_s"] + trial["cpu_system_s"]
-        if trial["kind"] != TIME:
-            row |= dict.fromkeys(TIMES)
-            memory = Cell(file.library, trial["idiom"], trial["n_jobs"], (trial,))
-            row |= {name: size for name, size in memory.memory.items() if name in COLUMNS}
-            row["copies"] = memory.copies(shared_bytes)
-        left = " ".join(f"{name}={count}" for name, count in sorted(trial["left_behind"].items()) if count)
-        yield {**of_run, **row, "left_behind": left, "yardstick_moved": int(is_marked(trial, typical_s))}
-
-
 def version_of(file: Measured) -> str:
     """Return the version of the library, which for those of the standard library is Python's."""
-    environment = file.run["environment"]
-    versions = environment.get("versions", {})
-    return versions.get(PACKAGES.get(file.library, file.library)) or environment.get("python", "").split(" ")[-1]
+    environment = file.run.environment
+    return environment.versions.get(PACKAGES.get(file.library, file.library)) or environment.python.split(" ")[-1]
 
 
 def write_pyperf(files: Sequence[Measured], path: Path) -> int:
-    """Write wall times as pyperf's JSON, one benchmark per cell, one run per trial; return the number of benchmarks.
+    """Write one-shot times as pyperf's JSON, a benchmark per cell, a run per trial; return the number of benchmarks.
 
     pyperf holds no failures: cells without a time are left out. Raises ValueError if that leaves nothing, and OSError.
     """
-    whole = [file for file in files if file.workload not in ROUNDS]  # the others time rounds, of unlike kinds
-    benchmarks = [_benchmark(file, cell) for file in whole for cell in file.cells.values() if cell.timed]
+    whole = [file for file in files if file.workload not in OF_ROUNDS]  # the others time rounds, of unlike kinds
+    benchmarks = [_benchmark(file, cell) for file in whole for cell in file.cells.values() if cell.times]
     if not benchmarks:
         raise ValueError("no trial has a time, and pyperf's format holds nothing else")
     pyperf.BenchmarkSuite(benchmarks).dump(str(path), compact=False, replace=True)
@@ -126,19 +126,19 @@ def write_pyperf(files: Sequence[Measured], path: Path) -> int:
 
 
 def _benchmark(file: Measured, cell: Cell) -> pyperf.Benchmark:
-    machine = file.run["environment"].get("machine", {})
+    machine = file.run.environment.machine
     metadata = {
         "name": f"{file.workload}, {file.library}, {cell.idiom}, {cell.n_jobs} workers",
         "unit": "second",
         "loops": 1,
-        "python_version": file.run["environment"].get("python", "unknown"),
+        "python_version": file.run.environment.python,
         "cpu_model_name": machine.get("cpu", "unknown"),
         "platform": machine.get("kernel", "unknown"),
         "hostname": machine.get("hostname", "unknown"),
         "library_version": version_of(file) or "unknown",
-        "params_hash": file.run["params_hash"],
+        "params_hash": file.run.params_hash,
     }
     metadata = {name: value for name, value in metadata.items() if value != ""}
     return pyperf.Benchmark(
-        [pyperf.Run([trial["wall_s"]], metadata=metadata, collect_metadata=False) for trial in cell.timed]
+        [pyperf.Run([seconds], metadata=metadata, collect_metadata=False) for seconds in cell.times.values()]
     )

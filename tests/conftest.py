@@ -12,7 +12,8 @@ from rich.console import Console
 from harness import inputs, suite
 from harness.machine import process
 from params import Params
-from workloads import STUDIES, WORKLOADS
+from record.terms import STUDIES, WORKLOADS
+from trial.workload import Setting
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -26,8 +27,7 @@ TINY = Params(
     words_delta=200,
     vocabulary_size=2000,
     hidden_units=64,
-    rounds=2,
-    batches_per_round=4,
+    num_batches=8,
     batch_size=8,
     array_side=80,
     array_chunk=20,
@@ -40,7 +40,7 @@ TINY = Params(
     overhead_edges=(0, 3),
     grid_payload_bytes=(2**21,),
     grid_compute_s=(0.001,),
-    grid_warm_rounds=1,
+    kept_rounds=1,
     granularity_work_s=0.01,
     granularity_repeats=1,
 )
@@ -65,6 +65,14 @@ def shared_memory() -> set[str]:
 def without(params: Params, **changes) -> Params:
     """Return ``params`` with other values."""
     return replace(params, **changes)
+
+
+def setting(pattern: str, n_jobs: int = 2, kept_rounds: int = 1, kernel=None, free_bytes=2**40, shared_free_bytes=None):
+    """Return what a workload is told in a trial; with a kernel of known speed, if one is given."""
+    made = Setting(pattern, n_jobs, kept_rounds, free_bytes, shared_free_bytes)
+    if kernel:
+        vars(made)["kernel"] = kernel
+    return made
 
 
 def run_utils(*arguments):

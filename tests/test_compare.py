@@ -11,27 +11,21 @@ import pyperf
 import pytest
 
 from record import files as results
-from record.terms import MEMORY_FIELDS
-from report.compare import NotComparable, compare
+from record.schema import DERIVED, PARTS, SCALARS, Content, Environment, Pool, Round, as_plain, from_plain
+from record.terms import COLD, KEPT, MEMORY
 from report.export import COLUMNS, csv_of_rounds
-from report.measured import Measured
-from report.statistics import FASTER, SLOWER, TIE, UNKNOWN
+from report.numbers.compare import NotComparable, compare
+from report.numbers.measured import Measured
+from report.numbers.statistics import FASTER, SLOWER, TIE, UNKNOWN
 from tests.conftest import run_utils
-from tests.made_up import a_part, a_run
+from tests.made_up import A_MACHINE, MIB, a_part, a_run, a_trial, memory_of, save
 
 OLD, NEW = "2026-11-20T00:00:00+0000", "2026-11-21T00:00:00+0000"
-MACHINE = {"machine": {"cpu": "Z80", "physical_cores_usable": 1, "memory_bytes": 2**16}}
 
 
 def times(factor, blocks=10, seed=1):
     rng = np.random.default_rng(seed)
     return (factor * np.exp(rng.normal(0, 0.01, blocks))).tolist()
-
-
-def save(folder, library, idioms, **changes):
-    workload, _, run = a_part(library, idioms, **changes)
-    folder.mkdir(exist_ok=True)
-    results.save(folder, workload, library, [run])
 
 
 @pytest.fixture
@@ -113,7 +107,7 @@ def test_a_cell_that_fails(tmp_path):
     ("changes", "said"),
     [
         ({"params_hash": "other", "params": {"image_size": 5}}, "parameters of numerical: abc -> other"),
-        ({"environment": MACHINE}, "machine: "),
+        ({"environment": Environment(machine=A_MACHINE)}, "machine: "),
     ],
 )
 def test_unlike_results_are_refused_or_named(changes, said, folders, tmp_path):
@@ -133,9 +127,13 @@ def test_unlike_results_are_refused_or_named(changes, said, folders, tmp_path):
 def test_versions_that_changed_and_cells_of_one_side_are_named(tmp_path):
     old, new = tmp_path / "old", tmp_path / "new"
     save(
-        old, "ray", {"tasks": times(1.0), "gone": times(1.0)}, started=OLD, environment={"versions": {"ray": "2.59.0"}}
+        old,
+        "ray",
+        {"tasks": times(1.0), "gone": times(1.0)},
+        started=OLD,
+        environment=Environment(versions={"ray": "2.59.0"}),
     )
-    save(new, "ray", {"tasks": times(1.0)}, started=NEW, environment={"versions": {"ray": "2.60.0"}})
+    save(new, "ray", {"tasks": times(1.0)}, started=NEW, environment=Environment(versions={"ray": "2.60.0"}))
     save(new, "dask", {"scatter": times(1.0)}, started=NEW)
     save(old, "mpire", {"fork": times(1.0)}, started=OLD)
     ended = run_utils("compare", old, new)
@@ -160,32 +158,35 @@ def test_nothing_to_compare_is_one_clear_line(tmp_path, folders):
 
 
 def test_csv_has_a_row_per_trial(tmp_path):
-    none = dict.fromkeys(MEMORY_FIELDS, 0)
-    memory = {"start": none | {"pss_bytes": 100}, "peak": none | {"pss_bytes": 400}, "end": none | {"pss_bytes": 120}}
-    workload, _, run = a_part("ray", {"tasks, =1+1": [1.0, 2.0, "timeout"]}, inputs={"shared_bytes": 100})
-    run["trials"].append({**run["trials"][0], "kind": "memory", "memory": memory})
-    run["environment"] = {"versions": {"ray": "2.60.0"}, "python": "CPython 3.11.7"}
+    where = Environment(versions={"ray": "2.60.0"}, python="CPython 3.11.7")
+    times, kept = {"tasks, =1+1": [1.0, 2.0, "timeout"]}, {"tasks, =1+1": [0.5, None, None]}
+    workload, _, run = a_part("ray", times, kept=kept, inputs={"shared_bytes": 100 * MIB}, environment=where)
+    sampled = memory_of(start=100, peak=400, end=120)
+    run.trials.append(a_trial(idiom="tasks, =1+1", kind=MEMORY, memory=sampled))
     results.save(tmp_path, workload, "ray", [run])
     target = tmp_path / "trials.csv"
     ended = run_utils("export", "--format", "csv", target, "--results", tmp_path)
     assert ended.returncode == 0, ended.stderr
     assert "4 trials" in ended.stdout
     rows = list(csv.DictReader(target.open()))
-    asked = (
-        "workload, library, idiom, n_jobs, block, outcome, reason, wall_s, startup_s, work_s, wait_s, shutdown_s,"
-        " cpu_s, tasks_asked, tasks_run, pss_peak_bytes, uss_peak_bytes, rss_peak_bytes, copies, left_behind,"
-        " library_version, params_hash"
-    )
-    assert set(asked.split(", ")) <= set(COLUMNS) == set(rows[0])
-    assert [row["wall_s"] for row in rows] == ["1.0", "2.0", "", ""]
+    asked = "workload library cpu_s pss_peak_bytes uss_peak_bytes rss_peak_bytes copies left_behind library_version"
+    parts = [f"{phase}_{part}" for phase in ("cold", "kept") for part in PARTS]
+    assert {*asked.split(), *SCALARS, *DERIVED, *parts} <= set(COLUMNS) == set(rows[0])
+    assert [row["one_shot_s"] for row in rows] == ["1.0", "2.0", "", ""]
+    assert [row["kept_s"] for row in rows] == ["0.5", "", "", ""]
+    assert [row["fixed_s"] for row in rows] == ["0.5", "", "", ""]
     assert [row["outcome"] for row in rows] == ["ok", "ok", "timeout", "ok"]
     assert [row["copies"] for row in rows] == ["", "", "", "3.0"]
-    assert [rows[3][f"pss_{moment}_bytes"] for moment in ("start", "peak", "end")] == ["100", "400", "120"]
+    assert [rows[3][f"pss_{moment}_bytes"] for moment in ("start", "peak", "end")] == [
+        str(mib * MIB) for mib in (100, 400, 120)
+    ]
     assert {row["library_version"] for row in rows} == {"2.60.0"}
     assert {row["idiom"] for row in rows} == {"tasks, =1+1"}
     assert float(rows[0]["cpu_s"]) == pytest.approx(1.5)
-    parts = sum(float(rows[0][name]) for name in ("startup_s", "work_s", "wait_s", "shutdown_s"))
-    assert parts == pytest.approx(1.5)  # of the template's trial, whose wall time was 1.5
+    for phase, seconds in (("cold", rows[0]["cold_s"]), ("kept", rows[0]["kept_s"])):
+        parts = sum(float(rows[0][f"{phase}_{part}_s"]) for part in ("start", "work", "wait", "gather"))
+        assert parts == pytest.approx(float(seconds))
+    assert float(rows[0]["cold_s"]) + float(rows[0]["stop_s"]) == pytest.approx(1.0)
 
 
 def test_csv_holds_no_formula(tmp_path):
@@ -196,23 +197,26 @@ def test_csv_holds_no_formula(tmp_path):
 
 
 def test_csv_of_rounds_has_a_row_per_round(tmp_path):
-    label = {"what": "warm", "tasks": 8}
-    rounds = [{"label": label, "bare": False, "seconds": 0.5}, {"label": label, "bare": True, "seconds": 0.25}]
-    pools = [{"label": {"payload_bytes": 1024}, "refused": "", "rounds": rounds, "shutdown_s": 0.1}]
-    run = a_run(pools=pools)
+    rounds = [Round(phase=KEPT, tasks=8, seconds=s, bare=bare) for s, bare in ((0.5, False), (0.25, True))]
+    pools = [Pool(label={"payload_bytes": 1024}, rounds=rounds, stop_s=0.1)]
+    run = a_run(a_trial(pools=pools))
     file = Measured(tmp_path, "grid", "mp", run)
     rows = list(csv.DictReader(io.StringIO(csv_of_rounds([file]))))
     assert [(row["round"], row["bare"], row["seconds"]) for row in rows] == [("0", "0", "0.5"), ("1", "1", "0.25")]
-    assert {row["payload_bytes"] for row in rows} == {"1024"}
-    assert csv_of_rounds([Measured(tmp_path, "numerical", "mp", a_run())]) == ""
+    columns = {name: {row[name] for row in rows} for name in ("payload_bytes", "phase", "tasks", "stop_s")}
+    assert columns == {"payload_bytes": {"1024"}, "phase": {KEPT}, "tasks": {"8"}, "stop_s": {"0.1"}}
+    rows = list(csv.DictReader(io.StringIO(csv_of_rounds([Measured(tmp_path, "numerical", "mp", a_run())]))))
+    assert [(row["phase"], row["seconds"]) for row in rows] == [(COLD, "1.125")]
+    failed = a_run(a_trial(None, outcome="error"))
+    assert csv_of_rounds([Measured(tmp_path, "numerical", "mp", failed)]) == ""
 
 
 def test_csv_marks_by_the_yardstick_of_the_whole_run(tmp_path):
     """A slow spell that met all trials of one file is no norm: the run's other file says what the machine can do."""
     for library, yardsticks in (("mp", [0.004] * 6), ("ray", [0.005] * 4)):
         workload, _, run = a_part(library, {"fork": [1.0] * len(yardsticks)})
-        for trial, yardstick in zip(run["trials"], yardsticks, strict=True):
-            trial["yardstick_s"] = yardstick
+        for trial, yardstick in zip(run.trials, yardsticks, strict=True):
+            trial.yardstick_s = yardstick
         results.save(tmp_path, workload, library, [run])
     target = tmp_path / "trials.csv"
     assert run_utils("export", "--format", "csv", target, "--results", tmp_path).returncode == 0
@@ -248,4 +252,5 @@ def test_what_cannot_be_exported_is_one_clear_line(tmp_path, folders):
 
 
 def test_run_template_is_valid():
-    assert a_run()["trials"][0]["outcome"] == "ok"
+    content = Content(workload="numerical", library="mp", runs=[a_run(a_trial(kept_s=1.0))])
+    assert from_plain(as_plain(content)) == content

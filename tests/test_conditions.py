@@ -6,7 +6,8 @@ import pytest
 
 from harness.machine import conditions, room
 from harness.machine.yardstick import yardstick_s
-from report.conditions import is_marked, said_of_drift
+from report.numbers.drift import is_marked, said_of_drift
+from tests.made_up import a_run, a_trial
 
 
 @pytest.fixture
@@ -90,23 +91,24 @@ def test_yardstick_is_short_and_repeats():
     assert taken[4] / taken[0] < 10  # the machine may be busy; a unit that is wrong would be off by more
 
 
-def a_trial(position, yardstick):
-    return {"position": position, "yardstick_s": yardstick}
+def before(position, yardstick_s):
+    """Return a trial before which the yardstick took so long."""
+    return a_trial(position=position, yardstick_s=yardstick_s)
 
 
 def test_drift_is_reported_and_moved_trials_are_marked():
     """A machine that gets 10 % slower, steadily, and hiccups once."""
-    trials = [a_trial(i, 0.010 * (1 + 0.1 * i / 99)) for i in range(100)]
-    trials[50]["yardstick_s"] = 0.02
-    said = said_of_drift([{"trials": trials[::2]}, {"trials": trials[1::2]}])  # files hold parts of one run
+    trials = [before(i, 0.010 * (1 + 0.1 * i / 99)) for i in range(100)]
+    trials[50].yardstick_s = 0.02
+    said = said_of_drift([a_run(*trials[::2]), a_run(*trials[1::2])])  # files hold parts of one run
     assert "against the first: +7.5%" in said  # from the middle of the first quarter to that of the last
     assert "Marked: 1 of 100" in said
     typical = 0.010 * 1.05
-    assert not is_marked(a_trial(0, 0.010), typical)
-    assert is_marked(a_trial(0, 0.0099), typical)
-    assert is_marked(a_trial(0, 0.012), typical)
-    assert not is_marked(a_trial(0, None), typical)
+    assert not is_marked(before(0, 0.010), typical)
+    assert is_marked(before(0, 0.0099), typical)
+    assert is_marked(before(0, 0.012), typical)
+    assert not is_marked(before(0, None), typical)
 
 
 def test_without_yardsticks_no_drift_is_claimed():
-    assert "No drift is known" in said_of_drift([{"trials": [a_trial(None, None)]}])
+    assert "No drift is known" in said_of_drift([a_run(before(None, None))])

@@ -18,13 +18,15 @@ from record import files as results
 from record import terms
 from tests.conftest import ROOT, TINY, shared_memory, without
 from trial import tasklog
-from trial.execute import Rules, check_tasks, check_workers
+from trial.rules import Rules, check_new_workers, check_tasks, check_workers
+from trial.workload import load_workload
 
 SCRIPTS = ROOT / "tests" / "scripts"
 
 
 def cell_of(script: str, idiom: str, workload: str = "numerical", n_jobs: int = 1) -> Cell:
-    return Cell(script, SCRIPTS / f"benchmark_{script}.py", workload, idiom, n_jobs)
+    (pattern,) = load_workload(workload).PATTERNS
+    return Cell(script, SCRIPTS / f"benchmark_{script}.py", workload, idiom, n_jobs, pattern)
 
 
 @pytest.mark.parametrize(
@@ -35,10 +37,13 @@ def cell_of(script: str, idiom: str, workload: str = "numerical", n_jobs: int = 
         ("exits", terms.ERROR, "SystemExit: 3"),
         ("dies", terms.CRASH, "its interpreter was ended by SIGSEGV"),
         ("out_of_memory", terms.OUT_OF_MEMORY, "MemoryError"),
-        ("wrong_result", terms.WRONG, "filter 0: the image differs"),
-        ("no_result", terms.WRONG, "the result cannot be checked: TypeError"),
-        ("drops_a_task", terms.WRONG, "8 tasks asked for, 7 ran: 1 never, 0 more than once"),
-        ("runs_a_task_twice", terms.WRONG, "8 tasks asked for, 9 ran: 0 never, 1 more than once"),
+        ("wrong_result", terms.WRONG, "cold round: filter 0: the image differs"),
+        ("wrong_in_a_kept_round", terms.WRONG, "kept round: filter 0: the image differs"),
+        ("answers_of_an_earlier_round", terms.WRONG, "kept round: results of 0 of 8 tasks of the round"),
+        ("no_result", terms.WRONG, "the results cannot be checked: TypeError"),
+        ("drops_a_task", terms.WRONG, "filter 7: the image differs"),
+        ("guesses_a_result", terms.WRONG, "16 tasks asked for, 14 ran: 2 never, 0 more than once"),
+        ("runs_a_task_twice", terms.WRONG, "16 tasks asked for, 18 ran: 0 never, 2 more than once"),
         ("exits_in_worker", terms.ERROR, "SystemExit: 1"),
         ("worker_dies", terms.ERROR, "BrokenProcessPool"),
         ("two_threads", terms.WRONG, "computes with 2 threads, 1 is the rule for all"),
@@ -48,38 +53,38 @@ def cell_of(script: str, idiom: str, workload: str = "numerical", n_jobs: int = 
 )
 def test_outcome(idiom, expected, reason, tiny):
     trial = run_cell(cell_of("faulty", idiom), tiny)
-    assert trial["outcome"] == expected, trial
-    assert reason in trial["reason"]
-    assert "\n" not in trial["reason"]
-    assert (trial["wall_s"] is not None) == (expected == terms.OK)
+    assert trial.outcome == expected, trial
+    assert reason in trial.reason
+    assert "\n" not in trial.reason
+    assert (trial.one_shot_s is not None) == (expected == terms.OK)
     assert psutil.Process().children(recursive=True) == []
 
 
 def test_a_loop_in_the_parent_is_no_parallel_run(tiny):
     trial = run_cell(cell_of("faulty", "right", n_jobs=2), tiny)
-    assert trial["outcome"] == terms.WRONG
-    assert trial["reason"] == "tasks ran in the calling process, and n_jobs is 2"
+    assert trial.outcome == terms.WRONG
+    assert trial.reason == "tasks ran in the calling process, and n_jobs is 2"
 
 
 @pytest.mark.parametrize("idiom", ["hangs", "hangs_on_unpicklable"])
 def test_timeout_ends_the_whole_tree(idiom, tiny):
     trial = run_cell(cell_of("faulty", idiom), without(tiny, timeout_s=4.0))
-    assert trial["outcome"] == terms.TIMEOUT
-    assert trial["reason"].startswith("it did not return within 4 s")
-    assert trial["left_behind"]["processes"] >= 1
+    assert trial.outcome == terms.TIMEOUT
+    assert trial.reason.startswith("it did not return within 4 s")
+    assert trial.left_behind.processes >= 1
     assert psutil.Process().children(recursive=True) == []
 
 
 def test_what_is_left_behind_is_counted_and_removed(tiny):
     segments = shared_memory()
     trial = run_cell(cell_of("faulty", "leaves_things"), tiny)
-    assert trial["outcome"] == terms.OK
-    left = trial["left_behind"]
-    assert left["processes"] == 2
-    assert left["files"] == 1
-    assert left["file_bytes"] == 5
-    assert left["shm_segments"] >= 1  # one by hand; Python's resource tracker may or may not have met its own
-    assert left["shm_bytes"] >= 7
+    assert trial.outcome == terms.OK
+    left = trial.left_behind
+    assert left.processes == 2
+    assert left.files == 1
+    assert left.file_bytes == 5
+    assert left.shm_segments >= 1  # one by hand; Python's resource tracker may or may not have met its own
+    assert left.shm_bytes >= 7
     assert shared_memory() == segments
     assert psutil.Process().children(recursive=True) == []
 
@@ -96,23 +101,24 @@ def test_what_others_put_into_shared_memory_stays():
 
 def test_a_head_start_is_refused(tiny):
     trial = run_cell(cell_of("early", "loop", "initialization"), tiny)
-    assert trial["outcome"] == terms.CRASH
-    assert "torch imported before the clock started" in trial["reason"]
+    assert trial.outcome == terms.CRASH
+    assert "torch imported before the clock started" in trial.reason
 
 
 @pytest.mark.parametrize(
     ("workload", "idiom", "reason"),
     [
-        ("numerical", "pure", "8 tasks asked for, 1 ran"),
-        ("numerical", "concatenated", "results for 320 filters, 8 asked for"),
+        ("numerical", "pure", "filter 1: the image differs"),
+        ("numerical", "concatenated", "results of 8 of 8 tasks of the round"),
         ("numerical", "threads", "tasks ran in the calling process"),
-        ("stateful", "one worker's state", "differ"),
+        ("stateful", "one worker's state", "documents were counted that are not the 24 of the round"),
+        ("stateful", "not cleared", "kept round: 48 documents were counted that are not the 24 of the round"),
     ],
 )
 def test_traps_are_noticed(workload, idiom, reason, tiny):
-    trial = run_cell(cell_of("traps", idiom, workload, n_jobs=2), tiny)
-    assert trial["outcome"] == terms.WRONG
-    assert reason in trial["reason"]
+    trial = run_cell(cell_of("traps", idiom, workload, n_jobs=1 if idiom == "not cleared" else 2), tiny)
+    assert trial.outcome == terms.WRONG
+    assert reason in trial.reason
 
 
 def test_tasks_are_counted_each():
@@ -132,7 +138,8 @@ def test_workers_are_held_to_the_same_conditions():
     assert check_workers({10: (4, 4)}, Rules(2, 4, 4, parent=1)) is None  # on purpose
     assert "1 threads, 4 is the rule" in check_workers({10: (4, 1)}, Rules(2, 4, 4, parent=1))
     assert "pinned to 1" in check_workers({10: (1, 1)}, Rules(2, 4, 1, parent=1))
-    assert "3 workers" in check_workers({10: (4, 1), 11: (4, 1), 12: (4, 1)}, Rules(2, 4, 1, parent=1))
+    assert check_new_workers(2, 2) is None
+    assert "3 new workers, n_jobs is 2" in check_new_workers(3, 2)
 
 
 def test_task_log_survives_a_torn_record_and_a_forked_writer(tmp_path, monkeypatch):
@@ -190,9 +197,9 @@ def test_failures_are_rows_and_the_suite_goes_on(tmp_path, monkeypatch):
     assert ended.returncode == 1, ended.stderr
     assert list(temporary.iterdir()) == []  # whatever became of the trials
     assert "Traceback" not in ended.stdout + ended.stderr
-    trials = results.load(tmp_path / "numerical_mixed.p3")["runs"][-1]["trials"]
+    trials = results.load(tmp_path / "numerical_mixed.p3").runs[-1].trials
     assert len(trials) == 5
-    outcomes = {trial["idiom"]: trial["outcome"] for trial in trials}
+    outcomes = {trial.idiom: trial.outcome for trial in trials}
     assert outcomes["right"] == terms.OK
     assert outcomes["hangs"] == terms.TIMEOUT
     assert outcomes["raises"] == terms.ERROR
@@ -207,16 +214,16 @@ def test_missing_library_is_a_skipped_row(tmp_path):
     assert ended.returncode == 0, ended.stderr
     assert "skipped" in ended.stdout
     assert "pip install a_library_that_nobody_has" in ended.stdout
-    (trial,) = results.load(tmp_path / "numerical_missing.p3")["runs"][-1]["trials"]
-    assert trial["outcome"] == terms.SKIPPED
+    (trial,) = results.load(tmp_path / "numerical_missing.p3").runs[-1].trials
+    assert trial.outcome == terms.SKIPPED
 
 
 def test_script_that_does_not_start_is_an_error_row(tmp_path):
     ended = run_suite(f"--script={SCRIPTS / 'benchmark_broken.py'}", *QUICK, "--results", str(tmp_path))
     assert ended.returncode == 1
-    (trial,) = results.load(tmp_path / "numerical_broken.p3")["runs"][-1]["trials"]
-    assert trial["outcome"] == terms.ERROR
-    assert "RuntimeError: broken at import" in trial["reason"]
+    (trial,) = results.load(tmp_path / "numerical_broken.p3").runs[-1].trials
+    assert trial.outcome == terms.ERROR
+    assert "RuntimeError: broken at import" in trial.reason
 
 
 def test_script_that_does_not_answer_is_a_timeout_row(tmp_path, monkeypatch):
@@ -250,7 +257,7 @@ def test_interrupt_saves_what_was_measured_and_ends_children(number, tmp_path):
     assert alive == []
     # A trial that the interrupt cut off is no trial.
     for path in tmp_path.glob("*.p3"):
-        assert all(trial["outcome"] == terms.OK for trial in results.load(path)["runs"][-1]["trials"])
+        assert all(trial.outcome == terms.OK for trial in results.load(path).runs[-1].trials)
 
 
 def wait_for_descendant(pid: int, name: str) -> list[psutil.Process]:
@@ -270,13 +277,13 @@ def wait_for_descendant(pid: int, name: str) -> list[psutil.Process]:
 def test_a_second_run_keeps_the_first(tmp_path):
     for _ in range(2):
         assert run_suite(*QUICK, "--libraries", "serial", "--results", str(tmp_path)).returncode == 0
-    runs = results.load(tmp_path / "numerical_serial.p3")["runs"]
-    assert [len(run["trials"]) for run in runs] == [1, 1]
-    environment = runs[-1]["environment"]
-    assert environment["machine"]["cpu"]
-    assert environment["versions"]["numpy"][0].isdigit()
-    assert environment["conditions"]["thread_limits"]["OMP_NUM_THREADS"] == "1"
-    assert runs[0]["params_hash"] == runs[1]["params_hash"]
+    runs = results.load(tmp_path / "numerical_serial.p3").runs
+    assert [len(run.trials) for run in runs] == [1, 1]
+    environment = runs[-1].environment
+    assert environment.machine["cpu"]
+    assert environment.versions["numpy"][0].isdigit()
+    assert environment.conditions["thread_limits"]["OMP_NUM_THREADS"] == "1"
+    assert runs[0].params_hash == runs[1].params_hash
     assert not list(tmp_path.glob(".*"))
 
 
@@ -326,7 +333,7 @@ def test_bad_arguments_are_one_clear_line(arguments, said):
 def test_params_that_make_no_sense_are_one_clear_line(change, said, tmp_path):
     copy = tmp_path / "suite"
     copy.mkdir()
-    for name in ("harness", "workloads", "report", "benchmark_all.py", "benchmark_serial.py"):
+    for name in ("record", "trial", "harness", "workloads", "report", "benchmark_all.py", "benchmark_serial.py"):
         (copy / name).symlink_to(ROOT / name)
     text = (ROOT / "params.py").read_text().replace('"default": Params()', f'"default": Params({change})')
     (copy / "params.py").write_text(text)
@@ -363,7 +370,7 @@ def test_workers_import_nothing_heavy():
     code = (
         "import sys; import trial.script, trial.execute, workloads.numerical, workloads.stateful,"
         "workloads.initialization; heavy = {'matplotlib', 'altair', 'scipy', 'rich', 'psutil', 'pyperf', 'torch',"
-        "'skimage', 'sklearn'}; print(sorted(heavy & set(sys.modules)))"
+        "'skimage', 'sklearn', 'numpy', 'pandas', 'pydantic'}; print(sorted(heavy & set(sys.modules)))"
     )
     ended = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True, timeout=60
@@ -393,7 +400,7 @@ def test_thread_limits_reach_the_numeric_libraries(tiny):
 def test_inputs_of_other_parameters_lie_elsewhere(tiny):
     from harness import inputs
 
-    assert inputs.folder_of("numerical", tiny) == inputs.folder_of("numerical", without(tiny, rounds=9, trials=9))
+    assert inputs.folder_of("numerical", tiny) == inputs.folder_of("numerical", without(tiny, kept_rounds=9, trials=9))
     assert inputs.folder_of("numerical", tiny) != inputs.folder_of("numerical", without(tiny, image_size=201))
 
 

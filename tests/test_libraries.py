@@ -1,7 +1,9 @@
 """Every idiom of every library, through the real suite: right result, every task once, on the workers asked for."""
 
+import ast
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,26 +12,41 @@ import benchmark_fork
 from harness.cells import all_cells
 from harness.cli import all_scripts, parse
 from harness.launch import run_cell
-from record.terms import OK, SKIPPED
+from record.terms import (
+    CALLER,
+    COLD,
+    IN_CALLER,
+    IN_EVERY_TASK,
+    KEPT,
+    OK,
+    ONCE_PER_WORKER,
+    SKIPPED,
+    WORKLOADS,
+)
 from tests.conftest import shared_memory
-from workloads import WORKLOADS
 
 LIBRARIES = ("dask", "fork", "futures", "joblib", "mp", "mpire", "ray", "serial")
 CELLS = all_cells(parse([*WORKLOADS, "sharing", "--n-jobs", "2"]))
+ASKED = {"numerical": 8, "stateful": 24, "initialization": 8, "sharing": 8}  # in a round
 
 
 def test_all_libraries_are_found():
-    assert tuple(all_scripts()) == LIBRARIES
+    assert tuple(all_scripts()) == tuple(sorted((*LIBRARIES, "dask_stores")))
     for library in LIBRARIES:
         workloads = {cell.workload for cell in CELLS if cell.library == library and not cell.outcome}
         assert workloads == {*WORKLOADS, "sharing"}
 
 
+def test_a_script_without_an_idiom_is_left_out_unless_it_was_named():
+    assert not [cell for cell in CELLS if cell.library == "dask_stores"]
+    (cell,) = all_cells(parse(["numerical", "--libraries", "dask_stores", "--n-jobs", "2"]))
+    assert (cell.outcome, cell.reason) == (SKIPPED, "benchmark_dask_stores.py has no idiom of the pattern shared")
+    assert {cell.library for cell in all_cells(parse(["client_scatter"]))} == {"dask_stores"}
+
+
 # Ray takes four seconds to start and end: of its naive rows, one is tried.
 TRIED = [
-    cell
-    for cell in CELLS
-    if cell.library != "ray" or not cell.idiom.startswith("naive") or cell.workload == "numerical"
+    cell for cell in CELLS if cell.library != "ray" or not cell.shown.traits.naive or cell.workload == "initialization"
 ]
 
 
@@ -41,43 +58,64 @@ def test_idiom(cell, tiny):
         return
     segments = shared_memory()
     trial = run_cell(cell, tiny)
-    assert (trial["outcome"], trial["reason"]) == (OK, ""), trial["output"]
-    asked = {"numerical": 8, "stateful": 24, "initialization": 8, "sharing": 8}[cell.workload]
+    assert (trial.outcome, trial.reason) == (OK, ""), trial.output
+    asked = ASKED[cell.workload] * (1 + tiny.kept_rounds)
     # Counted by the workers themselves: Dask, for one, runs calls that look alike only once.
-    assert sorted(trial["tasks"]["index"]) == list(range(asked))
-    assert trial["tasks_run"] == trial["tasks_asked"] == asked
-    assert 1 <= trial["workers"] <= cell.n_jobs
-    assert trial["in_parent"] == (cell.library == "serial")
-    assert all(0 <= start <= end <= trial["wall_s"] * 1e9 for start, end in _intervals(trial))
-    if cell.workload == "stateful" and trial["workers"] > 1 and cell.library not in ("dask", "ray"):
+    assert sorted(trial.tasks.index) == list(range(asked))
+    assert trial.tasks_run == trial.tasks_asked == asked
+    # A pool that is kept has the workers of its first round.
+    assert 1 <= trial.workers <= cell.n_jobs * (1 if cell.shown.traits.keeps_pool else 1 + tiny.kept_rounds)
+    assert trial.in_parent == (cell.shown.traits.workers == CALLER)
+    (pool,) = trial.pools
+    assert [round_.phase for round_ in pool.rounds] == [COLD] + [KEPT] * tiny.kept_rounds
+    assert trial.one_shot_s == pool.rounds[0].seconds + pool.stop_s
+    for number, round_ in enumerate(pool.rounds):
+        begin, end = 1e9 * round_.start_s, 1e9 * (round_.start_s + round_.seconds)
+        own = range(number * ASKED[cell.workload], (number + 1) * ASKED[cell.workload])
+        assert all(begin <= start <= stop <= end for index, start, stop in _spans(trial) if index in own)
+    for parts, seconds in ((trial.cold, trial.cold_s), (trial.kept, trial.kept_s)):
+        total = parts.start_s + parts.work_s + parts.wait_s + parts.gather_s
+        assert total == pytest.approx(seconds, rel=0.01)
+    if cell.workload == "initialization":
+        assert trial.setup_s > 0
+        least = {IN_CALLER: 1, IN_EVERY_TASK: asked, ONCE_PER_WORKER: trial.workers}[cell.shown.traits.sets_up]
+        assert least <= trial.setups <= max(least, cell.n_jobs)
+    if cell.workload == "stateful" and trial.workers > 1 and cell.library not in ("dask", "ray"):
         # Documents are long and short in turn: a script that gave document i to worker i mod n would give one worker
         # all the long ones. (Dask's and Ray's schedulers are asked nothing, and may do just that.)
-        parities = [{i % 2 for i, p in zip(*_columns(trial), strict=True) if p == pid} for pid in _pids(trial)]
+        parities = [{i % 2 for i, p in _owners(trial) if p == pid} for pid in _pids(trial)]
         assert {0, 1} in parities
-    assert trial["left_behind"]["processes"] == 0
-    assert trial["left_behind"]["shm_segments"] == 0
+    assert trial.left_behind.processes == 0
+    assert trial.left_behind.shm_segments == 0
     assert shared_memory() <= segments
 
 
-def _columns(trial):
-    return trial["tasks"]["index"], trial["tasks"]["pid"]
+def _spans(trial):
+    return zip(trial.tasks.index, trial.tasks.start_ns, trial.tasks.end_ns, strict=True)
+
+
+def _owners(trial):
+    return zip(trial.tasks.index, trial.tasks.pid, strict=True)
 
 
 def _pids(trial):
-    return set(trial["tasks"]["pid"])
+    return set(trial.tasks.pid)
 
 
 @pytest.mark.parametrize("library", ["mp", "futures"])
-@pytest.mark.parametrize("idiom", ["fork, merge counts", "fork, state, barrier", "spawn, state, barrier"])
-def test_many_short_tasks_are_sent_in_chunks(library, idiom, tiny):
-    (cell,) = [c for c in CELLS if (c.library, c.idiom) == (library, idiom)]
-    trial = run_cell(cell, tiny)
-    worker = dict(zip(*_columns(trial), strict=True))
-    assert all(len({worker[index] for index in range(chunk, chunk + 4)}) == 1 for chunk in range(0, 24, 4))
+def test_many_short_tasks_are_sent_in_chunks_by_one_rule(library):
+    """A sixteenth of each worker's share, whatever the workload."""
+    script = __import__(f"benchmark_{library}")
+    sizes = {(len(tasks), n_jobs): script.sixteenths(tasks, n_jobs) for tasks, n_jobs in _rounds_of_tasks()}
+    assert sizes == {(8, 2): 1, (12, 4): 1, (24, 4): 1, (300, 4): 4, (300, 1): 18, (2000, 4): 31}
+
+
+def _rounds_of_tasks():
+    return [(range(tasks), n) for tasks, n in ((8, 2), (12, 4), (24, 4), (300, 4), (300, 1), (2000, 4))]
 
 
 def test_a_second_trial_finds_no_warm_worker(tiny):
-    (cell,) = [c for c in CELLS if c.library == "joblib" and c.idiom == "loky, loaded once"]
+    (cell,) = [c for c in CELLS if c.library == "joblib" and c.idiom == "loky, made once"]
     first, second = run_cell(cell, tiny), run_cell(cell, tiny)
     assert not _pids(first) & _pids(second)
 
@@ -86,52 +124,80 @@ def test_by_hand_a_worker_that_fails_is_heard():
     """And no worker is left: a floor that hangs on an error would be none."""
 
     def start():
-        return {1: "one", 2: "two"}.__getitem__, lambda: None
+        return {1: "one", 2: "two"}.__getitem__, lambda: "end"
 
-    assert sorted(benchmark_fork.rounds_by_hand([[1, 2], [1]], 2, start)) == ["one", "one", "two"]
-    with pytest.raises(KeyError, match="3"):
-        list(benchmark_fork.rounds_by_hand([[1, 3, 2]], 2, start))
+    rounds = benchmark_fork.rounds_by_hand(iter([[1, 2], [1]]), 2, start)
+    assert [sorted(answers) for answers in rounds] == [["one", "two"], ["one"]]
+    rounds = benchmark_fork.rounds_by_hand(iter([[1, 2, 1], [1]]), 2, start, hands_back=True)
+    assert list(rounds) == [["end", "end"]] * 2
+    for rounds in ([[1, 3, 2]], [[1, 2], [3]]):
+        with pytest.raises(KeyError, match="3"):
+            list(benchmark_fork.rounds_by_hand(iter(rounds), 2, start))
     with pytest.raises(ChildProcessError):  # there is none to wait for
         os.waitpid(-1, os.WNOHANG)
 
 
-def test_naive_idioms_are_named_so_and_exist():
+def test_naive_idioms_are_marked_and_exist():
     for library in set(LIBRARIES) - {"serial", "fork"}:
-        naive = {c.workload for c in CELLS if c.library == library and c.idiom.startswith("naive: ")}
+        naive = {c.workload for c in CELLS if c.library == library and c.shown.traits.naive}
         assert naive == {"initialization", "numerical", "sharing"}
+    for cell in CELLS:
+        assert cell.shown.traits.naive == cell.idiom.startswith("naive: ")  # for people, too
 
 
 def test_start_methods_are_rows_of_their_own():
     for library in ("mp", "futures", "mpire"):
-        for workload in ("numerical", "stateful", "initialization"):
-            idioms = [c.idiom for c in CELLS if c.library == library and c.workload == workload]
-            assert any(idiom.startswith("fork") for idiom in idioms)
-            assert any(idiom.startswith("spawn") for idiom in idioms)
+        for workload in WORKLOADS:
+            mine = [c.shown.traits for c in CELLS if (c.library, c.workload) == (library, workload)]
+            assert {"fork", "spawn"} <= {traits.start for traits in mine}
+
+
+def traits_of(cells, workload, library=None):
+    return [c.shown.traits for c in cells if c.workload == workload and library in (None, c.library)]
+
+
+def test_what_sentences_are_about_is_in_the_scripts():
+    """Without such an idiom, an answer of the page would fall silent, and nobody would notice."""
+    setups = traits_of(CELLS, "initialization")
+    assert {traits.sets_up for traits in setups} == {ONCE_PER_WORKER, IN_CALLER, IN_EVERY_TASK}
+    (unlimited,) = [traits for traits in setups if traits.all_cores]
+    limited = traits_of(CELLS, "initialization", "mp")
+    assert replace(unlimited, all_cores=False, naive=False) in limited
+    assert any(traits.keeps_state for traits in traits_of(CELLS, "stateful", "joblib"))  # skipped, with its reason
+    assert {traits.start for traits in traits_of(CELLS, "sharing", "futures")} >= {"fork", "spawn"}
+    overhead = all_cells(parse(["overhead", "--n-jobs", "2"]))
+    assert {traits.batched for traits in traits_of(overhead, "overhead", "mp")} == {True, False}
+    assert {traits.start for traits in traits_of(overhead, "overhead", "mp")} >= {"fork", "spawn", "forkserver"}
 
 
 def test_joblib_with_one_job_says_that_it_ran_in_the_parent(tiny):
     cells = all_cells(parse(["numerical", "--libraries", "joblib", "--n-jobs", "1"]))
     trial = run_cell(cells[0], tiny)
-    assert trial["outcome"] == OK
-    assert trial["in_parent"]
+    assert trial.outcome == OK
+    assert trial.in_parent
 
 
-def _intervals(trial):
-    return zip(trial["tasks"]["start_ns"], trial["tasks"]["end_ns"], strict=True)
+def test_scripts_are_short_and_name_no_workload():
+    lines = {path.stem: path.read_text().count("\n") for path in all_scripts().values()}
+    assert max(lines.values()) <= 200
+    for path in all_scripts().values():
+        names = {node.id for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Name)}
+        assert not names & set(WORKLOADS)
 
 
-def test_scripts_import_their_own_library_alone_and_know_only_harness_script():
-    import ast
-
-    own = {"joblib": {"joblib"}, "dask": {"dask", "distributed", "pandas"}, "ray": {"ray"}, "mpire": {"mpire"}}
+def test_scripts_import_their_own_library_alone_and_know_only_trial():
+    own = {
+        "joblib": {"joblib"},
+        "dask": {"dask", "distributed"},
+        "dask_stores": {"dask", "distributed", "pandas", "stores"},
+        "ray": {"ray"},
+        "mpire": {"mpire"},
+    }
     for library, path in all_scripts().items():
         nodes = list(ast.walk(ast.parse(Path(path).read_text())))
         imported = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
         imported |= {node.module for node in nodes if isinstance(node, ast.ImportFrom)}
-        packages = {
-            name.partition(".")[0]
-            for name in imported - {"trial.script", "trial.tasklog", "workloads", "stores.serving"}
-        }
+        packages = {name.partition(".")[0] for name in imported - {"trial.script", "trial.tasklog"}}
         assert packages - sys.stdlib_module_names - {"numpy"} <= own.get(library, set())
         assert "time" not in imported
         # A Manager's proxy would put all workers' state into one process and one GIL.

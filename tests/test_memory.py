@@ -11,7 +11,8 @@ from harness.cells import Cell, all_cells
 from harness.cli import parse
 from harness.launch import run_cell
 from harness.machine import memory
-from record.terms import ERROR, MEMORY, MEMORY_FIELDS, OK, TIME
+from record.schema import MEMORY_FIELDS
+from record.terms import ERROR, MEMORY, OK, TIME
 from tests.conftest import ROOT, without
 
 SIZE = 200 * 2**20
@@ -23,14 +24,14 @@ linux_only = pytest.mark.skipif(sys.platform != "linux", reason="PSS is read fro
 
 def trial_of(idiom, tiny, kind):
     script = ROOT / "tests" / "scripts" / "benchmark_memory.py"
-    trial = run_cell(Cell("memory", script, "numerical", idiom, 1), tiny, kind)
-    assert (trial["outcome"], trial["reason"]) == (OK, ""), trial["output"]
+    trial = run_cell(Cell("memory", script, "numerical", idiom, 1, "shared"), tiny, kind)
+    assert (trial.outcome, trial.reason) == (OK, ""), trial.output
     return trial
 
 
 def growth(trial):
-    sample = trial["memory"]
-    return {name: sample["peak"][name] - sample["start"][name] for name in MEMORY_FIELDS}
+    sample = trial.memory
+    return {name: getattr(sample.peak, name) - getattr(sample.start, name) for name in MEMORY_FIELDS}
 
 
 @linux_only
@@ -54,11 +55,11 @@ def test_known_memory_is_measured(idiom, pss, uss, rss, shm, tiny):
 
 @linux_only
 def test_the_sampler_says_how_often_it_looked_and_what_it_cost(tiny):
-    said = trial_of("nothing", tiny, MEMORY)["memory"]
-    assert 0 < said["interval_s"] <= 0.1  # 0.02 is aimed at; here other tests may keep the machine busy
-    assert said["interval_s"] <= said["longest_interval_s"]
-    assert said["samples"] >= 5
-    assert 0 < said["sampler_cpu_share"] <= 1
+    said = trial_of("nothing", tiny, MEMORY).memory
+    assert 0 < said.interval_s <= 0.1  # 0.02 is aimed at; here other tests may keep the machine busy
+    assert said.interval_s <= said.longest_interval_s
+    assert said.samples >= 5
+    assert 0 < said.sampler_cpu_share <= 1
 
 
 @linux_only
@@ -70,13 +71,13 @@ def test_memory_that_cannot_be_sampled_is_an_outcome(tiny, monkeypatch):
 
     monkeypatch.setattr(memory, "_tree_bytes", refuse)
     script = ROOT / "tests" / "scripts" / "benchmark_memory.py"
-    trial = run_cell(Cell("memory", script, "numerical", "nothing", 1), tiny, MEMORY)
-    assert trial["outcome"] == ERROR
-    assert trial["reason"].startswith("memory could not be sampled: AccessDenied")
+    trial = run_cell(Cell("memory", script, "numerical", "nothing", 1, "shared"), tiny, MEMORY)
+    assert trial.outcome == ERROR
+    assert trial.reason.startswith("memory could not be sampled: AccessDenied")
 
 
 def test_a_timed_trial_is_not_sampled(tiny):
-    assert trial_of("nothing", tiny, TIME)["memory"] == {}
+    assert trial_of("nothing", tiny, TIME).memory is None
 
 
 @linux_only
@@ -85,18 +86,18 @@ def test_the_input_counts_as_the_first_copy(tiny):
     large = without(tiny, image_size=5000, num_filters=1)
     assert suite.make_inputs("numerical", large, Console(quiet=True)) == ""
     script = ROOT / "tests" / "scripts" / "benchmark_memory.py"
-    trial = run_cell(Cell("memory", script, "numerical", "nothing", 1), large, MEMORY)
-    assert (trial["outcome"], trial["reason"]) == (OK, ""), trial["output"]
-    sample = trial["memory"]
-    assert 100e6 <= sample["end"]["pss_bytes"] - sample["start"]["pss_bytes"] <= 100e6 + SPARE, sample
-    assert sample["peak"]["pss_bytes"] >= sample["end"]["pss_bytes"]
+    trial = run_cell(Cell("memory", script, "numerical", "nothing", 1, "shared"), large, MEMORY)
+    assert (trial.outcome, trial.reason) == (OK, ""), trial.output
+    sample = trial.memory
+    assert 99e6 <= sample.end.pss_bytes - sample.start.pss_bytes <= 100e6 + SPARE, sample
+    assert sample.peak.pss_bytes >= sample.end.pss_bytes
 
 
 @linux_only
 @pytest.mark.parametrize(("idiom", "burnt"), [("nothing", 0), ("burns", 2), ("burns_unheard", 1)])
 def test_cpu_time_is_of_the_whole_tree(idiom, burnt, tiny):
-    trial = trial_of(idiom, tiny, TIME)
-    used = trial["cpu_user_s"] + trial["cpu_system_s"]
+    trial = trial_of(idiom, without(tiny, kept_rounds=0), TIME)
+    used = trial.cpu_user_s + trial.cpu_system_s
     assert burnt * BURN_S * 0.95 <= used <= burnt * BURN_S + 0.8, trial
 
 
@@ -106,9 +107,9 @@ def test_daemons_and_workers_of_a_library_are_in_the_tree(library, tiny):
     """Ray's start-up alone brings a server, a raylet and workers; a forked pool hardly anything."""
     cells = all_cells(parse(["numerical", "--libraries", library, "--n-jobs", "2"]))
     trial = run_cell(cells[0], tiny, MEMORY)
-    assert trial["outcome"] == OK
-    assert trial["memory"]["samples"] > 0
+    assert trial.outcome == OK
+    assert trial.memory.samples > 0
     many = 250 * 2**20
     assert (growth(trial)["pss_bytes"] > many) == (library == "ray")
-    end = trial["memory"]["end"]["pss_bytes"] - trial["memory"]["start"]["pss_bytes"]
+    end = trial.memory.end.pss_bytes - trial.memory.start.pss_bytes
     assert end < many  # with the pool closed, what it took is given back

@@ -4,27 +4,37 @@ import base64
 import gzip
 import json
 import re
+import subprocess
+import sys
 from collections import Counter
 from html.parser import HTMLParser
 
+import matplotlib.pyplot as plt
 import pytest
 
-from harness.cells import all_cells
-from harness.cli import parse
 from record import files as results
-from record.terms import MEMORY
-from report import questions
-from report.figures import groups_of
-from report.matrix import start_method
-from report.page import render
-from report.recommend import KEEPING_STATE
-from tests.conftest import run_utils
-from tests.made_up import a_run, memory_of
+from record.schema import Environment
+from record.terms import CALLER, IN_CALLER, IN_EVERY_TASK, MEMORY, ONCE_PER_WORKER, PROCESSES, THREADS, Traits
+from report import palette
+from report.figures.workload import figures_of
+from report.numbers.cell import Cell
+from report.numbers.comparable import groups_of
+from report.page.render import render
+from report.tables.workload import tables_of
+from tests.conftest import ROOT, run_utils
+from tests.made_up import (
+    A_MACHINE,
+    MIB,
+    a_grid,
+    a_run,
+    a_trial,
+    memory_of,
+    of_lengths,
+    of_tasks,
+    save,
+    save_pools,
+)
 from tests.test_recommend import grid_folder
-from tests.test_report import save
-from tests.test_report_rounds import a_grid
-from tests.test_report_rounds import save as save_rounds
-from tests.test_rounds import a_trial_of_tasks, rounds_of_a_library
 
 MISSING = "\N{EN DASH}"
 HOSTILE = "</script><img src=x onerror=alert(1)>'\"`{{7*7}}"
@@ -42,8 +52,10 @@ def measured(tmp_path):
         tmp_path, "mp", {("fork", 1): [8.1] * 6, ("fork", 4): [2.1, 2.2, 2.3, 2.2, 2.1, 2.0], ("exit", 4): ["skipped"]}
     )
     times = {("tasks", 1): [9.0] * 6, ("tasks", 4): [3.0, 3.1, 3.2, 3.1, 3.0, 2.9], ("naive: all", 4): [5.0, "timeout"]}
-    save(tmp_path, "ray", times, sources={"tasks": CODE})
-    save(tmp_path, "dask", {("spawn, scatter", 4): ["wrong", "wrong"]})
+    kept = {("tasks", 4): [1.0, 1.1, 1.2, 1.1, 1.0, 0.9]}
+    save(tmp_path, "ray", times, kept=kept, codes={"tasks": CODE}, traits={"naive: all": Traits(naive=True)})
+    spawn = {"spawn, scatter": Traits(start="spawn")}
+    save(tmp_path, "dask", {("spawn, scatter", 4): ["wrong", "wrong"]}, traits=spawn)
     return tmp_path
 
 
@@ -93,7 +105,7 @@ class Tags(HTMLParser, Counter):
 
 def test_the_answer_names_the_fastest_with_its_interval_and_the_limit(folder):
     said = text_of(page_of(folder), '<section id="answers">', "<table")
-    assert "On 4 workers, mp (fork) was fastest: 2.15 s (2 s to 2.3 s" in said
+    assert "On 4 workers, mp (fork) was fastest in one shot: 2.15 s (2 s to 2.3 s" in said
     assert "There are too few trials to tell ray (naive: all) from it." in said  # one; and ray (tasks) is slower
     assert "ray (tasks)" not in said
     assert "3.72 (3.48 to 4) times as fast as a plain loop (8 s)." in said
@@ -111,9 +123,7 @@ def test_failed_trials_are_not_hidden_by_the_one_that_was_right(tmp_path):
     save(tmp_path, "serial", {("loop", 1): ["timeout"]})
     page = page_of(tmp_path)
     said = answer_of(tmp_path)
-    assert (
-        "ray (tasks) was fastest: 1 s (1 trial, no spread known; timeout 1 of 2). Failed, as the matrix says:" in said
-    )
+    assert "ray (tasks) was fastest in one shot: 1 s (1 trial, no spread known; timeout 1 of 2). Failed, as the" in said
     assert "The plain loop failed" in said
     overview = text_of(page, '<table class="overview">', "</table>")
     assert "error 2 of 2" in overview
@@ -145,14 +155,12 @@ def test_what_is_left_out_is_said_before_the_answer(tmp_path):
 
 def test_copies_of_a_small_input_are_not_counted(tmp_path):
     """What four interpreters take would look like many copies of 16 MB."""
-    mib = 2**20
-    memory = memory_of(start=40, peak=300, end=40)
-    template = a_run()["trials"][0] | {"idiom": "fork", "n_jobs": 4}
-    for shared, copies in ((16 * mib, MISSING), (130 * mib, "2.00")):
-        run = a_run() | {"idioms": ["fork"], "trials": [template, template | {"kind": MEMORY, "memory": memory}]}
-        results.save(tmp_path, "numerical", "mp", [run | {"inputs": {"shared_bytes": shared}}])
+    memory, of_trial = memory_of(start=40, peak=300, end=40), {"idiom": "fork", "n_jobs": 4}
+    for shared, copies in ((16 * MIB, MISSING), (130 * MIB, "2.00")):
+        trials = a_trial(**of_trial), a_trial(kind=MEMORY, memory=memory, **of_trial)
+        results.save(tmp_path, "numerical", "mp", [a_run(*trials, inputs={"shared_bytes": shared})])
         page = page_of(tmp_path)
-        assert row_of(page, "fork", "4")[12] == copies
+        assert row_of(page, "fork", "4")[13] == copies
         assert ("numerical-copies" in specs_of(page)) == (copies != MISSING)
         assert "Least memory at the peak: mp (fork), 300 MiB (1 sampled trial)." in answer_of(tmp_path)
 
@@ -160,10 +168,11 @@ def test_copies_of_a_small_input_are_not_counted(tmp_path):
 def test_rows_hold_what_was_measured_and_missing_is_not_zero(folder):
     page = page_of(folder)
     fastest, slower = row_of(page, "fork", "4"), row_of(page, "tasks", "4")
-    assert fastest[5:11] == ["2.15 s", "1.00", "fastest", "2 s", "2.3 s", "6"]
+    assert fastest[5:12] == ["2.15 s", "1.00", "fastest", "2 s", "2.3 s", MISSING, "6"]
     assert slower[6] == f"{3.05 / 2.15:.2f}"
+    assert slower[10] == "1.05 s"  # kept: a median of its own
     failed = row_of(page, "spawn, scatter")
-    assert failed[5:11] == [MISSING, MISSING, "", MISSING, MISSING, MISSING]
+    assert failed[5:12] == [MISSING, MISSING, "", MISSING, MISSING, MISSING, MISSING]
     assert failed[-1] == "wrong 2 of 2: because wrong"
     assert failed[3] == "spawn"
     assert row_of(page, "naive: all")[7] == "too few blocks"
@@ -189,10 +198,11 @@ def test_what_was_not_measured_is_said_with_what_to_run(folder):
 
 
 def test_hostile_names_stay_text(tmp_path):
-    where = {"environment": {"machine": {"cpu": HOSTILE, "physical_cores_usable": 4, "memory_bytes": 2**30}}}
+    where = Environment(machine={"cpu": HOSTILE, "physical_cores_usable": 4, "memory_bytes": 2**30})
     code = {HOSTILE: {**CODE, "call": HOSTILE, "code": HOSTILE}}
-    save(tmp_path, "ray", {(HOSTILE, 4): [1.0] * 6}, sources=code, **where)
-    save(tmp_path, "mp", {("fork", 4): ["error"]}, **where)
+    traits = {HOSTILE: Traits(start=HOSTILE, means=HOSTILE)}
+    save(tmp_path, "ray", {(HOSTILE, 4): [1.0] * 6}, codes=code, traits=traits, environment=where)
+    save(tmp_path, "mp", {("fork", 4): ["error"]}, environment=where)
     tags = Tags(page_of(tmp_path))
     assert "img" not in tags
     assert tags["script"] == 5
@@ -238,8 +248,8 @@ def test_charts_hold_what_was_measured(folder):
 
 def test_the_line_at_1_is_between_faster_and_slower(tmp_path):
     """Serial needs 1 ms and 10 ms where tasks compute as long; mp an eighth of 5 and 41 ms, and of 10 for 1 MiB."""
-    save_rounds(tmp_path, "grid", "serial", {"loop": [a_grid(0, lambda p, c: 4 * c + 5e-6, tasks=4)]}, n_jobs=1)
-    save_rounds(tmp_path, "grid", "mp", {"fork": [a_grid(0.1, lambda p, c: 4 * c + 1e-3 + p * 1e-8)]}, n_jobs=4)
+    save_pools(tmp_path, "grid", "serial", {"loop": [a_grid(0, lambda p, c: 4 * c + 5e-6, tasks=4)]}, n_jobs=1)
+    save_pools(tmp_path, "grid", "mp", {"fork": [a_grid(0.1, lambda p, c: 4 * c + 1e-3 + p * 1e-8)]}, n_jobs=4)
     (spec,) = (spec for anchor, spec in specs_of(page_of(tmp_path)).items() if anchor.startswith("grid-speedup"))
     _, right, top = ([tuple(row.values()) for row in rows] for rows in data_of(spec))
     assert sorted(right) == [("1 KiB", "0"), ("1 MiB", "1 ms")]
@@ -247,12 +257,11 @@ def test_the_line_at_1_is_between_faster_and_slower(tmp_path):
 
 
 def test_memory_and_time_of_stores_are_drawn(tmp_path):
-    mib = 2**20
     memory = memory_of(ready=100, made=100, spread=150, held=164, peak=228, start=50, end=60)
-    template = a_run()["trials"][0] | {"idiom": "shared_memory", "n_jobs": 4}
-    timed = template | {"moments_s": {"ready": 1.0, "made": 1.5, "spread": 2.0, "held": 3.5}}
-    run = a_run() | {"idioms": ["shared_memory"], "trials": [timed, template | {"kind": MEMORY, "memory": memory}]}
-    results.save(tmp_path, "client_scatter", "dask", [run | {"inputs": {"shared_bytes": 60 * mib}}])
+    of_trial = {"idiom": "shared_memory", "n_jobs": 4}
+    timed = a_trial(**of_trial, moments_s={"ready": 1.0, "made": 1.5, "spread": 2.0, "held": 3.5})
+    run = a_run(timed, a_trial(kind=MEMORY, memory=memory, **of_trial), inputs={"shared_bytes": 60 * MIB})
+    results.save(tmp_path, "client_scatter", "dask", [run])
     specs = specs_of(page_of(tmp_path))
     ((held,), (limit,)) = data_of(specs["client_scatter-stores"])
     assert (held["idiom"], held["held"], held["peak"]) == ("shared_memory", 64, 128)
@@ -262,7 +271,7 @@ def test_memory_and_time_of_stores_are_drawn(tmp_path):
 
 
 def test_only_the_floor_in_a_grid_is_still_a_page(tmp_path):
-    save_rounds(tmp_path, "grid", "fork", {"by hand": [a_grid(0.1, lambda p, c: c + 1e-3)]}, n_jobs=4)
+    save_pools(tmp_path, "grid", "fork", {"by hand": [a_grid(0.1, lambda p, c: c + 1e-3)]}, n_jobs=4)
     assert '<section id="workload-grid">' in page_of(tmp_path)
 
 
@@ -291,36 +300,43 @@ def test_only_the_plain_loop_is_no_library_that_failed(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("library", "idiom", "method"),
+    ("traits", "in_parent", "method"),
     [
-        ("mp", "forkserver, initializer", "forkserver"),
-        ("mp", "naive: image with every task", "fork"),
-        ("mp", "ThreadPool", "threads"),
-        ("joblib", "naive: memmap switched off", "loky"),
-        ("dask", "synchronous, delayed", "none"),
-        ("dask", "distributed, client.map", "spawn"),
-        ("ray", "actors", "Ray's own"),
+        (Traits(start="forkserver"), False, "forkserver"),
+        (Traits(start="Ray's own", means="actors"), False, "Ray's own"),
+        (Traits(workers=THREADS), True, "threads"),
+        (Traits(workers=CALLER), True, "none"),
+        (Traits(start="loky"), True, "none"),  # joblib starts no worker for n_jobs=1
+        (Traits(workers=PROCESSES), False, "not known"),
     ],
 )
-def test_how_workers_come_into_being(library, idiom, method):
-    assert start_method(library, idiom) == method
+def test_how_workers_come_into_being(traits, in_parent, method):
+    """By what the idiom is, whatever it is called."""
+    assert Cell("toy", "spawn, fork", 1, (a_trial(in_parent=in_parent),), traits).start_method == method
 
 
 def test_questions_are_answered_by_what_was_put_in(tmp_path):
     """100 us of overhead a task on 2 workers: even with a loop at 100 us, by 1 / (1 + 100 / 100) = 1 / 2."""
-    pools = [rounds_of_a_library(1e-4, seed=seed)["pools"] for seed in range(6)]
-    save_rounds(tmp_path, "granularity", "mp", {"fork": pools})
-    cheap, dear = ([a_trial_of_tasks(1e-3, cost, 10_000, seed=b)["pools"] for b in range(6)] for cost in (1e-6, 1e-4))
-    save_rounds(tmp_path, "overhead", "mp", {"fork, default chunksize": cheap, "fork, chunksize 1": dear})
-    times = {"spawn, initializer": 1.0, "naive: model in every task": 2.0, "naive: spawn, threads not limited": 3.0}
-    save(tmp_path, "mp", {(idiom, 4): [s] * 6 for idiom, s in times.items()}, workload="initialization")
+    pools = [of_lengths(1e-4, seed=seed) for seed in range(6)]
+    save_pools(tmp_path, "granularity", "mp", {"fork": pools})
+    cheap, dear = ([of_tasks(1e-3, cost, 10_000, seed=b) for b in range(6)] for cost in (1e-6, 1e-4))
+    save_pools(tmp_path, "overhead", "mp", {"fork, default chunksize": cheap, "fork, chunksize 1": dear})
+    setups = {
+        "spawn, initializer": (1.0, Traits(start="spawn", sets_up=ONCE_PER_WORKER)),
+        "spawn after load": (0.5, Traits(start="spawn", sets_up=IN_CALLER)),
+        "naive: model in every task": (2.0, Traits(start="spawn", sets_up=IN_EVERY_TASK, naive=True)),
+        "all cores": (3.0, Traits(start="spawn", sets_up=ONCE_PER_WORKER, all_cores=True, naive=True)),
+    }
+    times = {(idiom, 4): [seconds] * 6 for idiom, (seconds, _) in setups.items()}
+    traits = {idiom: found for idiom, (_, found) in setups.items()}
+    save(tmp_path, "mp", times, workload="initialization", traits=traits)
     said = questions_of(tmp_path)
     length = re.search(r"less than this: mp \(fork\) ([0-9.]+) µs", said)
     assert float(length.group(1)) == pytest.approx(100, rel=0.1)
     factor = re.search(r"in one library with one way to start: mp \(fork\) (\d+) times", said)
     assert int(factor.group(1)) == pytest.approx(100, rel=0.1)
     assert "mp (spawn, initializer) 1 s (1 s to 1 s), in every task 2.00 times as long (2.00 to 2.00)" in said
-    assert "Yes: with as many threads as there are cores in each of 4 workers, mp (naive: spawn, threads not" in said
+    assert "Yes: with as many threads as there are cores in each of 4 workers, mp (all cores) takes" in said
     assert "takes 3.00 times as long (3.00 to 3.00) as mp (spawn, initializer), which has one thread each" in said
     assert "multiprocessing.Pool" not in said  # of one start method there is nothing to compare
 
@@ -332,17 +348,18 @@ def questions_of(folder):
 def with_memory(grown_mib, times, idiom):
     """Return the trials of an idiom on 4 workers: timed, and one in which memory grew by so much."""
     memory = memory_of(start=0, peak=grown_mib, end=0)
-    memory["peak"]["rss_bytes"] = 2 * grown_mib * 2**20
-    template = a_run()["trials"][0] | {"idiom": idiom, "n_jobs": 4}
-    timed = [template | {"block": block, "wall_s": seconds} for block, seconds in enumerate(times)]
-    return [*timed, template | {"kind": MEMORY, "memory": memory}]
+    memory.peak.rss_bytes = 2 * grown_mib * MIB
+    timed = [a_trial(seconds, idiom=idiom, n_jobs=4, block=block) for block, seconds in enumerate(times)]
+    return [*timed, a_trial(idiom=idiom, n_jobs=4, kind=MEMORY, memory=memory)]
 
 
 def save_with_memory(folder, workload, library, idioms):
     """Save idioms: ``{name: (MiB that memory grew by, seconds)}``; the shared input has 100 MiB."""
     trials = [trial for idiom, (grown, s) in idioms.items() for trial in with_memory(grown, [s] * 6, idiom)]
-    run = a_run() | {"idioms": list(idioms), "trials": trials, "inputs": {"shared_bytes": 100 * 2**20}}
-    results.save(folder, workload, library, [run])
+    traits = {"spawn, initializer": Traits(start="spawn")} | {
+        name: Traits(start="fork", naive=True) for name in idioms if name.startswith("naive")
+    }
+    results.save(folder, workload, library, [a_run(*trials, traits=traits, inputs={"shared_bytes": 100 * MIB})])
 
 
 def test_questions_of_memory_are_answered_by_what_was_put_in(tmp_path):
@@ -371,39 +388,71 @@ def test_joblib_is_not_explained_where_it_was_not_measured(tmp_path):
 
 def test_start_up_is_compared_of_processes(tmp_path):
     """Threads start in no time, and are no answer to what a pool of processes costs."""
-    for library, starts in (("mp", {"fork, chunksize 1": 0.02, "spawn, chunksize 1": 0.2, "ThreadPool": 1e-3}),):
-        pools = {
-            idiom: [a_trial_of_tasks(cold, 1e-5, 1000, seed=seed)["pools"] for seed in range(6)]
-            for idiom, cold in starts.items()
-        }
-        save_rounds(tmp_path, "overhead", library, pools, n_jobs=4)
+    starts = {"fork, chunksize 1": 0.02, "spawn, chunksize 1": 0.2, "ThreadPool": 1e-3}
+    traits = {"spawn, chunksize 1": Traits(start="spawn"), "ThreadPool": Traits(workers=THREADS)}
+    pools = {
+        idiom: [of_tasks(1e-3, 1e-5, 1000, seed=seed, cold_s=cold_s) for seed in range(6)]
+        for idiom, cold_s in starts.items()
+    }
+    save_pools(tmp_path, "overhead", "mp", pools, n_jobs=4, traits=traits)
     said = questions_of(tmp_path)
     assert "ThreadPool" not in said
     assert re.search(r"starts processes: mp \(fork, chunksize 1\) \d", said)
     assert re.search(r"of multiprocessing.Pool.*fork .*; spawn ", said)
 
 
-def test_every_idiom_that_sentences_are_about_is_in_the_scripts():
-    """Renamed in its script, an idiom would fall out of the answers, and nobody would notice."""
-    cells = all_cells(parse(["numerical", "stateful", "initialization", "sharing", "overhead", "--n-jobs", "2"]))
-    names = {
-        workload: [cell.idiom for cell in cells if cell.workload == workload]
-        for workload in {cell.workload for cell in cells}
+def test_a_library_that_no_list_knows_is_shown_everywhere(tmp_path):
+    """Toy: no order, no colour, no name is there for it; traits say what it is."""
+    idioms = {
+        "one by one": Traits(start="spawn", sets_up=ONCE_PER_WORKER),
+        "again and again": Traits(start="spawn", sets_up=IN_EVERY_TASK, naive=True),
     }
-    of_initialization = (questions.IN_PARENT, questions.IN_EVERY_TASK, questions.UNLIMITED)
-    wanted = {"initialization": of_initialization, "stateful": KEEPING_STATE, "overhead": questions.SINGLY}
-    for workload, words in wanted.items():
-        for word in words:
-            assert any(word in name for name in names[workload]), (workload, word)
-    for library in questions.ALWAYS_SINGLY:
-        assert any(cell.library == library and questions.BUT_FOR not in cell.idiom for cell in cells)
+    for workload in ("numerical", "initialization"):
+        save(tmp_path, "serial", {("loop", 1): [4.0] * 6}, workload=workload)
+        times = {("one by one", 4): [1.5] * 6, ("again and again", 4): [3.0] * 6}
+        save(tmp_path, "toy", times, workload=workload, traits=idioms)
+        save(tmp_path, "mpire", {("fork", 4): [2.0] * 6}, workload=workload)
+    for library, cost in (("mp", 1e-5), ("toy", 1e-4)):
+        pools = [of_tasks(1e-3, cost, 10_000, seed=seed) for seed in range(6)]
+        save_pools(tmp_path, "overhead", library, {"one by one": pools}, n_jobs=4, traits=idioms)
+    groups, _ = groups_of(sorted(tmp_path.glob("*.p3")))
+    assert [[file.library for file in group.files] for group in groups] == [
+        ["serial", "mpire", "toy"],
+        ["serial", "mpire", "toy"],
+        ["mp", "toy"],
+    ]
+    table = "\n".join(" ".join(map(str, column.cells)) for column in tables_of(groups[0])[0].table.columns)
+    assert "toy" in table
+    assert "one by one" in table
+    with plt.rc_context({"backend": "Agg"}):
+        for draw in figures_of(groups).values():
+            draw()
+    for figure, label in (("numerical", "toy: one by one"), ("total", "toy"), ("overhead", "toy: one by one")):
+        svg = (tmp_path / f"{figure}.svg").read_text()
+        assert f">{label}<" in svg
+        assert palette.OTHER_COLOR.lower() in svg.lower()
+    page = page_of(tmp_path)
+    assert row_of(page, "numerical", "toy", "one by one")[3:6] == ["spawn", "4", "1.5 s"]
+    assert "<option>toy</option>" in page
+    assert "toy (one by one) was fastest in one shot: 1.5 s" in answer_of(tmp_path)
+    colors = specs_of(page)["numerical-time"]["layer"][1]["layer"][0]["encoding"]
+    scale = colors["color"]["scale"]
+    assert dict(zip(scale["domain"], scale["range"], strict=True))["toy: one by one"] == palette.OTHER_COLOR
+    said = questions_of(tmp_path)
+    assert "toy (one by one) 1.5 s (1.5 s to 1.5 s), in every task 2.00 times as long" in said
+    assert re.search(r"Sent one by one, it is not only the chunk size: mp .*; toy \(one by one\)", said)
+
+
+def test_the_page_does_without_matplotlib():
+    code = "import sys, report.page.render; sys.exit('matplotlib' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
 
 
 def test_results_of_two_machines_are_not_mixed(folder):
-    machine = {"machine": {"cpu": "Z80", "physical_cores_usable": 1, "memory_bytes": 2**16}}
+    machine = Environment(machine=A_MACHINE)
     save(folder, "mpire", {("fork", 4): [0.1] * 6}, environment=machine, started="2020-01-01T00:00:00+0000")
     page = page_of(folder)
-    assert "mp (fork) was fastest" in page
+    assert "mp (fork) was fastest in one shot" in page
     assert "numerical_mpire.p3: another machine (Z80" in page
     assert "results of several machines" not in page
     save(folder, "mpire", {("fork", 4): [0.1] * 6}, workload="stateful", environment=machine)

@@ -18,7 +18,7 @@ def test_paper_has_the_published_sizes():
     paper = PROFILES["paper"]
     assert (paper.image_size, paper.num_documents) == (5000, 2000)
     assert (paper.words_per_document, paper.words_delta) == (10_000, 5_000)
-    assert (paper.rounds, paper.batches_per_round) == (50, 10)
+    assert paper.num_batches == 500
 
 
 @pytest.mark.parametrize(

@@ -5,21 +5,24 @@ import re
 import pytest
 
 from record import files as results
-from record.terms import MEMORY
+from record.terms import MEMORY, THREADS, Traits
 from tests.conftest import run_utils
-from tests.made_up import a_run, memory_of
-from tests.test_report import save as save_times
-from tests.test_report_rounds import a_grid, save
-from tests.test_rounds import a_trial_of_tasks
+from tests.made_up import a_grid, a_run, a_trial, memory_of, of_tasks, parts_of, save, save_pools
+
+STATE = {
+    "fork, state": Traits(start="fork", keeps_state=True),
+    "state at worker exit": Traits(start="fork", keeps_state=True),
+}
 
 
 def grid_folder(folder, blocks=6):
     """Save a grid in which threads need 1 ms a task and processes 1.5 ms, at every payload and compute time."""
+    traits = {"ThreadPoolExecutor": Traits(workers=THREADS)}
     for library, idiom, each_s in (("mp", "fork", 1.5e-3), ("futures", "ThreadPoolExecutor", 1e-3)):
         grids = [
             a_grid(0.1, lambda p, c, s=each_s, b=block: 8 * (s + c / 4) * (1 + b / 1000)) for block in range(blocks)
         ]
-        save(folder, "grid", library, {idiom: grids}, n_jobs=4)
+        save_pools(folder, "grid", library, {idiom: grids}, n_jobs=4, traits=traits)
     return folder
 
 
@@ -69,7 +72,7 @@ def test_what_was_refused_is_not_taken_for_something_smaller(tmp_path):
     """Ray did 1 KiB only: what it took for that says nothing of 1 MB."""
     grid_folder(tmp_path)
     grids = [a_grid(0.1, lambda p, c: 8 * (1e-6 + c / 4), refused=(2**20,)) for _ in range(6)]
-    save(tmp_path, "grid", "ray", {"tasks": grids}, n_jobs=4)
+    save_pools(tmp_path, "grid", "ray", {"tasks": grids}, n_jobs=4)
     task = ("--task-ms", 4, "--n-jobs", 4, "--results", tmp_path)
     assert "1 │ ray" in run_utils("recommend", *task).stdout.replace("│1", "1")
     ended = run_utils("recommend", *task, "--bytes-in", "1e6")
@@ -78,8 +81,10 @@ def test_what_was_refused_is_not_taken_for_something_smaller(tmp_path):
 
 def test_only_idioms_that_kept_state_are_named_for_it(tmp_path):
     grid_folder(tmp_path)
-    save_times(tmp_path, "mp", {("fork, state", 4): [1.0], ("fork, merge counts", 4): [1.0]}, workload="stateful")
-    save_times(tmp_path, "futures", {("fork, merge counts", 4): [1.0]}, workload="stateful")
+    save(
+        tmp_path, "mp", {("fork, state", 4): [1.0], ("fork, merge counts", 4): [1.0]}, workload="stateful", traits=STATE
+    )
+    save(tmp_path, "futures", {("fork, merge counts", 4): [1.0]}, workload="stateful", traits=STATE)
     ended = run_utils("recommend", "--task-ms", 4, "--n-jobs", 4, "--state", "worker", "--results", tmp_path)
     rows = [line for line in ended.stdout.splitlines() if "│" in line and "library" not in line]
     assert len(rows) == 1
@@ -91,8 +96,8 @@ def test_state_is_named_of_an_idiom_that_kept_it(tmp_path):
     """Idioms that a library cannot do are stored first."""
     grid_folder(tmp_path)
     times = {("state at worker exit", 4): ["skipped"], ("fork, state", 2): [1.0]}
-    save_times(tmp_path, "futures", times, workload="stateful")
-    save_times(tmp_path, "mp", {("fork, state", 2): [1.0]}, workload="stateful")
+    save(tmp_path, "futures", times, workload="stateful", traits=STATE)
+    save(tmp_path, "mp", {("fork, state", 2): [1.0]}, workload="stateful", traits=STATE)
     ended = run_utils("recommend", "--task-ms", 4, "--n-jobs", 4, "--state", "worker", "--results", tmp_path)
     assert re.search(r"1 +│ mp +│ fork ", ended.stdout.replace("│1", "1"))  # whatever the number of workers
     said = "left out: futures (ThreadPoolExecutor): in this idiom no state was kept; it was in futures (fork, state)"
@@ -103,14 +108,14 @@ def test_start_up_of_other_numbers_of_workers_is_not_taken(tmp_path):
     grid_folder(tmp_path)
     task = ("recommend", "--task-ms", 4, "--n-jobs", 4, "--results", tmp_path)
     for n_jobs, said in ((8, "not measured"), (4, "ms")):
-        pools = [a_trial_of_tasks(0.05, 1e-5, 1000, seed=seed)["pools"] for seed in range(6)]
-        save(tmp_path, "overhead", "mp", {"fork, chunksize 1": pools}, n_jobs=n_jobs)
+        pools = [of_tasks(1e-3, 1e-5, 1000, seed=seed, cold_s=0.05) for seed in range(6)]
+        save_pools(tmp_path, "overhead", "mp", {"fork, chunksize 1": pools}, n_jobs=n_jobs)
         row = next(line for line in run_utils(*task).stdout.splitlines() if "fork" in line and "│" in line)
         assert said in row.split("│")[6]
 
 
 def test_a_grid_that_failed_is_said_to_have(tmp_path):
-    save(tmp_path, "grid", "mp", {"fork": [a_grid(0.1, lambda p, c: 1e-3)]}, n_jobs=4, outcome="error")
+    save_pools(tmp_path, "grid", "mp", {"fork": [a_grid(0.1, lambda p, c: 1e-3)]}, n_jobs=4, outcome="error")
     ended = run_utils("recommend", "--task-ms", 4, "--n-jobs", 4, "--results", tmp_path)
     assert (ended.returncode, ended.stderr.count("\n")) == (2, 1)
     assert "all of the grid has failed" in ended.stderr
@@ -122,9 +127,9 @@ def test_memory_grows_with_the_shared_input(tmp_path):
     mib = 2**20
     memory, larger = (memory_of(start=100, peak=peak, end=20) for peak in (612, 668))
     inputs = {"shared_bytes": 256 * mib}
-    template = a_run()["trials"][0] | {"idiom": "fork, global", "n_jobs": 4}
-    trials = [template, *(template | {"kind": MEMORY, "memory": sampled} for sampled in (memory, larger))]
-    run = a_run() | {"idioms": ["fork, global"], "trials": trials, "inputs": inputs}
+    of_trial = {"idiom": "fork, global", "n_jobs": 4}
+    sampled = [a_trial(kind=MEMORY, memory=found, **of_trial) for found in (memory, larger)]
+    run = a_run(a_trial(cold=parts_of(1.0), **of_trial), *sampled, inputs=inputs)
     results.save(tmp_path, "sharing", "mp", [run])
     task = ("--task-ms", 4, "--n-jobs", 4, "--shared", "512MiB", "--results", tmp_path)
     found = run_utils("recommend", *task, "--memory", "2GiB").stdout

@@ -12,12 +12,16 @@ from rich.console import Console
 
 import utils
 from record import files as results
-from record.terms import MEMORY_FIELDS
-from report import breakdown, figures, labels, style
-from report.measured import comparable, read
-from report.tables import print_tables
+from record.schema import MEMORY_FIELDS, Environment, Parts, Pool, Round, Tasks
+from record.terms import COLD, KEPT, MEMORY, SKIPPED, Traits
+from report import palette
+from report.figures import labels, lines, parts, timeline
+from report.numbers.comparable import comparable
+from report.numbers.measured import read
+from report.numbers.parts import tasks_of
+from report.tables.workload import print_tables
 from tests.conftest import run_utils
-from tests.made_up import a_run
+from tests.made_up import A_MACHINE, MIB, a_run, a_trial, memory_of, save
 
 
 @pytest.fixture(autouse=True)
@@ -27,25 +31,12 @@ def without_display():
     assert plt.get_fignums() == []
 
 
-def save(folder, library, times, workload="numerical", **run):
-    """Save results. ``times``: {(idiom, n_jobs): [seconds or outcome, ...]}."""
-    template = a_run()["trials"][0]
-    trials = []
-    for (idiom, n_jobs), values in times.items():
-        for block, value in enumerate(values):
-            ok = not isinstance(value, str)
-            changes = (
-                {"wall_s": float(value)} if ok else {"wall_s": None, "outcome": value, "reason": f"because {value}"}
-            )
-            trials.append({**template, "idiom": idiom, "n_jobs": n_jobs, "block": block, **changes})
-    idioms = list(dict.fromkeys(idiom for idiom, _ in times))
-    results.save(folder, workload, library, [{**a_run(), **run, "idioms": idioms, "trials": trials}])
-
-
 @pytest.fixture
 def folder(tmp_path):
     save(tmp_path, "serial", {("loop", 1): [8.0, 8.2, 7.8]})
-    save(tmp_path, "ray", {("tasks", 1): [9, 9.5, 10], ("tasks", 4): [3, 2, 4], ("naive: all", 4): [5, "timeout", 6]})
+    times = {("tasks", 1): [9, 9.5, 10], ("tasks", 4): [3, 2, 4], ("naive: all", 4): [5, "timeout", 6]}
+    kept = {("tasks", 1): [8, 8, 8], ("tasks", 4): [1.5, 1.25, 1.75]}
+    save(tmp_path, "ray", times, kept=kept, traits={"naive: all": Traits(naive=True)})
     save(tmp_path, "dask", {("scatter", 1): [10, 10, 11], ("scatter", 4): ["wrong", "wrong", "wrong"]})
     save(tmp_path, "mp", {("fork", 1): [8, 8, 8], ("fork", 4): [2.1, 2.2, 2.3], ("exit", 4): ["skipped"]})
     return tmp_path
@@ -64,20 +55,22 @@ def row_of(table, library, idiom):
 
 def test_table_shows_what_was_measured(folder):
     table = table_of(folder)
-    assert row_of(table, "limit", "physical")[2:5] == ["8.00", "2.00", "4.00"]
-    # Speedup and efficiency against 8.00 s, the ratio to mp's median of 2.2 s, block by block.
-    assert row_of(table, "ray", "tasks")[2:7] == ["9.50 (9.00-10.00)", "3.00 (2.00-4.00)", "2.67", "67%", "1.43"]
+    assert row_of(table, "limit", "physical")[2:6] == ["8.00", "2.00", "", "4.00"]
+    # On most workers: a kept round, speedup and efficiency against 8.00 s, the ratio to mp's 2.2 s, block by block.
+    times = ["9.50 (9.00-10.00)", "3.00 (2.00-4.00)"]
+    assert row_of(table, "ray", "tasks")[2:8] == [*times, "1.50", "2.67", "67%", "1.43"]
     assert row_of(table, "ray", "naive: all")[2:] == [
         "",
         "5.50 (5.00-6.00)",
+        "",  # no round on its pool that is up was measured: missing is not zero
         "1.45",
         "36%",
         "2.49",
         "4 workers: timeout 1 of 3: because timeout",
     ]
     assert row_of(table, "dask", "scatter")[3] == ""  # wrong results have no time
-    assert "wrong 3 of 3: because wrong" in row_of(table, "dask", "scatter")[7]
-    assert "skipped: because skipped" in row_of(table, "mp", "exit")[7]
+    assert "wrong 3 of 3: because wrong" in row_of(table, "dask", "scatter")[8]
+    assert "skipped: because skipped" in row_of(table, "mp", "exit")[8]
     assert "lowest to highest" in table
     assert "few worker counts, few trials" in table  # the quick profile says so
 
@@ -96,8 +89,8 @@ def test_all_failed_is_still_a_table_and_a_figure(tmp_path):
 
 def test_other_parameters_and_machines_are_left_out_and_said(folder):
     save(folder, "joblib", {("loky", 4): [1.0]}, params_hash="other", started="2026-11-20T00:00:00+0000")
-    machine = {"machine": {"cpu": "Z80", "physical_cores_usable": 1, "memory_bytes": 2**16}}
-    save(folder, "mpire", {("fork", 4): [1.0]}, environment=machine, started="2026-11-20T00:00:00+0000")
+    where = Environment(machine=A_MACHINE)
+    save(folder, "mpire", {("fork", 4): [1.0]}, environment=where, started="2026-11-20T00:00:00+0000")
     files, _ = read(sorted(folder.glob("*.p3")))
     group = comparable(files)
     assert [file.library for file in group.files] == ["serial", "mp", "dask", "ray"]
@@ -122,9 +115,9 @@ def test_figure_shows_every_line_with_its_label(folder):
         assert f">{text}<" in svg
     assert "mp: exit" not in svg  # skipped: no line
     assert "number of workers" in svg
-    assert "wall time (s)" in svg
+    assert "one-shot time (s)" in svg
     for color in ("serial", "mp", "dask", "ray"):
-        assert style.COLORS[color].lower() in svg.lower()
+        assert palette.COLORS[color].lower() in svg.lower()
 
 
 def test_total_figure_has_a_panel_per_workload(folder):
@@ -139,14 +132,14 @@ def test_all_libraries_are_drawn_alike(folder, monkeypatch):
     widths, sizes = set(), set()
 
     def look(figure, base, save=None):
-        lines = [line for axes in figure.axes for line in axes.get_lines() if line.get_color() != figures.LIMIT_COLOR]
-        drawn = [line for line in lines if line.get_linestyle() != "None"]
+        found = [line for axes in figure.axes for line in axes.get_lines() if line.get_color() != palette.LIMIT_COLOR]
+        drawn = [line for line in found if line.get_linestyle() != "None"]
         widths.update(line.get_linewidth() for line in drawn)
         sizes.update(line.get_markersize() for line in drawn)
         plt.close(figure)
         return []
 
-    monkeypatch.setattr(figures, "show_and_save", look)
+    monkeypatch.setattr(lines, "show_and_save", look)
     utils.visualize_results_for_benchmark(folder.glob("*.p3"))
     assert len(widths) == len(sizes) == 1
 
@@ -163,8 +156,8 @@ def test_colours_differ_for_every_vision():
         "deuteranopia": [[0.367, 0.861, -0.228], [0.280, 0.673, 0.047], [-0.012, 0.043, 0.969]],
         "tritanopia": [[1.256, -0.077, -0.179], [-0.078, 0.931, 0.148], [0.005, 0.691, 0.304]],
     }
-    on_dark = {library: style.ON_DARK.get(color, color) for library, color in style.COLORS.items()}
-    for colors, (name, matrix) in product((style.COLORS, on_dark), blindness.items()):
+    on_dark = {library: palette.ON_DARK.get(color, color) for library, color in palette.COLORS.items()}
+    for colors, (name, matrix) in product((palette.COLORS, on_dark), blindness.items()):
         seen = {library: np.array(matrix) @ to_rgb(color) for library, color in colors.items()}
         for one, other in combinations(seen, 2):
             assert np.linalg.norm(seen[one] - seen[other]) > 0.12, (name, one, other)
@@ -186,7 +179,7 @@ def test_automatic_labels_do_not_overlap(tmp_path, monkeypatch):
         plt.close(figure)
         return []
 
-    monkeypatch.setattr(figures, "show_and_save", look)
+    monkeypatch.setattr(lines, "show_and_save", look)
     utils.visualize_results_for_benchmark(tmp_path.glob("*.p3"))
     assert len(found) == 18
     assert overlaps(found) == []
@@ -209,7 +202,7 @@ def drag(figure, label, dx, dy):
 
 def test_dragged_label_is_saved_and_used_again(folder, monkeypatch):
     positions, svgs = [], []
-    save_figure = figures.show_and_save
+    save_figure = lines.show_and_save
     dragging = True
 
     def show(figure, base, save=None):
@@ -223,7 +216,7 @@ def test_dragged_label_is_saved_and_used_again(folder, monkeypatch):
         svgs.append(paths[1].read_text())
         return paths
 
-    monkeypatch.setattr(figures, "show_and_save", show)
+    monkeypatch.setattr(lines, "show_and_save", show)
     files = sorted(folder.glob("*.p3"))
     utils.visualize_results_for_benchmark(files)
     saved = json.loads((folder / "numerical.labels.json").read_text())
@@ -248,7 +241,7 @@ def test_drags_can_be_taken_back(folder, monkeypatch):
         plt.close(figure)
         return []
 
-    monkeypatch.setattr(figures, "show_and_save", show)
+    monkeypatch.setattr(lines, "show_and_save", show)
     utils.visualize_results_for_benchmark(sorted(folder.glob("*.p3")))
     first, second, undone, reset, again, unknown = kept
     assert first != second
@@ -267,7 +260,7 @@ def test_a_figure_is_saved_the_same_again_without_a_display(folder):
     one, two, dark = ((folder / name).read_text() for name in ("one.svg", "two.svg", "dark.svg"))
     assert one == two != dark
     assert not (folder / "numerical.svg").exists()
-    assert style.ON_DARK["#000000"] in dark
+    assert palette.ON_DARK["#000000"] in dark
     ended = run_utils("plot", "total", "--save", folder / "total.pdf", "--results", folder)
     assert (ended.returncode, ended.stderr) == (0, "")
     assert (folder / "total.pdf").exists()
@@ -303,7 +296,7 @@ def test_align_labels_turns_labels_along_their_lines(folder, monkeypatch):
         plt.close(figure)
         return []
 
-    monkeypatch.setattr(figures, "show_and_save", look)
+    monkeypatch.setattr(lines, "show_and_save", look)
     files = sorted(folder.glob("*.p3"))
     utils.visualize_results_for_benchmark(files)
     assert set(angles.values()) == {0}
@@ -312,27 +305,41 @@ def test_align_labels_turns_labels_along_their_lines(folder, monkeypatch):
     assert angles["physical limit"] == pytest.approx(angles["mp: fork"], abs=6)
 
 
-def parts(startup, work, wait, tail, shutdown):
-    """Return the fields of a trial whose wall time is made of these parts."""
-    names = ("startup_s", "work_s", "wait_s", "tail_s", "shutdown_s")
-    return dict(zip(names, (startup, work, wait, tail, shutdown), strict=True)) | {
-        "wall_s": startup + work + wait + shutdown
-    }
+def a_broken_down(cold, kept, stop_s):
+    """Return a trial on two workers with known parts and tasks: a cold round, one kept, and the pool's end.
+
+    ``cold``, ``kept``: start-up, work, waiting, of that at the end, gathering.
+    """
+    names = ("start_s", "work_s", "wait_s", "tail_s", "gather_s")
+    of_rounds = [Parts(straggler_s=0.0, **dict(zip(names, of_round, strict=True))) for of_round in (cold, kept)]
+    seconds = [each.start_s + each.work_s + each.wait_s + each.gather_s for each in of_rounds]
+    rounds = [
+        Round(phase=COLD, tasks=3, seconds=seconds[0]),
+        Round(phase=KEPT, tasks=3, seconds=seconds[1], start_s=100.0),
+    ]
+    starts_s, ends_s = (1, 1, 2, 100.5, 100.5, 101), (2, 4, 3, 101, 101.25, 101.125)
+    tasks = Tasks(
+        index=[*range(6)],
+        pid=[7, 8, 7, 8, 7, 8],
+        start_ns=[round(second * 1e9) for second in starts_s],
+        end_ns=[round(second * 1e9) for second in ends_s],
+    )
+    pools = [Pool(rounds=rounds, stop_s=stop_s)]
+    return a_trial(idiom="tasks", n_jobs=2, pools=pools, cold=of_rounds[0], kept=of_rounds[1], tasks=tasks)
 
 
 @pytest.fixture
 def broken_down(tmp_path):
     """Results with known parts and known tasks: two libraries, two workers."""
-    tasks = {"index": [0, 1, 2], "pid": [7, 8, 7], "start_ns": [10**9, 10**9, 2 * 10**9]}
-    tasks |= {"end_ns": [2 * 10**9, 4 * 10**9, 3 * 10**9]}
-    for library, fields in (("mp", parts(1.0, 2.5, 0.5, 0.25, 0.25)), ("ray", parts(3.0, 2.0, 1.0, 0.5, 2.0))):
-        trial = {**a_run()["trials"][0], "idiom": "tasks", "n_jobs": 2, "tasks": tasks, **fields}
-        results.save(tmp_path, "numerical", library, [{**a_run(), "idioms": ["tasks"], "trials": [trial]}])
+    mp = a_broken_down((1.0, 2.5, 0.5, 0.25, 0.125), (0.25, 2.0, 0.5, 0.25, 0.25), 0.125)
+    ray = a_broken_down((3.0, 2.0, 1.0, 0.5, 1.5), (0.5, 1.0, 0.0, 0.0, 0.5), 0.5)
+    for library, trial in (("mp", mp), ("ray", ray)):
+        results.save(tmp_path, "numerical", library, [a_run(trial)])
     save(tmp_path, "serial", {("loop", 1): [4.0]})
     return comparable(read(sorted(tmp_path.glob("*.p3")))[0])
 
 
-def test_stacked_bars_add_up_to_the_wall_time(broken_down, monkeypatch):
+def test_stacked_bars_add_up_to_the_one_shot_and_the_kept_time(broken_down, monkeypatch):
     widths = {}
 
     def look(figure, base, save=None):
@@ -340,40 +347,69 @@ def test_stacked_bars_add_up_to_the_wall_time(broken_down, monkeypatch):
         names = [label.get_text() for label in axes.get_yticklabels()]
         for bar in axes.patches:
             widths.setdefault(names[round(bar.get_y() + bar.get_height() / 2)], []).append(bar.get_width())
-        assert any(line.get_xdata()[0] == 2.0 for line in axes.get_lines())  # the limit: 4 s / 2 workers
+        limits = [line for line in axes.get_lines() if line.get_xdata()[0] == 2.0]  # 4 s / 2 workers
+        assert bool(limits) == (base.name == "numerical_parts")  # a kept round may be faster than one shot's limit
         plt.close(figure)
         return []
 
-    monkeypatch.setattr(breakdown, "show_and_save", look)
-    breakdown.draw_parts(broken_down)
-    assert widths["mp: tasks"] == pytest.approx([1.0, 2.5, 0.25, 0.25, 0.25])
-    assert widths["ray: tasks"] == pytest.approx([3.0, 2.0, 0.5, 0.5, 2.0])
+    monkeypatch.setattr(parts, "show_and_save", look)
+    parts.draw_parts(broken_down, COLD)
+    assert widths["mp: tasks"] == pytest.approx([1.0, 2.5, 0.25, 0.25, 0.125, 0.125])
+    assert widths["ray: tasks"] == pytest.approx([3.0, 2.0, 0.5, 0.5, 1.5, 0.5])
+    cells = {cell.library: cell for cell in broken_down.on_most_workers}
+    assert {name: cell.one_shot.median for name, cell in cells.items()} == {"serial": 4.0, "mp": 4.25, "ray": 8.0}
+    widths.clear()
+    parts.draw_parts(broken_down, KEPT)
+    assert widths["mp: tasks"] == pytest.approx([0.25, 2.0, 0.25, 0.25, 0.25])
+    assert widths["ray: tasks"] == pytest.approx([0.5, 1.0, 0.0, 0.0, 0.5])
+    assert (cells["mp"].kept.median, cells["ray"].kept.median, cells["serial"].kept) == (3.0, 2.0, None)
+    assert "serial: loop" not in widths
 
 
 def test_timeline_has_a_row_per_worker_on_one_time_scale(broken_down, monkeypatch):
+    seen = {}
+
     def look(figure, base, save=None):
         scales = {axes.get_xlim() for axes in figure.axes}
         assert len(scales) == 1
-        lanes = {axes.get_ylabel(): len(axes.collections) for axes in figure.axes}
-        assert lanes == {"serial: loop": 1, "mp: tasks": 2, "ray: tasks": 2}
         ray = figure.axes[-1]
         spans = [path.vertices[:, 0] for lane in ray.collections for path in lane.get_paths()]
-        assert sorted((min(span), max(span)) for span in spans) == [(1, 2), (1, 4), (2, 3)]
-        assert any(line.get_xdata()[0] == 8.0 for line in ray.get_lines())  # its return
+        lanes = {axes.get_ylabel(): len(axes.collections) for axes in figure.axes}
+        times = {line.get_xdata()[0] for line in ray.get_lines()}
+        seen[base.name] = lanes, sorted((min(span), max(span)) for span in spans), times
         plt.close(figure)
         return []
 
-    monkeypatch.setattr(breakdown, "show_and_save", look)
-    breakdown.draw_timeline(broken_down)
+    monkeypatch.setattr(timeline, "show_and_save", look)
+    for phase in (COLD, KEPT):
+        timeline.draw_timeline(broken_down, phase)
+    lanes, spans, times = seen["numerical_timeline"]
+    assert lanes == {"serial: loop": 1, "mp: tasks": 2, "ray: tasks": 2}
+    assert spans == [(1, 2), (1, 4), (2, 3)]
+    assert times == {7.5, 8.0, 2.0}  # its results, its end, the limit
+    lanes, spans, times = seen["numerical_timeline_kept"]
+    assert lanes == {"mp: tasks": 2, "ray: tasks": 2}
+    assert spans == [(0.5, 1), (0.5, 1.25), (1, 1.125)]  # after the start of that round
+    assert times == {2.0}  # its results
+
+
+def test_of_several_kept_rounds_the_one_in_the_middle_is_shown():
+    rounds = [Round(phase=KEPT, tasks=1, seconds=s, start_s=10.0 * place) for place, s in enumerate((3.0, 1.0, 2.0))]
+    starts_ns = [round(second * 1e9) for second in (0.5, 10.5, 20.5)]
+    tasks = Tasks(index=[0, 1, 2], pid=[7, 7, 7], start_ns=starts_ns, end_ns=[ns + 1 for ns in starts_ns])
+    trial = a_trial(pools=[Pool(rounds=rounds, stop_s=0.0)], tasks=tasks)
+    assert [(task.number, task.start_s) for task in tasks_of(trial, KEPT)] == [(2, 0.5)]
 
 
 def test_parts_and_memory_are_in_the_tables(tmp_path, broken_down):
-    sizes = {"start": dict.fromkeys(MEMORY_FIELDS, 40 * 2**20), "peak": dict.fromkeys(MEMORY_FIELDS, 200 * 2**20)}
-    template = a_run()["trials"][0] | {"idiom": "tasks", "n_jobs": 2}
-    sampled = {**template, "kind": "memory", "memory": {**sizes, "end": sizes["start"]}, "wall_s": 77.7}
-    inputs = {"shared_bytes": 64 * 2**20, "moved_bytes": 0}
-    run = {**a_run(), "idioms": ["tasks"], "inputs": inputs, "trials": [template, sampled]}
-    results.save(tmp_path, "numerical", "joblib", [{**run, "started": "2026-11-22T00:00:00+0000"}])
+    sizes = memory_of(start=40, peak=200, end=40)
+    for moment in (sizes.start, sizes.peak, sizes.end):
+        for name in MEMORY_FIELDS:
+            setattr(moment, name, moment.pss_bytes)
+    sampled = a_trial(77.7, idiom="tasks", n_jobs=2, kind=MEMORY, memory=sizes)
+    run = a_run(a_trial(idiom="tasks", n_jobs=2), sampled, inputs={"shared_bytes": 64 * MIB, "moved_bytes": 0})
+    run.started = "2026-11-22T00:00:00+0000"
+    results.save(tmp_path, "numerical", "joblib", [run])
     table = table_of(tmp_path)
     assert "77.7" not in table  # no time is taken from a trial that was sampled
     first, *_, last = [line for line in table.splitlines() if "│joblib" in line]
@@ -388,23 +424,18 @@ def test_parts_and_memory_are_in_the_tables(tmp_path, broken_down):
         "40",
     ]
     assert "1.50" in first
-    ray = [line for line in table.splitlines() if "│ray" in line][1]
-    assert [cell.strip() for cell in ray.strip("│").split("│")][2:8] == [
-        "8.000",
-        "3.000",
-        "2.000",
-        "1.000",
-        "0.500",
-        "2.000",
-    ]
+    _, cold, kept = [line for line in table.splitlines() if "│ray" in line]
+    numbers = ["8.000", "3.000", "2.000", "1.000", "0.500", "1.500", "0.500"]  # one-shot, then its parts
+    assert [cell.strip() for cell in cold.strip("│").split("│")][2:9] == numbers
+    numbers = ["2.000", "0.500", "1.000", "0.000", "0.000", "0.500"]
+    assert [cell.strip() for cell in kept.strip("│").split("│")][2:8] == numbers
 
 
 def test_without_memory_trials_the_table_says_why(folder, tmp_path):
     assert "not measured: memory_trials is 0 in the quick profile" in table_of(folder)
     reason = "PSS and USS are read from /proc, which darwin lacks"
-    trial = {**a_run()["trials"][0], "kind": "memory", "outcome": "skipped", "reason": reason, "wall_s": None}
-    run = a_run()
-    results.save(folder, "numerical", "futures", [{**run, "trials": [*run["trials"], trial]}])
+    skipped = a_trial(None, kind=MEMORY, outcome=SKIPPED, reason=reason)
+    results.save(folder, "numerical", "futures", [a_run(a_trial(), skipped)])
     assert reason in table_of(folder)
 
 
@@ -424,21 +455,21 @@ def test_files_of_different_runs_are_not_paired(tmp_path):
 
 
 def test_limit_is_never_below_the_longest_task_or_the_data(tmp_path):
-    """Serial: 3 s, of which one task takes 2 s; two workers cannot be done before that one is."""
-    tasks = {"index": [0, 1], "pid": [7, 7], "start_ns": [0, 10**9], "end_ns": [10**9, 3 * 10**9]}
-    trial = {**a_run()["trials"][0], "wall_s": 3.0, "tasks": tasks}
-    results.save(tmp_path, "numerical", "serial", [{**a_run(), "trials": [trial]}])
+    """Serial: 4 s, of which one task takes 2 s; four workers cannot be done before that one is."""
+    tasks = Tasks(index=[0, 1], pid=[7, 7], start_ns=[0, 10**9], end_ns=[10**9, 3 * 10**9])
+    trial = a_trial(4.0, tasks=tasks)  # 3 s until the results are there, 1 s of end
+    results.save(tmp_path, "numerical", "serial", [a_run(trial)])
     group = comparable(read(tmp_path.glob("*.p3"))[0])
-    assert (group.limit_s(1), group.limit_s(2), group.limit_s(4)) == (3.0, 2.0, 2.0)
-    run = {**a_run(), "inputs": {"moved_bytes": 25 * 10**9}, "bandwidth_bytes_per_s": 10e9, "trials": [trial]}
+    assert (group.limit_s(1), group.limit_s(2), group.limit_s(4)) == (4.0, 2.0, 2.0)
+    run = a_run(trial, inputs={"moved_bytes": 25 * 10**9}, bandwidth_bytes_per_s=10e9)
     results.save(tmp_path, "numerical", "serial", [run])
     group = comparable(read(tmp_path.glob("*.p3"))[0])
-    assert (group.limit_s(1), group.limit_s(2)) == (3.0, 2.5)
+    assert (group.limit_s(1), group.limit_s(2)) == (4.0, 2.5)
 
 
 def test_spread_keeps_order_and_distance_and_moves_little():
     wanted = [0.1, 0.5, 0.50001, 0.51, 0.9]
-    spread = labels._spread(wanted, step=0.1)
+    spread = labels._apart(wanted, step=0.1)
     assert np.all(np.diff(spread) >= 0.1 - 1e-12)
     assert spread[0] == 0.1
     assert spread[4] == 0.9

@@ -11,23 +11,26 @@ import pytest
 from rich.console import Console
 
 from record import files as results
-from record.terms import MEMORY, MEMORY_FIELDS, MEMORY_MOMENTS
+from record.schema import SCHEMA, Content, as_plain
+from record.terms import MEMORY
 from report.export import write_csv
-from report.measured import read as read_all
-from report.measured import widest_interval
-from report.tables import print_tables
-from tests.made_up import a_run
+from report.numbers.measured import read as read_all
+from report.numbers.precision import widest_interval
+from report.tables.workload import print_tables
+from tests.made_up import a_run, a_trial, memory_of
+
+
+def plain(**changes):
+    """Return the plain data of a file whose one trial has other values."""
+    content = as_plain(Content(workload="numerical", library="ray", runs=[a_run(a_trial(kept_s=1.0))]))
+    content["runs"][0]["trials"][0] |= changes
+    return content
 
 
 def test_round_trip(tmp_path):
     results.save(tmp_path, "numerical", "ray", [a_run()])
     path = tmp_path / "numerical_ray.p3"
-    assert results.load(path) == {
-        "schema": results.SCHEMA,
-        "workload": "numerical",
-        "library": "ray",
-        "runs": [a_run()],
-    }
+    assert results.load(path) == Content(schema=SCHEMA, workload="numerical", library="ray", runs=[a_run()])
     assert [entry.name for entry in tmp_path.iterdir()] == ["numerical_ray.p3"]
 
 
@@ -49,7 +52,7 @@ class Hostile:
 def test_hostile_pickle_is_refused_and_does_not_run(tmp_path, protocol):
     ran = tmp_path / "ran"
     path = tmp_path / "numerical_ray.p3"
-    path.write_bytes(pickle.dumps({"schema": results.SCHEMA, "runs": Hostile(f"touch {ran}")}, protocol=protocol))
+    path.write_bytes(pickle.dumps({"schema": SCHEMA, "runs": Hostile(f"touch {ran}")}, protocol=protocol))
     with pytest.raises(results.ResultsError, match=r"numerical_ray\.p3.*system"):
         results.load(path)
     assert not ran.exists()
@@ -57,7 +60,7 @@ def test_hostile_pickle_is_refused_and_does_not_run(tmp_path, protocol):
 
 def test_even_harmless_classes_are_refused(tmp_path):
     path = tmp_path / "a.p3"
-    path.write_bytes(pickle.dumps({"schema": results.SCHEMA, "runs": [pickle.PicklingError]}))
+    path.write_bytes(pickle.dumps({"schema": SCHEMA, "runs": [pickle.PicklingError]}))
     with pytest.raises(results.ResultsError, match="PicklingError"):
         results.load(path)
 
@@ -68,22 +71,17 @@ def test_even_harmless_classes_are_refused(tmp_path):
         b"",
         b"garbage",
         pickle.dumps([1, 2]),
-        pickle.dumps({"schema": results.SCHEMA}),
-        pickle.dumps({"schema": results.SCHEMA + 1, "workload": "numerical", "library": "ray", "runs": []}),
-        pickle.dumps({"schema": results.SCHEMA, "workload": "numerical", "library": "ray", "runs": [{}]}),
-        pickle.dumps(
-            {"schema": results.SCHEMA, "workload": "numerical", "library": "ray", "runs": [a_run(wall_s="fast")]}
-        ),
-        pickle.dumps(
-            {"schema": results.SCHEMA, "workload": "numerical", "library": "ray", "runs": [a_run(n_jobs=None)]}
-        ),
-        pickle.dumps(
-            {"schema": results.SCHEMA, "workload": "numerical", "library": "ray", "runs": [a_run(work_s=None)]}
-        ),
-        pickle.dumps(
-            {"schema": results.SCHEMA, "workload": "numerical", "library": "ray", "runs": [a_run(memory={"peak": {}})]}
-        ),
-        pickle.dumps({"schema": results.SCHEMA, "workload": 5, "library": "ray", "runs": []}),
+        pickle.dumps({"schema": SCHEMA}),
+        pickle.dumps({"schema": SCHEMA + 1, "workload": "numerical", "library": "ray", "runs": []}),
+        pickle.dumps({"schema": SCHEMA, "workload": "numerical", "library": "ray", "runs": [{}]}),
+        pickle.dumps(plain(yardstick_s="fast")),
+        pickle.dumps(plain(n_jobs=None)),
+        pickle.dumps(plain(cold={"work_s": 1.0})),
+        pickle.dumps(plain(memory={"peak": {}})),
+        pickle.dumps(plain(pools=[])),  # it is ok, and has no rounds
+        pickle.dumps(plain(wall_s=1.0)),
+        pickle.dumps(plain(tasks={"index": [1], "pid": [], "start_ns": [], "end_ns": []})),
+        pickle.dumps({"schema": SCHEMA, "workload": 5, "library": "ray", "runs": []}),
     ],
 )
 def test_damaged_file_is_one_line_with_its_name(tmp_path, content):
@@ -96,9 +94,8 @@ def test_damaged_file_is_one_line_with_its_name(tmp_path, content):
 
 
 def test_file_cut_or_changed_anywhere_never_raises_anything_else(tmp_path):
-    run = a_run()
-    sizes = dict.fromkeys(MEMORY_FIELDS, 10**6)
-    run["trials"].append({**run["trials"][0], "kind": MEMORY, "memory": dict.fromkeys(MEMORY_MOMENTS, sizes)})
+    trials = a_trial(kept_s=1.0), a_trial(kind=MEMORY, memory=memory_of(start=40, peak=100, end=40))
+    run = a_run(*trials)
     results.save(tmp_path, "numerical", "ray", [run])
     path = tmp_path / "numerical_ray.p3"
     whole = path.read_bytes()
@@ -144,5 +141,5 @@ def test_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "replace", lambda *_: (_ for _ in ()).throw(OSError("disk full")))
     with pytest.raises(OSError, match="disk full"):
         results.save(tmp_path, "numerical", "ray", [a_run(), a_run()])
-    assert len(results.load(tmp_path / "numerical_ray.p3")["runs"]) == 1
+    assert len(results.load(tmp_path / "numerical_ray.p3").runs) == 1
     assert [entry.name for entry in tmp_path.iterdir()] == ["numerical_ray.p3"]

@@ -4,8 +4,7 @@ import hashlib
 import hmac
 import re
 import time
-from dataclasses import replace
-from math import exp, inf
+from math import exp
 from pathlib import Path
 
 import numpy as np
@@ -15,12 +14,13 @@ from harness.cells import Cell, all_cells
 from harness.cli import parse
 from harness.launch import run_cell
 from harness.machine import room
-from record.terms import MEMORY, OK, SKIPPED, WRONG
-from report import rounds as shown
-from tests.conftest import shared_memory, without
+from record.schema import Pool, Round, Trial
+from record.terms import KEPT, MEMORY, OK, POINT, SKIPPED, TASKS, WRONG
+from report.numbers import granularity as shown
+from tests.conftest import setting, shared_memory, without
 from trial import kernel
 from trial.bare import bare_processes
-from trial.workload import Kernel
+from trial.kernel import Kernel
 from workloads import granularity, graphs, grid
 
 SCRIPTS = Path(__file__).resolve().parent / "scripts"
@@ -40,9 +40,10 @@ TRIED = [
     if (cell.workload == "overhead" and (cell.library, cell.idiom) not in ELSEWHERE | ALIKE)
     or (cell.workload, cell.library, cell.idiom)
     in {
-        ("grid", "mp", "spawn"),
+        ("grid", "mp", "spawn, default chunksize"),
         ("grid", "fork", "by hand"),
-        ("grid", "joblib", "loky"),
+        ("grid", "joblib", "loky, automatic batches"),
+        ("grid", "ray", "naive: Pool for every round"),
         ("grid", "dask", "distributed, scatter"),
         *(("grid", *name) for name in ELSEWHERE),
         ("granularity", "serial", "loop"),
@@ -61,14 +62,14 @@ def test_idiom(cell, tiny):
         return
     before = shared_memory()
     trial = run_cell(cell, tiny)
-    assert (trial["outcome"], trial["reason"]) == (OK, ""), trial["output"]
-    given = sum(round_["label"]["tasks"] for pool in trial["pools"] for round_ in pool["rounds"])
-    assert trial["tasks_run"] == trial["tasks_asked"] == given > 0
-    assert all(round_["seconds"] > 0 for pool in trial["pools"] for round_ in pool["rounds"])
-    assert all(pool["shutdown_s"] >= 0 for pool in trial["pools"])
-    inside = sum(round_["seconds"] for pool in trial["pools"] for round_ in pool["rounds"])
-    assert inside + sum(pool["shutdown_s"] for pool in trial["pools"]) <= trial["wall_s"]
-    assert trial["left_behind"]["processes"] == 0
+    assert (trial.outcome, trial.reason) == (OK, ""), trial.output
+    given = sum(round_.tasks for pool in trial.pools for round_ in pool.rounds)
+    assert trial.tasks_run == trial.tasks_asked == given > 0
+    assert all(round_.seconds > 0 for pool in trial.pools for round_ in pool.rounds)
+    assert all(pool.stop_s >= 0 for pool in trial.pools)
+    assert min(trial.cold_s, trial.kept_s) > 0
+    assert trial.spent_s <= trial.trial_s
+    assert trial.left_behind.processes == 0
     assert shared_memory() <= before
 
 
@@ -87,25 +88,25 @@ def test_idiom(cell, tiny):
     ],
 )
 def test_lies_are_noticed(idiom, n_jobs, reason, tiny):
-    trial = run_cell(Cell("liars", SCRIPTS / "benchmark_liars.py", "overhead", idiom, n_jobs), tiny)
+    trial = run_cell(Cell("liars", SCRIPTS / "benchmark_liars.py", "overhead", idiom, n_jobs, "map"), tiny)
     if reason is None:
-        assert (trial["outcome"], trial["reason"]) == (OK, ""), trial["output"]
+        assert (trial.outcome, trial.reason) == (OK, ""), trial.output
         return
-    assert trial["outcome"] == WRONG, trial["output"]
-    assert re.search(reason, trial["reason"]), trial["reason"]
+    assert trial.outcome == WRONG, trial.output
+    assert re.search(reason, trial.reason), trial.reason
 
 
 def test_a_wrong_result_ends_forked_workers_and_bare_processes(tiny):
-    cell = Cell("liars", SCRIPTS / "benchmark_liars.py", "granularity", "wrong_in_forked_workers", 2)
+    cell = Cell("liars", SCRIPTS / "benchmark_liars.py", "granularity", "wrong_in_forked_workers", 2, "map")
     trial = run_cell(cell, without(tiny, timeout_s=1.0))
-    assert (trial["outcome"], trial["left_behind"]["processes"]) == (WRONG, 0)
+    assert (trial.outcome, trial.left_behind.processes) == (WRONG, 0)
 
 
 def test_memory_of_queued_tasks_is_known(tiny):
     cell = next(cell for cell in CELLS if (cell.workload, cell.idiom) == ("overhead", "fork, chunksize 1"))
     trial = run_cell(cell, tiny, MEMORY)
-    assert (trial["outcome"], trial["reason"]) == (OK, ""), trial["output"]
-    assert trial["memory"]["peak"]["pss_bytes"] >= trial["memory"]["ready"]["pss_bytes"] > 0
+    assert (trial.outcome, trial.reason) == (OK, ""), trial.output
+    assert trial.memory.peak.pss_bytes >= trial.memory.ready.pss_bytes > 0
 
 
 def test_bare_processes_run_every_task_and_fail_aloud(tmp_path):
@@ -172,20 +173,24 @@ def rounds_of_a_library(overhead_s, n_jobs=2, noise=0.0, seed=1):
     random = np.random.default_rng(seed)
     calibrated = Kernel(fixed_s=0.0, iteration_s=1e-6)
     inputs = granularity.Inputs(work_s=0.5, repeats=3, seed=1)
-    (pool,) = granularity.pools(inputs, n_jobs, calibrated, graphs=False)
+    (pool,) = granularity.pools(inputs, setting("map", n_jobs, kernel=calibrated))
     measured, seconds = [], None
     while True:
         try:
             round_ = pool.rounds.send(seconds)
         except StopIteration:
             break
-        if round_.label["what"] == "settling":
+        if round_.phase != POINT:
             seconds = 0.0
             continue
         each = round_.label["task_s"] + (0 if round_.bare else overhead_s)
-        seconds = round_.label["tasks"] / n_jobs * each * exp(noise * random.standard_normal())
-        measured.append({"label": round_.label, "bare": round_.bare, "seconds": seconds})
-    return {"n_jobs": n_jobs, "pools": [{"label": pool.label, "rounds": measured}]}
+        seconds = len(round_.tasks) / n_jobs * each * exp(noise * random.standard_normal())
+        measured.append(
+            Round(
+                phase=round_.phase, tasks=len(round_.tasks), seconds=seconds, bare=round_.bare, label=dict(round_.label)
+            )
+        )
+    return Trial(idiom="simulated", n_jobs=n_jobs, pools=[Pool(label=dict(pool.label), rounds=measured, stop_s=0.0)])
 
 
 @pytest.mark.parametrize("overhead_s", [2e-5, 3e-4, 4e-3])
@@ -197,87 +202,55 @@ def test_the_search_finds_a_known_granularity(overhead_s):
         assert shown.metg_s(curve, 0.9) == pytest.approx(10 * overhead_s, rel=0.3)  # flat there: noise of 1 % moves it
 
 
-def test_what_is_never_crossed_is_not_made_up():
-    free = shown.efficiencies(rounds_of_a_library(0.0), "independent")
-    assert min(free.values()) > 0.5
-    assert shown.metg_s(free, 0.5) == 0
-    hopeless = shown.efficiencies(rounds_of_a_library(10.0), "independent")
-    assert max(hopeless.values()) < 0.5
-    assert shown.metg_s(hopeless, 0.5) == inf
+def test_a_search_that_never_crosses_ends():
+    assert min(shown.efficiencies(rounds_of_a_library(0.0), "independent").values()) > 0.5
+    assert max(shown.efficiencies(rounds_of_a_library(10.0), "independent").values()) < 0.5
 
 
 def test_a_disturbed_round_of_long_tasks_does_not_hide_what_short_ones_reach():
-    curve = {1e-4: 0.3, 5e-4: 0.7, 2e-3: 0.93, 8e-3: 0.96, 3e-2: 0.89, 1e-1: 0.97}
-    assert 5e-4 < shown.length_at(curve, 0.9) < 2e-3
-    assert granularity.crossing({round(1e6 * length): share for length, share in curve.items()}, 0.9) == (500, 2000)
-
-
-def a_trial_of_tasks(fixed_s, per_task_s, most, noise=0.02, seed=1):
-    random = np.random.default_rng(seed)
-    sizes = [1, *(round(10 ** (k / 2)) for k in range(1, 11) if 10 ** (k / 2) <= most)]
-    rounds = [
-        {
-            "label": {"what": "latency" if tasks == 1 else "tasks", "tasks": tasks},
-            "bare": False,
-            "seconds": (fixed_s + tasks * per_task_s) * exp(noise * random.standard_normal()),
-        }
-        for tasks in sizes
-    ]
-    return {"pools": [{"label": {}, "rounds": rounds}]}
-
-
-def test_the_line_finds_known_costs():
-    for fixed_s, per_task_s in ((1e-4, 5e-6), (2e-3, 1e-4), (1e-5, 1e-3)):
-        for seed in range(5):
-            line = shown.line_of(a_trial_of_tasks(fixed_s, per_task_s, 100_000, seed=seed))
-            assert line.per_task_s == pytest.approx(per_task_s, rel=0.05)
-            assert line.deviation < 0.1
-    assert shown.line_of(a_trial_of_tasks(1e-4, 5e-6, 3)) is None  # the budget allowed one round: no line
-
-
-def test_a_cost_that_grows_with_the_number_of_tasks_is_no_line():
-    trial = a_trial_of_tasks(1e-4, 1e-5, 100_000, noise=0)
-    for round_ in trial["pools"][0]["rounds"]:
-        round_["seconds"] *= 1 + round_["label"]["tasks"] / 20_000
-    assert shown.line_of(trial).deviation > 0.5
+    found = {100: 0.3, 500: 0.7, 2000: 0.93, 8000: 0.96, 30000: 0.89, 100000: 0.97}
+    assert granularity.crossing(found, 0.9) == (500, 2000)
 
 
 def test_payloads_that_do_not_fit_are_refused_before_they_are_tried(tiny):
     huge = without(tiny, grid_payload_bytes=(2**10, 2**45), grid_compute_s=(0.0,))
     cell = next(cell for cell in CELLS if (cell.workload, cell.library) == ("grid", "fork"))
     trial = run_cell(cell, huge)
-    assert (trial["outcome"], trial["reason"]) == (OK, ""), trial["output"]
-    tried = {pool["label"]["payload_bytes"]: (len(pool["rounds"]), pool["refused"]) for pool in trial["pools"]}
-    assert tried[2**10][0] >= 1 + huge.grid_warm_rounds
-    assert tried[2**10][1] == ""
-    assert tried[2**45][0] == 0
-    assert "bytes of memory" in tried[2**45][1]
+    assert (trial.outcome, trial.reason) == (OK, ""), trial.output
+    tried = {pool.label["payload_bytes"]: pool for pool in trial.pools}
+    assert sum(round_.phase == KEPT for round_ in tried[2**10].rounds) == huge.kept_rounds
+    assert tried[2**10].refused == ""
+    assert tried[2**45].rounds == []
+    assert "bytes of memory" in tried[2**45].refused
+    assert trial.cold_s > 0  # of the first that was not refused
 
 
 def test_the_cgroups_limit_counts(monkeypatch, tmp_path):
     monkeypatch.setattr(room, "CGROUP", tmp_path)
-    assert grid.too_large(2**20, 2) == ""
+    assert room.available_bytes() > 2**22
     (tmp_path / "memory.max").write_text(str(2**22))
-    assert "6291456 bytes of memory, 4194304 are available" in grid.too_large(2**20, 2)
+    assert room.available_bytes() == 2**22
 
 
-def test_shared_memory_that_is_too_small_is_said(monkeypatch):
-    monkeypatch.setattr(room, "shared_free_bytes", lambda: 2**20)
-    assert grid.too_large(2**18, 2) == ""
-    assert "/dev/shm, 1048576 are free" in grid.too_large(2**18, 3)
+def test_room_that_is_too_small_is_said():
+    assert grid.too_large(2**20, setting("map")) == ""
+    small = setting("map", free_bytes=2**22)
+    assert "6291456 bytes of memory, 4194304 are available" in grid.too_large(2**20, small)
+    shared = setting("map", kept_rounds=1, shared_free_bytes=2**20)
+    assert grid.too_large(2**18, shared) == ""
+    assert "/dev/shm, 1048576 are free" in grid.too_large(2**18, setting("map", kept_rounds=2, shared_free_bytes=2**20))
 
 
 def test_a_budget_that_nothing_fits_into_leaves_the_least(tiny):
     cell = next(cell for cell in CELLS if (cell.workload, cell.library) == ("overhead", "fork"))
-    trial = run_cell(replace(cell), without(tiny, overhead_budget_s=1e-9))
-    assert (trial["outcome"], trial["reason"]) == (OK, ""), trial["output"]
-    assert {label["tasks"] for label, _ in shown.rounds_of(trial, what="tasks")} == {3}
-    assert shown.line_of(trial) is None
+    trial = run_cell(cell, without(tiny, overhead_budget_s=1e-9))
+    assert (trial.outcome, trial.reason) == (OK, ""), trial.output
+    assert {round_.tasks for pool in trial.pools for round_ in pool.rounds if round_.phase == TASKS} == {3}
 
 
 def test_results_of_the_grid_are_checked_byte_by_byte():
-    inputs = grid.Inputs((1000,), (0.0,), 2, 1, 1)
-    (pool,) = grid.pools(inputs, 2, Kernel(0.0, 1e-6), graphs=False)
+    inputs = grid.Inputs((1000,), (0.0,), 2, 1)
+    (pool,) = grid.pools(inputs, setting("map", kernel=Kernel(0.0, 1e-6)))
     round_ = next(pool.rounds)
     right = [(number, 0, np.invert(payload)) for number, payload, _ in round_.tasks]
     assert len(right) == 4

@@ -15,7 +15,7 @@ from harness.cli import UserError, parse
 from harness.stopping import Stopping
 from record import files as results
 from record.terms import MEMORY, TIME
-from report.measured import widest_interval
+from report.numbers.precision import widest_interval
 from tests.conftest import ROOT
 from tests.made_up import a_part
 from tests.test_harness import run_suite
@@ -36,8 +36,8 @@ def test_a_number_of_trials_is_a_number_of_blocks():
     stopping = Stopping(7, None, None, lambda: None)
     assert blocks_of(stopping) == 7
     reached = stopping.reached(7)
-    assert (reached["blocks"], reached["reached_precision"]) == (7, None)
-    assert reached["reason"] == "7 blocks were asked for"
+    assert (reached.blocks, reached.reached_precision) == (7, None)
+    assert reached.reason == "7 blocks were asked for"
 
 
 def test_precision_goes_on_until_every_interval_is_within_it():
@@ -46,7 +46,7 @@ def test_precision_goes_on_until_every_interval_is_within_it():
     stopping = Stopping(1, 0.02, None, lambda: next(widths))
     assert blocks_of(stopping) == 4
     reached = stopping.reached(4)
-    assert (reached["asked_precision"], reached["reached_precision"], reached["widest_cell"]) == (0.02, 0.02, "a")
+    assert (reached.asked_precision, reached.reached_precision, reached.widest_cell) == (0.02, 0.02, "a")
 
 
 def test_precision_ends_where_trials_fail_too_often_for_any_interval():
@@ -55,11 +55,11 @@ def test_precision_ends_where_trials_fail_too_often_for_any_interval():
     other = a_part("ray", {"tasks": ["timeout"] * 4})
     stopping = Stopping(1, 0.02, None, lambda: widest_interval([failing, other]))
     assert blocks_of(stopping) == 1
-    assert "no cell succeeds often enough" in stopping.reached(1)["reason"]
+    assert "no cell succeeds often enough" in stopping.reached(1).reason
     broken = a_part("ray", {"tasks": [1.0 + block / 1e4 for block in range(8)], "broken": ["error"] * 8})
     stopping = Stopping(1, 0.02, None, lambda: widest_interval([a_part("mp", {"fork": [1.0] * 8}), broken]))
     assert blocks_of(stopping) == 1
-    assert stopping.reached(1)["reached_precision"] < 0.02
+    assert stopping.reached(1).reached_precision < 0.02
 
 
 def test_a_block_that_does_not_fit_the_budget_is_not_begun(monkeypatch):
@@ -72,8 +72,8 @@ def test_a_block_that_does_not_fit_the_budget_is_not_begun(monkeypatch):
         stopping.block_done()
         blocks += 1
     assert blocks == 2  # a third would end after 75 s
-    assert "does not fit into the budget of 60 s" in stopping.reached(2)["reason"]
-    assert stopping.reached(2)["spent_s"] == 50
+    assert "does not fit into the budget of 60 s" in stopping.reached(2).reason
+    assert stopping.reached(2).spent_s == 50
 
 
 def test_the_first_block_is_measured_whatever_it_takes():
@@ -134,11 +134,11 @@ def test_budget_is_kept_and_what_was_reached_is_printed_and_stored(tmp_path):
     assert "1 blocks in" in ended.stdout
     assert "another block does not fit into the budget of 1 s" in ended.stdout
     for library in ("serial", "fork"):
-        run = results.load(tmp_path / f"numerical_{library}.p3")["runs"][-1]
-        assert run["stopping"]["blocks"] == 1
-        assert run["stopping"]["asked_budget_s"] == 1
-        assert run["bandwidth_bytes_per_s"] > 1e8
-        assert all(trial["yardstick_s"] > 0 for trial in run["trials"])
+        run = results.load(tmp_path / f"numerical_{library}.p3").runs[-1]
+        assert run.stopping.blocks == 1
+        assert run.stopping.asked_budget_s == 1
+        assert run.bandwidth_bytes_per_s > 1e8
+        assert all(trial.yardstick_s > 0 for trial in run.trials)
 
 
 @pytest.fixture(scope="module")
@@ -151,29 +151,29 @@ def interrupted(tmp_path_factory):
 
 
 def cut(folder):
-    runs = results.load(folder / "numerical_fork.p3")["runs"]
-    runs[-1]["trials"] = [trial for trial in runs[-1]["trials"] if trial["block"] == 0]
-    runs[-1]["stopping"] = {}
+    runs = results.load(folder / "numerical_fork.p3").runs
+    runs[-1].trials = [trial for trial in runs[-1].trials if trial.block == 0]
+    runs[-1].stopping = None
     results.save(folder, "numerical", "fork", runs)
     (folder / "numerical_serial.p3").unlink()  # as if its first trial had not ended yet
 
 
 def test_resume_runs_what_is_missing_and_nothing_twice(interrupted):
-    before = results.load(interrupted / "numerical_fork.p3")["runs"]
+    before = results.load(interrupted / "numerical_fork.p3").runs
     ended = run_suite(*TINY_RUN, "--trials", "2", "--results", str(interrupted), "--resume")
     assert ended.returncode == 0, ended.stderr
     assert "\n3 trials, 0 failed" in ended.stdout  # one of fork, two of serial
-    runs = results.load(interrupted / "numerical_fork.p3")["runs"]
+    runs = results.load(interrupted / "numerical_fork.p3").runs
     assert len(runs) == len(before) == 1
-    assert runs[0]["trials"][0] == before[0]["trials"][0]
-    assert [trial["block"] for trial in runs[0]["trials"]] == [0, 1]
-    (serial,) = results.load(interrupted / "numerical_serial.p3")["runs"]
-    assert [trial["block"] for trial in serial["trials"]] == [0, 1]
-    assert serial["started"] == runs[0]["started"]
+    assert runs[0].trials[0] == before[0].trials[0]
+    assert [trial.block for trial in runs[0].trials] == [0, 1]
+    (serial,) = results.load(interrupted / "numerical_serial.p3").runs
+    assert [trial.block for trial in serial.trials] == [0, 1]
+    assert serial.started == runs[0].started
     # More blocks of the same run: it ended, and may still be gone on with.
     ended = run_suite(*TINY_RUN, "--trials", "3", "--results", str(interrupted), "--resume")
     assert "\n2 trials, 0 failed" in ended.stdout
-    assert len(results.load(interrupted / "numerical_fork.p3")["runs"][0]["trials"]) == 3
+    assert len(results.load(interrupted / "numerical_fork.p3").runs[0].trials) == 3
 
 
 def test_resume_after_a_real_interrupt(tmp_path):
@@ -193,15 +193,15 @@ def test_resume_after_a_real_interrupt(tmp_path):
         assert running.wait(60) == 130
     finally:
         running.kill()
-    before = {path.name: results.load(path)["runs"][-1]["trials"] for path in tmp_path.glob("*.p3")}
+    before = {path.name: results.load(path).runs[-1].trials for path in tmp_path.glob("*.p3")}
     assert 2 <= sum(map(len, before.values())) < 8
     ended = run_suite(*TINY_RUN, "--trials", "4", "--results", str(tmp_path), "--resume")
     assert ended.returncode == 0, ended.stderr
     for name, earlier in before.items():
-        (run,) = results.load(tmp_path / name)["runs"]
-        assert run["trials"][: len(earlier)] == earlier
-        assert [trial["block"] for trial in run["trials"]] == [0, 1, 2, 3]
-        assert [trial["session"] for trial in run["trials"]] == [0] * len(earlier) + [1] * (4 - len(earlier))
+        (run,) = results.load(tmp_path / name).runs
+        assert run.trials[: len(earlier)] == earlier
+        assert [trial.block for trial in run.trials] == [0, 1, 2, 3]
+        assert [trial.session for trial in run.trials] == [0] * len(earlier) + [1] * (4 - len(earlier))
 
 
 def wait_for(condition, timeout_s=60):
@@ -215,23 +215,23 @@ def edited(folder, change):
     """Change the newest run of a file, as if it had been measured elsewhere or otherwise."""
     path = next(folder.glob("*.p3"))
     content = results.load(path)
-    change(content["runs"][-1])
-    results.save(folder, content["workload"], content["library"], content["runs"])
+    change(content.runs[-1])
+    results.save(folder, content.workload, content.library, content.runs)
 
 
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (lambda run: run["params"].update(image_size=77), r"parameters \w{16} and \w{16} of numerical"),
-        (lambda run: run["params"].update(image_size=77), r"\(image_size was 77, is 1000\)"),
-        (lambda run: run["environment"]["machine"].update(cpu="Z80"), r"it ran on another machine \(Z80"),
-        (lambda run: run["environment"]["versions"].update(ray="1.0"), r"ray was 1.0, is 2"),
-        (lambda run: run.update(seed=5), r"seed was 5, is 20261121"),
+        (lambda run: run.params.update(image_size=77), r"parameters \w{16} and \w{16} of numerical"),
+        (lambda run: run.params.update(image_size=77), r"\(image_size was 77, is 1000\)"),
+        (lambda run: run.environment.machine.update(cpu="Z80"), r"it ran on another machine \(Z80"),
+        (lambda run: run.environment.versions.update(ray="1.0"), r"ray was 1.0, is 2"),
+        (lambda run: setattr(run, "seed", 5), r"seed was 5, is 20261121"),
         (
-            lambda run: run["asked"].update({"fork in numerical": ["other"]}),
+            lambda run: run.asked.update({"fork in numerical": ["other"]}),
             r"idioms were \['other'\], are \['by hand'\]",
         ),
-        (lambda run: run["params"].pop("image_size"), r"\(image_size was None, is 1000\)"),
+        (lambda run: run.params.pop("image_size"), r"\(image_size was None, is 1000\)"),
     ],
 )
 def test_resume_refuses_another_run(change, said, interrupted, tmp_path):
@@ -262,9 +262,9 @@ def test_memory_trials_are_apart_from_timed_ones(tmp_path, monkeypatch):
     monkeypatch.setitem(params.PROFILES, "quick", type(profile)(**{**vars(profile), "memory_trials": 2}))
     settings = parse([*TINY_RUN, "--trials", "1", "--results", str(tmp_path)])
     suite.measure(settings, widest_interval, Console(quiet=True))
-    trials = results.load(tmp_path / "numerical_fork.p3")["runs"][-1]["trials"]
-    assert [trial["kind"] for trial in trials] == [TIME, MEMORY, MEMORY]
-    assert [bool(trial["memory"]) for trial in trials] == [False, True, True]
+    trials = results.load(tmp_path / "numerical_fork.p3").runs[-1].trials
+    assert [trial.kind for trial in trials] == [TIME, MEMORY, MEMORY]
+    assert [bool(trial.memory) for trial in trials] == [False, True, True]
 
 
 def test_self_check_measures_one_library_against_itself(tmp_path):
@@ -285,7 +285,7 @@ def test_self_check_of_what_cannot_be_measured_is_one_clear_line(tmp_path):
     script.write_text("import sys; sys.exit('broken')")
     with pytest.raises(UserError, match=r"--self-check cannot measure none in numerical: .*broken"):
         self_check_cells(settings)
-    with pytest.raises(UserError, match="--self-check cannot measure overhead: it times rounds"):
+    with pytest.raises(UserError, match="--self-check cannot measure overhead: it chooses its rounds"):
         self_check_cells(parse(["overhead", "--self-check"]))
 
 
@@ -294,14 +294,16 @@ def test_slowdown_is_what_was_asked_for():
 
     from trial.execute import _slowed
 
-    def work(inputs, n_jobs):
+    def work(job, rounds, n_jobs):
+        for tasks in rounds:
+            sleep(0.2)
+            yield job, tasks, n_jobs
         sleep(0.2)
-        return inputs, n_jobs
 
     start = perf_counter()
-    assert _slowed(work, 0.5)("x", 3) == ("x", 3)
+    assert list(_slowed(work, 0.5)("x", iter([1, 2]), 3)) == [("x", 1, 3), ("x", 2, 3)]
     taken = perf_counter() - start
-    assert 0.3 <= taken < 0.6
+    assert 0.9 <= taken < 1.8  # both rounds, and the end
 
 
 def test_self_check_finds_a_slowdown_and_no_difference_where_there_is_none(tmp_path):
@@ -309,7 +311,7 @@ def test_self_check_finds_a_slowdown_and_no_difference_where_there_is_none(tmp_p
 
     from rich.console import Console
 
-    from report.selfcheck import print_self_check
+    from report.tables.selfcheck import print_self_check
 
     alike = [1.0 + block / 10 for block in range(8)]  # a machine that gets slower from block to block
     again = [value * (1.01 if block % 2 else 0.99) for block, value in enumerate(alike)]

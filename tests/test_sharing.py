@@ -14,8 +14,8 @@ from harness.inputs import _source, folder_of
 from harness.launch import run_cell
 from harness.suite import make_inputs
 from record.terms import MEMORY, OK, WRITE
-from tests.conftest import ROOT, without
-from trial.execute import Rules, check_workers
+from tests.conftest import ROOT, setting, without
+from trial.rules import Rules, WrongResult, check_new_workers, check_workers
 from workloads import sharing, sharing_frame
 
 CELLS = {(cell.library, cell.idiom): cell for cell in all_cells(parse(["sharing", "--n-jobs", "2"]))}
@@ -25,14 +25,17 @@ def test_a_checksum_is_of_all_bytes(tiny):
     folder = folder_of("sharing", tiny)
     inputs = sharing.load(tiny, folder)
     assert inputs.nbytes == tiny.sharing_bytes
-    right = [(index, zlib.crc32(inputs.data.tobytes(), index)) for index in range(tiny.sharing_tasks)]
-    assert [sharing.checksum(index, inputs.data) for index in range(tiny.sharing_tasks)] == right
-    assert sharing.check(reversed(right), folder) is None
-    for place in (0, len(inputs.data) // 2, -1):
-        changed = inputs.data.copy()
-        changed[place] ^= 1
-        assert "task 3" in sharing.check([*right[:3], sharing.checksum(3, changed), *right[4:]], folder)
-    assert "7 tasks, 8 asked for" in sharing.check(right[:-1], folder)
+    (pool,) = sharing.pools(inputs, setting("shared"))
+    for round_ in pool.rounds:
+        right = [(number, zlib.crc32(inputs.data.tobytes(), index)) for number, index in round_.tasks]
+        assert [pool.job.task(*arguments, pool.job.shared) for arguments in round_.tasks] == right
+        assert round_.wrong(reversed(right)) is None
+        for place in (0, len(inputs.data) // 2, -1):
+            changed = inputs.data.copy()
+            changed[place] ^= 1
+            assert "task 3" in round_.wrong([*right[:3], sharing.checksum(*round_.tasks[3], changed), *right[4:]])
+        with pytest.raises(WrongResult, match="7 of 8 tasks"):
+            round_.wrong(right[:-1])
 
 
 def test_a_frames_checksum_is_of_all_values(tiny):
@@ -42,16 +45,18 @@ def test_a_frames_checksum_is_of_all_values(tiny):
     codes = [sharing_frame.CATEGORIES.index(name) for name in frame["category"]]
     packed = struct.pack("<500q", *columns[0]) + bytes(codes) + struct.pack("<500d", *columns[1])
     packed += "".join(columns[2]).encode()
-    assert sharing_frame.checksum(7, frame) == (7, zlib.crc32(packed, 7))
+    assert sharing_frame.checksum(9, 7, frame) == (9, zlib.crc32(packed, 7))
     assert list(frame.dtypes.astype(str)) == ["int64", "category", "float64", "str"]
     folder = folder_of("sharing_frame", tiny)
     inputs = sharing_frame.load(tiny, folder)
-    right = [sharing_frame.checksum(index, inputs.data) for index in range(tiny.sharing_tasks)]
-    assert sharing_frame.check(right, folder) is None
+    (pool,) = sharing_frame.pools(inputs, setting("shared"))
+    round_ = next(pool.rounds)
+    right = [sharing_frame.checksum(*arguments, inputs.data) for arguments in round_.tasks]
+    assert round_.wrong(right) is None
     for name, value in (("integer", 5), ("category", "red"), ("float", 0.5), ("string", "abcdefghijkl")):
         changed = inputs.data.copy()
         changed.loc[100, name] = value if changed.loc[100, name] != value else "blue"
-        assert sharing_frame.check([sharing_frame.checksum(0, changed), *right[1:]], folder), name
+        assert round_.wrong([sharing_frame.checksum(0, 0, changed), *right[1:]]), name
     assert inputs.nbytes == pytest.approx(tiny.sharing_bytes, rel=0.001)
 
 
@@ -60,8 +65,8 @@ def test_a_frames_checksum_is_of_all_values(tiny):
     [
         ("mp", "fork, global", "writable, a private copy"),
         ("mp", "spawn, initializer", "writable, a private copy"),
-        ("mp", "spawn, shared_memory", "writable, seen by workers"),
-        ("mp", "spawn, pickle 5 over shared memory", "read-only: ValueError: assignment destination is read-only"),
+        ("mp", "spawn, writable memory", "writable, seen by workers"),
+        ("mp", "spawn, shared memory", "read-only: ValueError: assignment destination is read-only"),
         ("mp", "spawn, NumPy memmap of a file", "read-only: ValueError: assignment destination is read-only"),
         ("joblib", "loky, automatic memmap", "read-only: ValueError: assignment destination is read-only"),
         ("joblib", "threading", "writable, seen by workers and the caller"),
@@ -70,14 +75,14 @@ def test_a_frames_checksum_is_of_all_values(tiny):
 )
 def test_what_a_write_does(library, idiom, said, tiny):
     trial = run_cell(CELLS[library, idiom], tiny, WRITE)
-    assert (trial["outcome"], trial["reason"]) == (OK, ""), trial["output"]
-    assert trial["on_write"] == said
+    assert (trial.outcome, trial.reason) == (OK, ""), trial.output
+    assert trial.on_write == said
 
 
 @pytest.mark.parametrize(
     ("library", "idiom"),
     [
-        ("mp", "spawn, pickle 5 over shared memory"),
+        ("mp", "spawn, shared memory"),
         ("joblib", "loky, automatic memmap"),
         ("dask", "spawn, scatter, broadcast"),
         ("mpire", "spawn, shared objects"),
@@ -85,22 +90,25 @@ def test_what_a_write_does(library, idiom, said, tiny):
 )
 def test_a_frame_gets_there_whole(library, idiom, tiny):
     trial = run_cell(replace(CELLS[library, idiom], workload="sharing_frame"), tiny)
-    assert (trial["outcome"], trial["reason"]) == (OK, ""), trial["output"]
+    assert (trial.outcome, trial.reason) == (OK, ""), trial.output
 
 
 def test_what_answers_to_a_write_mean():
     def answer(worker, error="", seen=()):
         return {"worker": worker, "error": error, "seen": list(seen)}
 
-    untouched, touched = (sharing.Inputs(np.array(start), 2, 2, None) for start in ([0, 0], [1, 0]))
+    def said(answers, data):
+        return sharing.on_write(sharing.Inputs(np.array(data), 2, [0, 0], sharing.write, answers))
+
+    untouched, touched = [0, 0], [1, 0]
     alone = [(0, answer("a", seen=[0])), (1, answer("b", seen=[1]))]
-    assert sharing.on_write(alone, untouched) == "writable, a private copy"
-    assert sharing.on_write(alone, touched) == "writable, seen by the caller"
+    assert said(alone, untouched) == "writable, a private copy"
+    assert said(alone, touched) == "writable, seen by the caller"
     shared = [(0, answer("a", seen=[0])), (1, answer("b", seen=[0, 1]))]
-    assert sharing.on_write(shared, untouched) == "writable, seen by workers"
+    assert said(shared, untouched) == "writable, seen by workers"
     own = [(0, answer("a", seen=[0])), (1, answer("a", seen=[0, 1]))]  # its own earlier write is no news
-    assert sharing.on_write(own, untouched) == "writable, a private copy"
-    assert sharing.on_write([(0, answer("a", "ValueError: no")), alone[1]], untouched) == "read-only: ValueError: no"
+    assert said(own, untouched) == "writable, a private copy"
+    assert said([(0, answer("a", "ValueError: no")), alone[1]], untouched) == "read-only: ValueError: no"
 
 
 def test_copies_are_what_the_mechanism_says(tiny):
@@ -108,11 +116,11 @@ def test_copies_are_what_the_mechanism_says(tiny):
     large = without(tiny, sharing_bytes=100 * 2**20)
     assert make_inputs("sharing", large, Console(quiet=True)) == ""
     # What is on its way to a spawned worker, as one pickle here and another there, is in the peak besides.
-    expected = {"fork, global": (1, 2), "spawn, shared_memory": (2, 3), "spawn, initializer": (3, 7)}
+    expected = {"fork, global": (1, 2), "spawn, shared memory": (2, 3), "spawn, initializer": (3, 7)}
     for idiom, (least, most) in expected.items():
         trial = run_cell(CELLS["mp", idiom], large, MEMORY)
-        assert (trial["outcome"], trial["reason"]) == (OK, ""), trial["output"]
-        grown = trial["memory"]["peak"]["pss_bytes"] - trial["memory"]["start"]["pss_bytes"]
+        assert (trial.outcome, trial.reason) == (OK, ""), trial.output
+        grown = trial.memory.peak.pss_bytes - trial.memory.start.pss_bytes
         assert least * 0.98 <= grown / large.sharing_bytes <= most, (idiom, grown)
 
 
@@ -121,8 +129,8 @@ def test_loading_a_frame_is_not_in_its_copies(tiny):
     large = without(tiny, sharing_bytes=100 * 2**20)
     assert make_inputs("sharing_frame", large, Console(quiet=True)) == ""
     trial = run_cell(replace(CELLS["serial", "loop"], workload="sharing_frame"), large, MEMORY)
-    assert (trial["outcome"], trial["reason"]) == (OK, ""), trial["output"]
-    grown = trial["memory"]["peak"]["pss_bytes"] - trial["memory"]["start"]["pss_bytes"]
+    assert (trial.outcome, trial.reason) == (OK, ""), trial.output
+    grown = trial.memory.peak.pss_bytes - trial.memory.start.pss_bytes
     assert 0.98 <= grown / large.sharing_bytes <= 1.2
 
 
@@ -135,9 +143,9 @@ def test_inputs_made_by_another_workloads_module_are_made_anew_with_it():
 
 def test_threads_are_workers_only_where_an_idiom_says_so(tiny):
     trial = run_cell(CELLS["joblib", "threading"], tiny)
-    assert (trial["outcome"], trial["reason"]) == (OK, ""), trial["output"]
-    assert 1 <= trial["workers"] <= 2
+    assert (trial.outcome, trial.reason) == (OK, ""), trial.output
+    assert 1 <= trial.workers <= 2
     parent, workers = 7, {7: (4, 1), 8: (4, 1)}
     assert "in the calling process" in check_workers(workers, Rules(2, 4, 1, parent))
     assert check_workers(workers, Rules(2, 4, 1, None)) is None
-    assert "3 workers, n_jobs is 2" in check_workers({**workers, 9: (4, 1)}, Rules(2, 4, 1, None))
+    assert "3 new workers, n_jobs is 2" in check_new_workers(len({**workers, 9: (4, 1)}), 2)

@@ -79,6 +79,6 @@ def test_every_idiom_that_runs_has_its_code():
     cells = all_cells(parse(["numerical", "overhead", "--libraries", "mp", "futures", "serial"]))
     assert len(cells) > 10
     for cell in cells:
-        assert bool(cell.source) == (cell.outcome != SKIPPED), cell
-        if cell.source:
-            assert f"def {cell.source['call'].partition('(')[0]}(" in cell.source["code"]
+        assert bool(cell.shown.code) == (cell.outcome != SKIPPED), cell
+        if cell.shown.code:
+            assert f"def {cell.shown.call.partition('(')[0]}(" in cell.shown.code

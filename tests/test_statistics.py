@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from report.statistics import (
+from report.numbers.statistics import (
     FASTER,
     INTERVAL,
     LEVEL,

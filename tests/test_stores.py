@@ -22,7 +22,7 @@ from trial import tasklog
 STORES = [name for name in ("shared_memory", "lmdb", "vineyard") if not missing(name)]
 SIZE = 64 * 2**20
 WORKFLOWS = ("client_scatter", "worker_scatter", "array", "dataframe")
-CELLS = all_cells(parse([*WORKFLOWS, "--libraries", "dask", "--n-jobs", "2"]))
+CELLS = all_cells(parse([*WORKFLOWS, "--libraries", "dask_stores", "--n-jobs", "2"]))
 
 
 @pytest.fixture(autouse=True)
@@ -239,8 +239,8 @@ def test_workflow(cell, tiny):
         return
     before = shared_memory()
     trial = run_cell(cell, tiny)
-    assert (trial["outcome"], trial["reason"]) == (OK, ""), trial["output"]
+    assert (trial.outcome, trial.reason) == (OK, ""), trial.output
     if "scatter" in cell.workload and cell.idiom != "pickle":
-        assert (trial["placed"], trial["placed_bytes"]) == (1, tiny.sharing_bytes)  # however many replicas there are
-    assert trial["left_behind"]["processes"] == trial["left_behind"]["shm_segments"] == 0
+        assert (trial.placed, trial.placed_bytes) == (2, 2 * tiny.sharing_bytes)  # once a round, however many replicas
+    assert trial.left_behind.processes == trial.left_behind.shm_segments == 0
     assert shared_memory() <= before

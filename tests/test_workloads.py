@@ -8,8 +8,10 @@ import pytest
 import scipy.ndimage
 import skimage.filters
 
+from harness.inputs import folder_of
 from params import PROFILES
-from tests.conftest import TINY
+from tests.conftest import TINY, setting
+from trial.rules import WrongResult
 from workloads import initialization, numerical, stateful
 
 
@@ -49,23 +51,23 @@ def test_filters_against_scipy(image):
         9: by_scipy("gaussian_filter", sigma=16),
     }
     for index, whole in expected.items():
-        got_index, decimated = numerical.filter_image(index, image)
-        assert got_index == index
+        number, decimated = numerical.filter_image(7, index, image)
+        assert number == 7
         np.testing.assert_allclose(decimated, whole[::5, ::5], atol=2e-5)
 
 
 def test_bank_is_of_different_filters_and_reused_when_exhausted(image):
     size = len(numerical.filter_bank())
-    results = [numerical.filter_image(index, image)[1] for index in range(size)]
+    results = [numerical.filter_image(0, index, image)[1] for index in range(size)]
     for i in range(size):
         for j in range(i):
             assert not np.array_equal(results[i], results[j])
-    assert np.array_equal(numerical.filter_image(size + 2, image)[1], results[2])
+    assert np.array_equal(numerical.filter_image(0, size + 2, image)[1], results[2])
     assert skimage.filters.sobel in numerical.filter_bank()
 
 
 def test_decimated_image_does_not_keep_the_whole_image_alive(image):
-    _, decimated = numerical.filter_image(0, image)
+    _, decimated = numerical.filter_image(0, 0, image)
     assert decimated.base is None
     assert decimated.shape == (40, 40)
 
@@ -99,22 +101,24 @@ def test_prefixes_against_brute_force():
     documents = stateful.make_documents(TINY)
     expected = brute_force_prefixes(documents)
     assert len(expected) > 300
-    merged = stateful.frequent_prefixes(stateful.count_prefixes(*document) for document in enumerate(documents))
-    assert merged == expected
+    merged = stateful.frequent_prefixes(stateful.JOB.part(document) for document in enumerate(documents))
+    assert merged == (expected, list(range(24)))
 
 
 @pytest.mark.parametrize("workers", [1, 2, 3, 7])
 def test_result_does_not_depend_on_who_counted_what(workers):
     documents = stateful.make_documents(TINY)
-    counters = [stateful.PrefixCounter() for _ in range(workers)]
+    states = [stateful.JOB.start() for _ in range(workers)]
     for index, text in enumerate(documents):
-        counters[(index * index) % workers].add(index, text)
-    assert stateful.frequent_prefixes(c.counts for c in counters) == brute_force_prefixes(documents)
+        stateful.JOB.task(index, text, states[(index * index) % workers])
+    prefixes, numbers = stateful.JOB.combine(map(stateful.JOB.hand_back, states))
+    assert prefixes == brute_force_prefixes(documents)
+    assert sorted(numbers) == list(range(24))
 
 
 def test_threshold_is_on_the_total():
-    two_and_two = [Counter({"a": 2, "b": 2}), Counter({"a": 2, "b": 1})]
-    assert stateful.frequent_prefixes(two_and_two) == {"a"}
+    two_and_two = [(Counter({"a": 2, "b": 2}), [0]), (Counter({"a": 2, "b": 1}), [1])]
+    assert stateful.frequent_prefixes(two_and_two) == ({"a"}, [0, 1])
 
 
 def test_network_is_accurate_and_its_labels_are_checked(tiny):
@@ -122,22 +126,20 @@ def test_network_is_accurate_and_its_labels_are_checked(tiny):
 
     from sklearn.datasets import load_digits
 
-    from harness import inputs
-
-    folder = inputs.folder_of("initialization", tiny)
+    folder = folder_of("initialization", tiny)
     assert json.loads((folder / "facts.json").read_text())["test_accuracy"] >= 0.95
     loaded = initialization.load(tiny, folder)
-    assert [len(tasks) for tasks in loaded.rounds] == [4, 4]
-    assert [index for tasks in loaded.rounds for index, _ in tasks] == list(range(8))
-    model = initialization.load_model(loaded.model_path)
+    (pool,) = initialization.pools(loaded, setting("setup"))
+    first, second = pool.rounds
+    assert [number for number, _ in (*first.tasks, *second.tasks)] == list(range(16))
+    made = pool.job.make()
     right = total = 0
     images, labels = load_digits(return_X_y=True)
     truth = {tuple(image): label for image, label in zip((images / 16).astype(np.float32), labels, strict=True)}
-    for tasks in loaded.rounds:
-        for index, batch in tasks:
-            _, got = initialization.predict(index, batch, model)
-            right += sum(label == truth[tuple(image)] for image, label in zip(batch, got, strict=True))
-            total += len(batch)
+    for number, batch in first.tasks:
+        _, got = pool.job.task(number, batch, made)
+        right += sum(label == truth[tuple(image)] for image, label in zip(batch, got, strict=True))
+        total += len(batch)
     assert right / total > 0.85
 
 
@@ -147,24 +149,31 @@ def test_default_network_costs_more_than_a_second_to_set_up():
 
 
 @pytest.mark.parametrize("workload", [numerical, initialization])
-def test_check_refuses_a_missing_a_foreign_and_a_changed_result(workload, tiny):
-    from harness import inputs
-
-    folder = inputs.folder_of(workload.__name__.rpartition(".")[2], tiny)
+def test_a_missing_a_foreign_an_old_and_a_changed_result_are_refused(workload, tiny):
+    folder = folder_of(workload.__name__.rpartition(".")[2], tiny)
+    (pool,) = workload.pools(workload.load(tiny, folder), setting(*workload.PATTERNS))
+    cold, kept = pool.rounds
     reference = list(enumerate(np.load(folder / "reference.npy")))
-    assert workload.check(reference, folder) is None
-    assert workload.check(reversed(reference), folder) is None
-    assert "7" in workload.check(reference[:-1], folder)
+    assert cold.wrong(reference) is None
+    assert cold.wrong(reversed(reference)) is None
+    with pytest.raises(WrongResult, match="7 of 8"):
+        cold.wrong(reference[:-1])
+    with pytest.raises(WrongResult, match="0 of 8"):
+        kept.wrong(reference)
+    assert kept.wrong([(8 + number, values) for number, values in reference]) is None
     changed = [(i, values.copy()) for i, values in reference]
     changed[3][1].flat[0] += 1
-    assert "3" in workload.check(changed, folder)
+    assert "3" in cold.wrong(changed)
 
 
-def test_check_of_prefixes_refuses_one_too_few_and_one_too_many(tiny):
-    from harness import inputs
-
-    folder = inputs.folder_of("stateful", tiny)
+def test_prefixes_one_too_few_one_too_many_and_those_of_an_earlier_round_are_refused(tiny):
+    folder = folder_of("stateful", tiny)
+    (pool,) = stateful.pools(stateful.load(tiny, folder), setting("state"))
+    cold, kept = pool.rounds
     reference = set((folder / "reference.txt").read_text().splitlines())
-    assert stateful.check(reference, folder) is None
-    assert "1 differ" in stateful.check(reference - {min(reference)}, folder)
-    assert "1 differ" in stateful.check(reference | {"????"}, folder)
+    numbers = list(range(24))
+    assert cold.wrong((reference, numbers[::-1])) is None
+    assert "1 differ" in cold.wrong((reference - {min(reference)}, numbers))
+    assert "1 differ" in cold.wrong((reference | {"????"}, numbers))
+    assert "24 documents were counted" in kept.wrong((reference, numbers))
+    assert "23 documents were counted" in cold.wrong((reference, numbers[1:]))

@@ -1,61 +1,54 @@
-"""What a library's script says to the harness: `needs`, `skip`, `run`. Light, because worker processes import it."""
+"""What a library's script says: `needs`, `idiom`, `skip`, `run`. Light, because worker processes import it."""
 
 import json
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from time import perf_counter
 from typing import Any
+
+from record.terms import Traits
 
 LIST_VARIABLE = "BENCHMARK_LIST"  # write to this file which idioms there are, run nothing
 TRIAL_VARIABLE = "BENCHMARK_TRIAL"  # run the trial that this file describes
 
 import_s = 0.0  # what the imports in `needs` have taken in this process
 
-Idiom = Callable[[Any, int], Any]
-"""A function of (inputs, n_jobs) that opens what it needs, computes the workload, closes it, and returns the result."""
-
-
-def threads(idiom: Idiom) -> Idiom:
-    """Decorate an idiom whose workers are threads of the calling process, on purpose.
-
-    Without it, tasks that run there are refused: a library that fell back to a loop would be taken for a parallel one.
-    """
-    idiom.workers_are_threads = True  # type: ignore[attr-defined]
-    return idiom
-
-
-def all_cores_each(idiom: Idiom) -> Idiom:
-    """Decorate an idiom whose workers each compute with as many threads as there are cores, to show what that costs.
-
-    Without it, a worker that computes with more than one is refused.
-    """
-    idiom.computes_on_all_cores = True  # type: ignore[attr-defined]
-    return idiom
-
-
-def graphs(idiom: Idiom) -> Idiom:
-    """Decorate an idiom of a workload in rounds whose rounds are task graphs: see `trial.workload.Rounds`."""
-    idiom.takes_graphs = True  # type: ignore[attr-defined]
-    return idiom
+Function = Callable[[Any, Iterator[list[Any]], int], Generator[Any, None, None]]
+"""A generator of (job, rounds, n_jobs): see `trial.patterns`."""
 
 
 @dataclass(frozen=True)
-class skip:  # noqa: N801 -- reads as a verb: ``"state at exit": skip("there is no exit hook")``
-    """In the place of an idiom: the library cannot do this, and why."""
+class Idiom:
+    """``interpreter``: what runs its trials, where its packages cannot live beside the others'."""
+
+    function: Function
+    traits: Traits
+    interpreter: Path | None
+
+
+def idiom(function: Function, *, interpreter: Path | None = None, **traits: Any) -> Idiom:
+    """Return a row of a pattern: what runs it, and what it is, as `record.terms.Traits` names it."""
+    return Idiom(function, Traits(**traits), interpreter)
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """In the place of an idiom."""
 
     reason: str
+    traits: Traits
 
 
-@dataclass(frozen=True)
-class elsewhere:  # noqa: N801 -- reads as an adverb
-    """Around an idiom whose packages cannot live beside the others: its trials run under another interpreter."""
+def skip(reason: str, **traits: Any) -> Skipped:
+    """Return the row of an idiom that the library cannot have: why, and what it would be."""
+    return Skipped(reason, Traits(**traits))
 
-    interpreter: Path
-    idiom: Idiom
+
+Rows = Mapping[str, Idiom | Skipped]
 
 
 @contextmanager
@@ -76,47 +69,34 @@ def needs(*packages: str):
     import_s += perf_counter() - start
 
 
-def run(*, parallel: bool = True, **idioms: Mapping[str, Idiom | skip | elsewhere]) -> None:
-    """Measure this script's idioms: ``workload={"name of the idiom": function, ...}``.
+def run(**patterns: Rows) -> None:
+    """Measure this script's idioms: ``pattern={"name of the idiom": idiom(function, ...), ...}``.
 
     Called as a program, the script hands over to ``benchmark_all.py``, which imports no library; it starts the script
-    again for every trial, in a fresh interpreter, and only there a function of ``idioms`` is called.
-    ``parallel=False``: the functions use one worker whatever is asked for, and are run once.
+    again for every trial, in a fresh interpreter, and only there a function of ``patterns`` is called.
     """
     if trial := os.environ.get(TRIAL_VARIABLE):
         from trial.execute import run_trial
 
-        functions = {
-            workload: {name: idiom.idiom if isinstance(idiom, elsewhere) else idiom for name, idiom in named.items()}
-            for workload, named in idioms.items()
-        }
-        run_trial(Path(trial), functions, import_s)
+        run_trial(Path(trial), patterns, import_s)
     else:
-        listed = {
-            workload: {name: idiom.reason if isinstance(idiom, skip) else None for name, idiom in named.items()}
-            for workload, named in idioms.items()
-        }
-        interpreters = {
-            f"{workload}: {name}": str(idiom.interpreter)
-            for workload, named in idioms.items()
-            for name, idiom in named.items()
-            if isinstance(idiom, elsewhere)
-        }
-        _report({"parallel": parallel, "idioms": listed, "interpreters": interpreters, "sources": _sources(idioms)})
+        _report({"patterns": {pattern: _listed(rows) for pattern, rows in patterns.items()}})
 
 
-def _sources(idioms: Mapping[str, Mapping[str, Idiom | skip | elsewhere]]) -> dict[str, dict[str, dict[str, Any]]]:
-    """Return by workload and idiom the code that the report shows beside its number."""
+def _listed(rows: Rows) -> dict[str, dict[str, Any]]:
+    """Return by name why an idiom is skipped, or its traits, its interpreter, and the code that the report shows."""
     from trial.source import source_of  # what only the listing needs: no worker imports it
 
     script = Path(sys.argv[0]).resolve()
     return {
-        workload: {
-            name: source_of(idiom.idiom if isinstance(idiom, elsewhere) else idiom, script)
-            for name, idiom in named.items()
-            if not isinstance(idiom, skip)
+        name: {"traits": asdict(row.traits), "skipped": row.reason}
+        if isinstance(row, Skipped)
+        else {
+            "traits": asdict(row.traits),
+            "interpreter": str(row.interpreter or sys.executable),
+            "source": source_of(row.function, script),
         }
-        for workload, named in idioms.items()
+        for name, row in rows.items()
     }
 
 

@@ -29,6 +29,7 @@ _WORKER = -1  # in the place of the index: this process' own record, (_WORKER, p
 _CPU = -2  # this process' CPU time so far, (_CPU, pid, user, system), nanoseconds
 _PLACED = -3  # data were put where workers find them, (_PLACED, bytes, start, end)
 _MOMENT = -4  # a moment at which to know the memory, (_MOMENT, which, 0, when)
+_MADE = -5  # this process has made what tasks need, (_MADE, pid, start, end)
 
 _log = -1
 _counts: mmap.mmap | None = None
@@ -52,6 +53,15 @@ class task:  # noqa: N801 -- reads as a statement: ``with task(index):``
         end = perf_counter_ns()
         if exception_type is None and ENVIRONMENT_VARIABLE in os.environ:
             _write(self.index, self.start, end)
+
+
+@contextmanager
+def making() -> Iterator[None]:
+    """Record that the block makes what a worker's tasks need: a setup, which may take longer than they do."""
+    start = perf_counter_ns()
+    yield
+    if ENVIRONMENT_VARIABLE in os.environ:
+        _append(_MADE, _worker_id(), start, perf_counter_ns())
 
 
 @contextmanager
@@ -189,9 +199,9 @@ class TaskLog:
     """What a trial's log says. ``tasks``: (index, pid, start_ns, end_ns); ``workers``: pid to (CPUs, threads).
 
     In place of the pid stands the native thread id where workers are threads. ``placed``: (bytes, start_ns, end_ns).
-    ``moments_ns``: when the moments were that an idiom has marked.
-
-    ``forgotten_cpu_ns``: pid to (user, system) of the workers whose CPU time shows nowhere else, up to their last task.
+    ``moments_ns``: when the moments that an idiom marks were for the first time. ``made``: (pid, start_ns, end_ns) of
+    every setup. ``forgotten_cpu_ns``: pid to (user, system) of the workers whose CPU time shows nowhere else, up to
+    their last task.
     """
 
     tasks: list[TaskRecord]
@@ -199,6 +209,7 @@ class TaskLog:
     forgotten_cpu_ns: dict[int, tuple[int, int]] = field(default_factory=dict)
     placed: list[tuple[int, int, int]] = field(default_factory=list)
     moments_ns: dict[str, int] = field(default_factory=dict)
+    made: list[tuple[int, int, int]] = field(default_factory=list)
 
 
 def read(path: Path) -> TaskLog:
@@ -210,5 +221,6 @@ def read(path: Path) -> TaskLog:
         workers={pid: (cpus, threads) for index, pid, cpus, threads in records if index == _WORKER},
         forgotten_cpu_ns={pid: (user, system) for index, pid, user, system in records if index == _CPU},  # the last
         placed=[(nbytes, start, end) for index, nbytes, start, end in records if index == _PLACED],
-        moments_ns={MARKED_MOMENTS[which]: when for index, which, _, when in records if index == _MOMENT},
+        moments_ns={MARKED_MOMENTS[which]: when for index, which, _, when in reversed(records) if index == _MOMENT},
+        made=[(pid, start, end) for index, pid, start, end in records if index == _MADE],
     )

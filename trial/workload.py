@@ -1,21 +1,108 @@
-"""What every workload module offers to the harness."""
+"""What every workload module offers, and the rounds and pools that it asks for."""
 
-from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass
+import importlib
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol, cast
 
 from params import Params
+from record.terms import COLD, KEPT
+from trial.kernel import Kernel, calibrate
+from trial.rules import WrongResult
+
+
+@dataclass(frozen=True)
+class Round:
+    """Tasks that start together; the next round starts when all of them have been answered.
+
+    ``phase``: what it is there for, see `record.terms`. ``tasks``: tuples of arguments that start with the task's
+    number, or nodes of such. Tasks are numbered from 0 through all rounds of a trial, so that an answer of an earlier
+    round is wrong. ``wrong(results)`` says in one line what is wrong with what an idiom yields, or nothing. ``bare``:
+    without the library, by as many processes, for comparison. ``label``: plain data, for the record.
+    """
+
+    phase: str
+    tasks: list[Any]
+    wrong: Callable[[Any], str | None]
+    bare: bool = False
+    label: dict[str, str | int | float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Pool:
+    """Rounds on one pool of workers. ``rounds`` is sent each round's seconds, and chooses the next one by them.
+
+    ``refused``: why it is not tried.
+    """
+
+    job: Any
+    rounds: Generator[Round, float, None] | None
+    label: dict[str, str | int | float] = field(default_factory=dict)
+    refused: str = ""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What a workload may ask before it chooses its rounds.
+
+    ``free_bytes``: of memory; ``shared_free_bytes``: of /dev/shm, None where there is none.
+    """
+
+    pattern: str
+    n_jobs: int
+    kept_rounds: int
+    free_bytes: int
+    shared_free_bytes: int | None
+
+    @cached_property
+    def kernel(self) -> Kernel:
+        """How long the kernel of `trial.kernel` computes in this process: timed when it is asked for."""
+        return calibrate()
 
 
 class Workload(Protocol):
-    """A module of this package is one. All files live in ``folder``, made once per parameter set."""
+    """A module of `workloads` is one. All files live in ``folder``, made once per parameter set.
+
+    What it does not say is as in `DEFAULTS`.
+    """
+
+    PATTERNS: tuple[str, ...]
+    """The patterns that it is an instance of."""
 
     PARAMS: tuple[str, ...]
     """The names of the parameters that its inputs depend on."""
 
     NOT_IN_PARENT: tuple[str, ...]
     """Modules that a trial's parent must not have imported when the clock starts: a fork would hand them over free."""
+
+    LEFT_OUT: Mapping[tuple[str, Any], str]
+    """Idioms that it does not show, by a trait and its value: because they cannot be, for the reason that is given.
+
+    Or, without a reason, because a reader need not see them.
+    """
+
+    RECORDED: bool
+    """Whether every task is recorded with its times (`tasklog.task`). Else they are counted (`tasklog.count`)."""
+
+    BARE: bool
+    """Whether rounds without the library are asked for."""
+
+    SAMPLED: bool
+    """Whether trials for memory tell something."""
+
+    EVERY_COUNT: bool
+    """Whether it is asked on every number of workers, or on the most only."""
+
+    TIMES_KERNEL: bool
+    """Whether its tasks compute with the kernel, which then is timed in every trial."""
+
+    WRITES: bool
+    """Whether there are trials in which tasks try to write to their shared input: then it is a `Writing`."""
+
+    PATIENCE: int
+    """How many times ``params.timeout_s`` a trial may take."""
 
     def prepare(self, params: Params, folder: Path) -> dict[str, Any]:
         """Write the inputs and the serial reference result; return plain facts about them for the record.
@@ -27,98 +114,72 @@ class Workload(Protocol):
         """
 
     def load(self, params: Params, folder: Path) -> Any:
-        """Return the inputs, as every library's function gets them. Runs before the clock starts."""
+        """Return the inputs. Runs before the clock starts."""
 
-    def num_tasks(self, params: Params) -> int:
-        """Return how many tasks a trial must run, with the indices 0 to that number."""
+    def pools(self, inputs: Any, setting: Setting) -> Iterator[Pool]:
+        """Return what to run, one pool after another."""
 
     def memory_bytes(self, params: Params, n_jobs: int) -> tuple[int, int]:
         """Return the memory that a trial of any idiom may take, and how much of it may lie in /dev/shm: estimates."""
 
-    def check(self, result: Any, folder: Path) -> str | None:
-        """Return what is wrong with a function's result, in one line, or None. Runs after the clock has stopped."""
 
-
-class Sharing(Workload, Protocol):
+class Writing(Workload, Protocol):
     """A workload whose tasks share one input. Trials of the kind `write` find out what a write to it does."""
 
     def writing(self, inputs: Any) -> Any:
         """Return ``inputs`` with a task that tries to write in place of the one that computes."""
 
-    def on_write(self, result: Any, inputs: Any) -> str:
-        """Return what happened, in a few words, from a function's result and the caller's own inputs afterwards."""
+    def on_write(self, inputs: Any) -> str:
+        """Return what happened, in a few words, after the trial."""
 
 
-class Node(NamedTuple):
-    """A task of a graph: its own arguments, and the positions in the graph of those whose results follow them."""
+DEFAULTS: dict[str, Any] = {
+    "PARAMS": (),
+    "NOT_IN_PARENT": (),
+    "LEFT_OUT": {},
+    "RECORDED": True,
+    "BARE": False,
+    "SAMPLED": True,
+    "EVERY_COUNT": True,
+    "TIMES_KERNEL": False,
+    "WRITES": False,
+    "PATIENCE": 1,
+}
 
-    arguments: tuple[Any, ...]
-    needs: tuple[int, ...]
+
+def load_workload(name: str) -> Workload:
+    """Return the workload module of that name."""
+    module = importlib.import_module(f"workloads.{name}")
+    for constant, value in DEFAULTS.items():
+        vars(module).setdefault(constant, value)
+    return cast(Workload, module)
 
 
-@dataclass(frozen=True)
-class Round:
-    """Tasks that start together; the next round starts when all of them have been answered.
+def repeated(
+    job: Any, arguments: Sequence[tuple[Any, ...]], wrong: Callable[[range, Any], str | None], setting: Setting
+) -> Iterator[Pool]:
+    """Yield one pool: a cold round of tasks with these ``arguments``, each after its number, then the same kept.
 
-    ``label``: plain data, for the record; its ``tasks`` is their number. ``tasks``: the arguments of each task, a tuple
-    that starts with its number, or the nodes of a graph. ``wrong(results)`` says in one line what is wrong with the
-    results, in any order, or nothing. ``bare``: without the library, by as many processes, for comparison.
+    ``wrong(numbers, results)`` says what is wrong with the results of the tasks of those numbers.
     """
-
-    label: dict[str, str | int | float]
-    tasks: list[Any]
-    wrong: Callable[[list[Any]], str | None]
-    bare: bool = False
+    yield Pool(job, _repeated(arguments, wrong, setting.kept_rounds))
 
 
-@dataclass(frozen=True)
-class Pool:
-    """Rounds on one pool of workers. ``rounds`` is sent each round's seconds, and chooses the next one by them.
+def _repeated(
+    arguments: Sequence[tuple[Any, ...]], wrong: Callable[[range, Any], str | None], kept_rounds: int
+) -> Generator[Round, float, None]:
+    for repeat in range(1 + kept_rounds):
+        numbers = range(repeat * len(arguments), (repeat + 1) * len(arguments))
+        tasks = [(number, *each) for number, each in zip(numbers, arguments, strict=True)]
+        yield Round(KEPT if repeat else COLD, tasks, partial(wrong, numbers))
 
-    ``refused``: why it is not tried.
+
+def by_number(results: Any, numbers: range) -> list[Any]:
+    """Return the values of ``results``, pairs of number and value in any order, in the order of their numbers.
+
+    Raises WrongResult for other numbers than ``numbers``.
     """
-
-    label: dict[str, str | int | float]
-    task: Callable[..., Any]
-    rounds: Generator[Round, float, None] | None
-    refused: str = ""
-
-
-@dataclass(frozen=True)
-class Kernel:
-    """What ``compute(iterations)`` takes on this machine: ``fixed_s + iterations * iteration_s``."""
-
-    fixed_s: float
-    iteration_s: float
-
-    def iterations(self, seconds: float) -> int:
-        """Return how many iterations take about ``seconds``; none for 0, and for anything else at least one."""
-        return max(1, round((seconds - self.fixed_s) / self.iteration_s)) if seconds else 0
-
-    def seconds(self, iterations: int) -> float:
-        """Return what they take."""
-        return self.fixed_s + iterations * self.iteration_s if iterations else 0.0
-
-
-class Rounds(Workload, Protocol):
-    """A workload that times rounds, not the whole: its idioms are ``map_rounds(task, rounds, n_jobs)``.
-
-    They yield the results of one round after another from one live pool of workers; with ``@graphs``, of one graph
-    after another, the results of those tasks that no other needs. It has no `check` and no `num_tasks`: each round
-    knows its tasks and what is wrong with its results.
-    """
-
-    BARE: bool
-    """Whether rounds without the library are asked for."""
-
-    SAMPLED: bool
-    """Whether trials for memory tell something."""
-
-    EVERY_COUNT: bool
-    """Whether it is asked on every number of workers, or on the most only."""
-
-    PATIENCE: int
-    """How many times ``params.timeout_s`` a trial may take."""
-
-    def pools(self, inputs: Any, n_jobs: int, kernel: Kernel, graphs: bool) -> Iterator[Pool]:
-        """Return what to run."""
+    values = dict(results)
+    if sorted(values) != list(numbers):
+        raise WrongResult(f"results of {len(set(numbers) & values.keys())} of {len(numbers)} tasks of the round")
+    return [values[number] for number in numbers]

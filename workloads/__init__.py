@@ -1,17 +1,4 @@
-"""What is computed: inputs, task functions, checks. Knows no library and no clock."""
+"""What is computed: inputs, tasks, checks. A file is an instance of one or two patterns, and no script hears of it.
 
-WORKLOADS = ("numerical", "stateful", "initialization")
-"""The names of the workloads that run unless others are named, each a module here that keeps `contract.Workload`."""
-
-STUDIES = (
-    "sharing",
-    "sharing_frame",
-    "client_scatter",
-    "worker_scatter",
-    "array",
-    "dataframe",
-    "overhead",
-    "grid",
-    "granularity",
-)
-"""Those that answer one question each, and run when they are named."""
+What each module offers is said in `trial.workload.Workload`; their names are listed in `record.terms`.
+"""

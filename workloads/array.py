@@ -7,108 +7,116 @@ a reference that knows nothing of neighbours, and that no wrong halo leaves as i
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import product
+from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from params import Params
 from trial.tasklog import task
+from trial.workload import Pool, Setting, repeated
 
 if TYPE_CHECKING:
     import numpy as np
 
+PATTERNS = ("array",)
 PARAMS = ("array_side", "array_chunk", "array_depth", "seed")
-NOT_IN_PARENT = ()
 
 PROCESS_BYTES = 150 * 2**20
 TOLERANCE = 1e-9  # of the sum: its parts are added in another order
 
 
 @dataclass(frozen=True)
-class Inputs:
-    """``chunk``: the side of a cube; every side of ``shape`` is a multiple of it."""
+class Smoothing:
+    """The job. ``chunk``: the side of a cube; every side of ``shape`` is a multiple of it.
+
+    ``make_chunk`` and ``smooth`` are what is called for every chunk; the sum of all that is smoothed is the result.
+    """
 
     shape: tuple[int, int, int]
     chunk: int
     depth: int
     seed: int
+    total: float
 
     @property
     def blocks(self) -> tuple[int, ...]:
         """The number of chunks along each axis."""
         return tuple(side // self.chunk for side in self.shape)
 
+    def make_chunk(self, block_id: tuple[int, ...]) -> np.ndarray:
+        """Return the chunk at ``block_id``: (chunk, chunk, chunk) random float64 in [0, 1)."""
+        import numpy as np
 
-def make_chunk(block_id: tuple[int, ...], chunk: int, seed: int) -> np.ndarray:
-    """Return the chunk at ``block_id``: (chunk, chunk, chunk) random float64 in [0, 1)."""
-    import numpy as np
+        return np.random.default_rng([self.seed, *block_id]).random((self.chunk,) * 3)
 
-    return np.random.default_rng([seed, *block_id]).random((chunk, chunk, chunk))
+    def smooth(self, block: np.ndarray, block_id: tuple[int, ...], first: int) -> np.ndarray:
+        """Task: return the mean of each number and its six neighbours, ``depth`` away; the edges are not valid.
+
+        ``block``: a chunk and ``depth`` numbers around it. ``first``: the number of the round's first task.
+        """
+        import numpy as np
+
+        with task(first + int(np.ravel_multi_index(block_id, self.blocks))):
+            return _smooth(block, self.depth)
 
 
-def smooth(block: np.ndarray, block_id: tuple[int, ...], blocks: tuple[int, ...], reach: int) -> np.ndarray:
-    """Task: return the mean of each number and its six neighbours, ``reach`` away; the edges are not valid.
-
-    ``block``: a chunk and ``reach`` numbers around it.
-    """
-    import numpy as np
-
-    with task(int(np.ravel_multi_index(block_id, blocks))):
-        smoothed = block.copy()
-        for axis in range(3):
-            # Views along the axis: what lies before by so much, and what lies after.
-            inner, before, after = (
-                tuple(slice(*cut) if a == axis else slice(None) for a in range(3))
-                for cut in ((reach, -reach), (None, -2 * reach), (2 * reach, None))
-            )
-            smoothed[inner] += block[before]
-            smoothed[inner] += block[after]
-        smoothed /= 7
-        return smoothed
+def _smooth(block: np.ndarray, reach: int) -> np.ndarray:
+    smoothed = block.copy()
+    for axis in range(3):
+        # Views along the axis: what lies before by so much, and what lies after.
+        inner, before, after = (
+            tuple(slice(*cut) if a == axis else slice(None) for a in range(3))
+            for cut in ((reach, -reach), (None, -2 * reach), (2 * reach, None))
+        )
+        smoothed[inner] += block[before]
+        smoothed[inner] += block[after]
+    smoothed /= 7
+    return smoothed
 
 
 def prepare(params: Params, folder: Path) -> dict[str, Any]:
-    """See `contract.Workload`. Raises ValueError for chunks that do not divide the shape, or are below the depth."""
+    """See `Workload`. Raises ValueError for chunks that do not divide the shape, or are below the depth."""
     import numpy as np
 
-    inputs = _inputs(params)
+    inputs = _job(params)
     if params.array_side % (2 * inputs.chunk) or inputs.chunk < inputs.depth:
         raise ValueError(
             f"array_chunk is {inputs.chunk}: it must divide half of array_side ({params.array_side // 2}) "
             f"and be at least array_depth ({inputs.depth})"
         )
-    total = sum(float(make_chunk(i, inputs.chunk, inputs.seed).sum()) for i in product(*map(range, inputs.blocks)))
+    total = sum(float(inputs.make_chunk(i).sum()) for i in product(*map(range, inputs.blocks)))
     np.save(folder / "total.npy", total)
     return {"moved_bytes": 8 * int(np.prod(inputs.shape))}
 
 
-def _inputs(params: Params) -> Inputs:
+def _job(params: Params, total: float = 0.0) -> Smoothing:
     side = params.array_side
-    return Inputs((side // 2, side, side), params.array_chunk, params.array_depth, params.seed)
+    return Smoothing((side // 2, side, side), params.array_chunk, params.array_depth, params.seed, total)
 
 
-def load(params: Params, _folder: Path) -> Inputs:
-    """See `contract.Workload`."""
-    return _inputs(params)
+def load(params: Params, folder: Path) -> Smoothing:
+    """See `Workload`."""
+    import numpy as np
+
+    return _job(params, float(np.load(folder / "total.npy")))
 
 
-def num_tasks(params: Params) -> int:
-    """See `contract.Workload`: one per chunk."""
-    first, second, third = _inputs(params).blocks
-    return first * second * third
+def pools(job: Smoothing, setting: Setting) -> Iterator[Pool]:
+    """See `Workload`: a task per chunk."""
+    return repeated(job, [()] * prod(job.blocks), partial(wrong, total=job.total), setting)
+
+
+def wrong(numbers: range, result: float, total: float) -> str | None:
+    """The result is the sum."""
+    return None if abs(result / total - 1) < TOLERANCE else f"the sum is {result!r}, {total!r} expected"
 
 
 def memory_bytes(params: Params, n_jobs: int) -> tuple[int, int]:
-    """See `contract.Workload`. Half of all chunks wait for their neighbours; a task holds four besides."""
+    """See `Workload`. Half of all chunks wait for their neighbours; a task holds four besides."""
     chunk = 8 * params.array_chunk**3
     waiting = 8 * params.array_side**3 // 4
     return n_jobs * (PROCESS_BYTES + 4 * chunk) + waiting, waiting
-
-
-def check(result: float, folder: Path) -> str | None:
-    """The result is the sum."""
-    import numpy as np
-
-    expected = float(np.load(folder / "total.npy"))
-    return None if abs(result / expected - 1) < TOLERANCE else f"the sum is {result!r}, {expected!r} expected"

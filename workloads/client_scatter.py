@@ -4,23 +4,26 @@ Input, tasks and check are those of `sharing`; that the input is made under the 
 there, and its maker let go of it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from params import Params
-from workloads.sharing import NOT_IN_PARENT, PARAMS, check, checksum, memory_bytes, num_tasks, prepare
+from trial.patterns import Setup
+from trial.workload import Pool, Setting, repeated
+from workloads.sharing import PARAMS, checksum, memory_bytes, prepare, wrong
 
-__all__ = ["NOT_IN_PARENT", "PARAMS", "check", "load", "memory_bytes", "num_tasks", "prepare"]
+__all__ = ["PARAMS", "PATTERNS", "load", "memory_bytes", "pools", "prepare"]
+
+PATTERNS = ("client_scatter",)
 
 
 class Inputs(NamedTuple):
-    """``make()`` returns the input; the tasks are ``task(index, data)`` of ``range(num_tasks)``."""
+    """``make()`` returns the input; ``expected``: the checksums of the tasks, in their order."""
 
     make: Callable[[], Any]
-    num_tasks: int
-    task: Callable[[int, Any], tuple[int, int]]
+    expected: list[int]
 
 
 def make(path: Path) -> Any:
@@ -31,5 +34,13 @@ def make(path: Path) -> Any:
 
 
 def load(params: Params, folder: Path) -> Inputs:
-    """See `contract.Workload`."""
-    return Inputs(partial(make, folder / "data.npy"), params.sharing_tasks, checksum)
+    """See `Workload`."""
+    import numpy as np
+
+    return Inputs(partial(make, folder / "data.npy"), np.load(folder / "expected.npy").tolist())
+
+
+def pools(inputs: Inputs, setting: Setting) -> Iterator[Pool]:
+    """See `Workload`."""
+    arguments = [(index,) for index in range(len(inputs.expected))]
+    return repeated(Setup(checksum, inputs.make), arguments, partial(wrong, expected=inputs.expected), setting)

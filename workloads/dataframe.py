@@ -6,19 +6,22 @@ The data set is Dask's own, `dask.datasets.timeseries`, so that here alone a lib
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from params import Params
 from trial.tasklog import task
+from trial.workload import Pool, Setting, repeated
 
 if TYPE_CHECKING:
     import pandas as pd
 
+PATTERNS = ("dataframe",)
 PARAMS = ("frame_days", "frame_freq_s", "frame_window_h", "seed")
-NOT_IN_PARENT = ()
 
 START = "2000-01-01"
 PROCESS_BYTES = 250 * 2**20
@@ -27,22 +30,25 @@ TOLERANCE = 1e-9
 
 
 @dataclass(frozen=True)
-class Inputs:
-    """``series``: the arguments of `dask.datasets.timeseries`."""
+class Rolling:
+    """The job. ``series``: the arguments of `dask.datasets.timeseries`. The result is the sums of what `roll` returns.
+
+    ``known``: what `prepare` knows of the result.
+    """
 
     series: dict[str, Any]
     window_h: int
+    known: dict[str, Any]
 
+    def roll(self, frame: pd.DataFrame, first: int) -> pd.DataFrame:
+        """Task: return the rolling means of a day's partition, which comes with the window before it.
 
-def roll(frame: pd.DataFrame, window_h: int) -> pd.DataFrame:
-    """Task: return the rolling means of a day's partition, which comes with the window before it.
+        ``first``: the number of the round's first task, which is the first day's.
+        """
+        import pandas as pd
 
-    The index of the task is the day's.
-    """
-    import pandas as pd
-
-    with task((frame.index[-1] - pd.Timestamp(START)).days):
-        return frame[["x", "y"]].rolling(f"{window_h}h").mean()
+        with task(first + (frame.index[-1] - pd.Timestamp(START)).days):
+            return frame[["x", "y"]].rolling(f"{self.window_h}h").mean()
 
 
 def series(params: Params) -> dict[str, Any]:
@@ -60,10 +66,10 @@ def series(params: Params) -> dict[str, Any]:
 
 
 def prepare(params: Params, folder: Path) -> dict[str, Any]:
-    """See `contract.Workload`."""
+    """See `Workload`."""
     sums, nbytes = reference(series(params), params.frame_window_h)
-    known = {"sums": sums, "series": series(params), "window_h": params.frame_window_h, "dask": version("dask")}
-    (folder / "expected.json").write_text(json.dumps(known))
+    known = {"sums": sums, "series": series(params), "window_h": params.frame_window_h, "days": params.frame_days}
+    (folder / "expected.json").write_text(json.dumps(known | {"dask": version("dask")}))
     return {"moved_bytes": nbytes}
 
 
@@ -76,27 +82,26 @@ def reference(arguments: dict[str, Any], window_h: int) -> tuple[list[float], in
     return rolled.abs().sum().tolist(), int(frame.memory_usage(deep=True).sum())
 
 
-def load(params: Params, _folder: Path) -> Inputs:
-    """See `contract.Workload`."""
-    return Inputs(series(params), params.frame_window_h)
+def load(params: Params, folder: Path) -> Rolling:
+    """See `Workload`."""
+    return Rolling(series(params), params.frame_window_h, json.loads((folder / "expected.json").read_text()))
 
 
-def num_tasks(params: Params) -> int:
-    """See `contract.Workload`: one per day."""
-    return params.frame_days
+def pools(job: Rolling, setting: Setting) -> Iterator[Pool]:
+    """See `Workload`: a task per day."""
+    return repeated(job, [()] * job.known["days"], partial(wrong, known=job.known), setting)
 
 
-def memory_bytes(params: Params, n_jobs: int) -> tuple[int, int]:
-    """See `contract.Workload`."""
-    series_bytes = params.frame_days * 86_400 // params.frame_freq_s * ROW_BYTES
-    return n_jobs * PROCESS_BYTES + 3 * series_bytes, series_bytes
-
-
-def check(result: Any, folder: Path) -> str | None:
+def wrong(numbers: range, result: Any, known: dict[str, Any]) -> str | None:
     """The result is the sums of the absolute rolling means of both columns."""
-    known = json.loads((folder / "expected.json").read_text())
     expected = known["sums"]
     if version("dask") != known["dask"]:  # its series has other random numbers: the one beside Plasma is older
         expected, _ = reference(known["series"], known["window_h"])
     differ = [abs(found / right - 1) for found, right in zip(result, expected, strict=True)]
     return None if max(differ) < TOLERANCE else f"the sums are {list(result)}, {expected} expected"
+
+
+def memory_bytes(params: Params, n_jobs: int) -> tuple[int, int]:
+    """See `Workload`."""
+    series_bytes = params.frame_days * 86_400 // params.frame_freq_s * ROW_BYTES
+    return n_jobs * PROCESS_BYTES + 3 * series_bytes, series_bytes

@@ -17,21 +17,32 @@ from statistics import median
 from typing import Any, NamedTuple
 
 from params import Params
+from record.terms import COLD, KEPT, POINT, SCATTERED
 from trial.kernel import compute
+from trial.patterns import Graph, Map
 from trial.tasklog import count
-from trial.workload import Kernel, Pool, Round
+from trial.workload import Pool, Round, Setting
 from workloads import graphs as shapes
 from workloads.overhead import graph_round
 from workloads.settling import TASK_S, settled
 
+PATTERNS = ("map", "graph")
 PARAMS = ("granularity_work_s", "granularity_repeats", "seed")
-NOT_IN_PARENT = ()
+# How a pool starts, and what payloads cost, is not asked; one core is as a plain loop.
+LEFT_OUT = {
+    ("varies_start", True): "",
+    ("varies_scheduler", True): "",
+    ("keeps_pool", False): "",
+    ("shares", SCATTERED): "",
+}
+RECORDED = False
 BARE = True
 SAMPLED = False
-EVERY_COUNT = True
+TIMES_KERNEL = True
 PATIENCE = 10
 
 PROCESS_BYTES = 100 * 2**20
+INDEPENDENT = "independent"
 TARGETS = (0.5, 0.9)  # efficiencies
 LONGEST = 4  # tasks per worker, where the search begins
 STEP = 4  # from one length to the next, before bisecting
@@ -62,71 +73,95 @@ def work_in_graph(number: int, position: int, iterations: int, *inputs: int) -> 
 
 
 def prepare(params: Params, folder: Path) -> dict[str, Any]:
-    """See `contract.Workload`."""
+    """See `Workload`."""
     return {"moved_bytes": 0}
 
 
 def load(params: Params, folder: Path) -> Inputs:
-    """See `contract.Workload`."""
+    """See `Workload`."""
     return Inputs(params.granularity_work_s, params.granularity_repeats, params.seed)
 
 
 def memory_bytes(params: Params, n_jobs: int) -> tuple[int, int]:
-    """See `contract.Workload`."""
+    """See `Workload`."""
     return n_jobs * PROCESS_BYTES + 2**30, 2**20
 
 
-def pools(inputs: Inputs, n_jobs: int, kernel: Kernel, graphs: bool) -> Iterator[Pool]:
-    """See `contract.Rounds`: a pool for every pattern."""
+def pools(inputs: Inputs, setting: Setting) -> Iterator[Pool]:
+    """See `Workload`: a pool for every shape of the work."""
     numbers = count_from()
-    for pattern in ("stencil", "tree", "random") if graphs else ("independent",):
-        rounds = _search(pattern, inputs, n_jobs, kernel, numbers)
-        yield Pool({"pattern": pattern}, work_in_graph if graphs else work, rounds)
+    graphs = setting.pattern == "graph"
+    for shape in ("stencil", "tree", "random") if graphs else (INDEPENDENT,):
+        search = _Search(shape, inputs, setting, numbers)
+        yield Pool(Graph(work_in_graph) if graphs else Map(work), search.rounds(), {"pattern": shape})
 
 
-def _search(
-    pattern: str, inputs: Inputs, n_jobs: int, kernel: Kernel, numbers: Iterator[int]
-) -> Generator[Round, float, None]:
-    def measure(iterations: int) -> Generator[Round, float, float]:
-        """Return the efficiency with tasks of so many iterations: the median of paired rounds."""
-        tasks = _tasks(inputs.work_s, iterations, n_jobs, kernel)
-        ratios = []
-        for _ in range(inputs.repeats):
-            # Both rounds are of tasks of their own, each of which is counted.
-            bare_s = yield _round(pattern, tasks, iterations, n_jobs, inputs.seed, kernel, numbers, bare=True)
-            library_s = yield _round(pattern, tasks, iterations, n_jobs, inputs.seed, kernel, numbers)
-            ratios.append(bare_s / library_s)
-        return median(ratios)
+class _Search:
+    """The rounds in which METG is searched for, with work of one shape."""
 
-    start = kernel.iterations(TASK_S)
-    yield from settled(
-        lambda: _round(
-            "independent" if pattern == "independent" else "stencil",
-            n_jobs,
-            start,
-            n_jobs,
-            inputs.seed,
-            kernel,
-            numbers,
-            what="settling",
-        )
-    )
-    found: dict[int, float] = {}
-    iterations = kernel.iterations(inputs.work_s / LONGEST)
-    while True:
-        found[iterations] = yield from measure(iterations)
-        shorter = max(1, iterations // STEP)
-        too_many = inputs.work_s * n_jobs / kernel.seconds(shorter) > MOST_TASKS
-        # As much is done as by one core where efficiency is 1 / n_jobs: below that, parallel is pointless.
-        if found[iterations] < min(*TARGETS, 1 / n_jobs) or iterations == 1 or too_many:
-            break
-        iterations = shorter
-    for target in TARGETS:
-        while between := crossing(found, target):
-            middle = round(sqrt(between[0] * between[1]))
-            if kernel.seconds(between[1]) / kernel.seconds(between[0]) <= PRECISION or middle in found:
+    def __init__(self, shape: str, inputs: Inputs, setting: Setting, numbers: Iterator[int]) -> None:
+        self.shape, self.inputs, self.setting, self.numbers = shape, inputs, setting, numbers
+        self.found: dict[int, float] = {}  # efficiency by iterations
+
+    def rounds(self) -> Generator[Round, float, None]:
+        """Yield rounds on the pool until it is up, then pairs of rounds, one of them without the library."""
+        kernel, work_s, n_jobs = self.setting.kernel, self.inputs.work_s, self.setting.n_jobs
+        short = kernel.iterations(TASK_S)
+        yield self._round(COLD, n_jobs, short)
+        yield self._round(KEPT, n_jobs, short)  # at least one, where the pool is up at once
+        yield from settled(lambda: self._round(KEPT, n_jobs, short))
+        iterations = kernel.iterations(work_s / LONGEST)
+        while True:
+            yield from self._measure(iterations)
+            shorter = max(1, iterations // STEP)
+            too_many = work_s * n_jobs / kernel.seconds(shorter) > MOST_TASKS
+            # As much is done as by one core where efficiency is 1 / n_jobs: below that, parallel is pointless.
+            if self.found[iterations] < min(*TARGETS, 1 / n_jobs) or iterations == 1 or too_many:
                 break
-            found[middle] = yield from measure(middle)
+            iterations = shorter
+        for target in TARGETS:
+            while between := crossing(self.found, target):
+                middle = round(sqrt(between[0] * between[1]))
+                if kernel.seconds(between[1]) / kernel.seconds(between[0]) <= PRECISION or middle in self.found:
+                    break
+                yield from self._measure(middle)
+
+    def _measure(self, iterations: int) -> Generator[Round, float, None]:
+        """Find the efficiency with tasks of so many iterations: the median of paired rounds."""
+        tasks = _tasks(self.inputs.work_s, self.setting.kernel.seconds(iterations), self.setting.n_jobs)
+        ratios = []
+        for _ in range(self.inputs.repeats):
+            # Both rounds are of tasks of their own, each of which is counted.
+            bare_s = yield self._round(POINT, tasks, iterations, bare=True)
+            library_s = yield self._round(POINT, tasks, iterations)
+            ratios.append(bare_s / library_s)
+        self.found[iterations] = median(ratios)
+
+    def _round(self, phase: str, tasks: int, iterations: int, *, bare: bool = False) -> Round:
+        seconds = self.setting.kernel.seconds(iterations)
+        label: dict[str, Any] = {"pattern": self.shape, "iterations": iterations, "task_s": seconds}
+        if self.shape != INDEPENDENT:
+            # Until the pool is up, one layer of tasks.
+            shape = self._graph(tasks) if phase == POINT else shapes.layered(tasks, 1, 0)
+            computed = (compute(iterations),)
+            return graph_round(phase, label, shape, self.numbers, iterations, computed=computed, bare=bare)
+        chosen = [next(self.numbers) for _ in range(tasks)]
+
+        def wrong(results: list[tuple[int, int]]) -> str | None:
+            computed = compute(iterations)
+            right = [number for number, found in results if found == computed]
+            return None if sorted(right) == chosen else f"{len(right)} of {tasks} results are right"
+
+        return Round(phase, [(number, iterations) for number in chosen], wrong, bare, label)
+
+    def _graph(self, tasks: int) -> shapes.Shape:
+        width = WIDTH * self.setting.n_jobs
+        depth = max(1, tasks // width)
+        if self.shape == "tree":
+            return shapes.tree(max(1, (tasks + 1) // 2))
+        if self.shape == "stencil":
+            return shapes.stencil(width, depth)
+        return shapes.random(width, depth, RANDOM_NEEDS, self.inputs.seed)
 
 
 def crossing(found: dict[int, float], target: float) -> tuple[int, int] | None:
@@ -136,48 +171,6 @@ def crossing(found: dict[int, float], target: float) -> tuple[int, int] | None:
     return pairs[0] if pairs else None
 
 
-def _tasks(work_s: float, iterations: int, n_jobs: int, kernel: Kernel) -> int:
+def _tasks(work_s: float, task_s: float, n_jobs: int) -> int:
     """Return how many tasks make up the work: as many for every worker, so that they can end together."""
-    return n_jobs * max(LONGEST, round(work_s / kernel.seconds(iterations)))
-
-
-def _round(
-    pattern: str,
-    tasks: int,
-    iterations: int,
-    n_jobs: int,
-    seed: int,
-    kernel: Kernel,
-    numbers: Iterator[int],
-    *,
-    bare: bool = False,
-    what: str = "point",
-) -> Round:
-    label: dict[str, Any] = {
-        "what": what,
-        "pattern": pattern,
-        "iterations": iterations,
-        "task_s": kernel.seconds(iterations),
-    }
-    if pattern != "independent":
-        shape, computed = _shape(pattern, tasks, n_jobs, seed), (compute(iterations),)
-        made = graph_round(label, shape, numbers, iterations, computed=computed)
-        return Round(made.label, made.tasks, made.wrong, bare)
-    chosen = [next(numbers) for _ in range(tasks)]
-
-    def wrong(results: list[tuple[int, int]]) -> str | None:
-        computed = compute(iterations)
-        right = [number for number, found in results if found == computed]
-        return None if sorted(right) == chosen else f"{len(right)} of {tasks} results are right"
-
-    return Round({**label, "tasks": tasks}, [(number, iterations) for number in chosen], wrong, bare)
-
-
-def _shape(pattern: str, tasks: int, n_jobs: int, seed: int) -> shapes.Shape:
-    width = WIDTH * n_jobs
-    depth = max(1, tasks // width)
-    if pattern == "tree":
-        return shapes.tree(max(1, (tasks + 1) // 2))
-    if pattern == "stencil":
-        return shapes.stencil(width, depth)
-    return shapes.random(width, depth, RANDOM_NEEDS, seed)
+    return n_jobs * max(LONGEST, round(work_s / task_s))

@@ -14,16 +14,21 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from params import Params
+from record.terms import COLD, KEPT, SETTLING
 from trial.kernel import compute
+from trial.patterns import Map
 from trial.tasklog import count
-from trial.workload import Kernel, Pool, Round
+from trial.workload import Pool, Round, Setting
 from workloads.settling import TASK_S, settled
 
-PARAMS = ("grid_payload_bytes", "grid_compute_s", "grid_tasks_per_worker", "grid_warm_rounds", "seed")
-NOT_IN_PARENT = ()
-BARE = False
+PATTERNS = ("map",)
+PARAMS = ("grid_payload_bytes", "grid_compute_s", "grid_tasks_per_worker", "seed")
+# A map for each mechanism: with so few tasks in a round, batches are of one task anyway.
+LEFT_OUT = {("varies_batches", True): "", ("varies_scheduler", True): "", ("start", "forkserver"): ""}
+RECORDED = False
 SAMPLED = False
 EVERY_COUNT = False
+TIMES_KERNEL = True
 PATIENCE = 20
 
 PROCESS_BYTES = 100 * 2**20
@@ -37,7 +42,6 @@ class Inputs(NamedTuple):
     payload_bytes: tuple[int, ...]
     compute_s: tuple[float, ...]
     tasks_per_worker: int
-    warm_rounds: int
     seed: int
 
 
@@ -50,71 +54,65 @@ def transform(number: int, payload: Any, iterations: int) -> tuple[int, int, Any
 
 
 def prepare(params: Params, folder: Path) -> dict[str, Any]:
-    """See `contract.Workload`."""
+    """See `Workload`."""
     return {"moved_bytes": 0}
 
 
 def load(params: Params, folder: Path) -> Inputs:
-    """See `contract.Workload`."""
+    """See `Workload`."""
     import numpy  # noqa: F401 -- who has arrays has it loaded: forked workers inherit it
 
     return Inputs(
         params.grid_payload_bytes,
         params.grid_compute_s,
         params.grid_tasks_per_worker,
-        params.grid_warm_rounds,
         params.seed,
     )
 
 
 def memory_bytes(params: Params, n_jobs: int) -> tuple[int, int]:
-    """See `contract.Workload`."""
+    """See `Workload`."""
     payload = max(params.grid_payload_bytes) * params.grid_tasks_per_worker * n_jobs
     return n_jobs * PROCESS_BYTES + HELD * payload, HELD_SHARED * payload
 
 
-def pools(inputs: Inputs, n_jobs: int, kernel: Kernel, graphs: bool) -> Iterator[Pool]:
-    """See `contract.Rounds`: a pool for every cell, in a random order."""
+def pools(inputs: Inputs, setting: Setting) -> Iterator[Pool]:
+    """See `Workload`: a pool for every cell, in a random order."""
     numbers = count_from()
     cells = list(product(inputs.payload_bytes, inputs.compute_s))
     random.Random(inputs.seed).shuffle(cells)
-    tasks = inputs.tasks_per_worker * n_jobs
     for payload_bytes, compute_s in cells:
         label: dict[str, Any] = {"payload_bytes": payload_bytes, "compute_s": compute_s}
-        if refused := too_large(payload_bytes * tasks, 1 + inputs.warm_rounds):
-            yield Pool(label, transform, None, refused)
-        else:
-            yield Pool(label, transform, _rounds(inputs, label, n_jobs, kernel, numbers))
+        refused = too_large(payload_bytes * inputs.tasks_per_worker * setting.n_jobs, setting)
+        rounds = None if refused else _rounds(inputs, payload_bytes, compute_s, setting, numbers)
+        yield Pool(Map(transform), rounds, label, refused)
 
 
-def too_large(round_bytes: int, rounds: int) -> str:
+def too_large(round_bytes: int, setting: Setting) -> str:
     """Return why rounds with payloads of so many bytes are not tried, or an empty string."""
-    from harness.machine import room  # in the trial's own interpreter only: workers call nothing here
-
-    if (held := HELD * round_bytes) > (available := room.available_bytes()):
-        return f"its payloads need about {held} bytes of memory, {available} are available"
-    shared, free = HELD_SHARED * rounds * round_bytes, room.shared_free_bytes()
+    if (held := HELD * round_bytes) > setting.free_bytes:
+        return f"its payloads need about {held} bytes of memory, {setting.free_bytes} are available"
+    shared, free = HELD_SHARED * (1 + setting.kept_rounds) * round_bytes, setting.shared_free_bytes
     if free is not None and shared > free:
-        return f"its payloads need about {shared} bytes of {room.SHARED_MEMORY}, {free} are free"
+        return f"its payloads need about {shared} bytes of /dev/shm, {free} are free"
     return ""
 
 
 def _rounds(
-    inputs: Inputs, label: dict[str, Any], n_jobs: int, kernel: Kernel, numbers: Iterator[int]
+    inputs: Inputs, payload_bytes: int, compute_s: float, setting: Setting, numbers: Iterator[int]
 ) -> Generator[Round, float, None]:
-    def of(what: str, tasks: int, payload_bytes: int, compute_s: float) -> Round:
-        told = {"what": what, "tasks": tasks}
+    def of(phase: str, tasks: int, payload_bytes: int, compute_s: float) -> Round:
         chosen = [next(numbers) for _ in range(tasks)]
-        return _round(inputs.seed, told, chosen, payload_bytes, kernel.iterations(compute_s))
+        return _round(inputs.seed, phase, chosen, payload_bytes, setting.kernel.iterations(compute_s))
 
-    cell = (inputs.tasks_per_worker * n_jobs, label["payload_bytes"], label["compute_s"])
-    yield of("cold", *cell)
-    yield from settled(lambda: of("settling", n_jobs, 1, TASK_S))
-    for _ in range(inputs.warm_rounds):
-        yield of("warm", *cell)
+    cell = (inputs.tasks_per_worker * setting.n_jobs, payload_bytes, compute_s)
+    yield of(COLD, *cell)
+    yield from settled(lambda: of(SETTLING, setting.n_jobs, 1, TASK_S))
+    for _ in range(setting.kept_rounds):
+        yield of(KEPT, *cell)
 
 
-def _round(seed: int, label: dict[str, Any], numbers: list[int], payload_bytes: int, iterations: int) -> Round:
+def _round(seed: int, phase: str, numbers: list[int], payload_bytes: int, iterations: int) -> Round:
     import numpy as np
 
     # Arrays of their own: one array for all tasks would be pickled once for all that travel together.
@@ -130,4 +128,4 @@ def _round(seed: int, label: dict[str, Any], numbers: list[int], payload_bytes: 
         ]
         return None if sorted(right) == numbers else f"{len(right)} of {len(numbers)} results are right"
 
-    return Round(label, [(number, payload, iterations) for number, payload in payloads.items()], wrong)
+    return Round(phase, [(number, payload, iterations) for number, payload in payloads.items()], wrong)

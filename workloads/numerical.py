@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from params import Params
+from record.terms import ARRAY_IN_FILE, SHARED_MEMORY, THREADS
+from trial.patterns import Shared
 from trial.tasklog import task
+from trial.workload import Pool, Setting, by_number, repeated
 
-# NumPy and scikit-image are imported in functions: workers of the other workloads import this module too, through their
-# library's script, and under spawn each of them would pay for what it does not use.
+# NumPy and scikit-image are imported in functions: under spawn, workers would else pay for them before the first task.
 if TYPE_CHECKING:
     import numpy as np
 
+PATTERNS = ("shared",)
 PARAMS = ("image_size", "num_filters")
-NOT_IN_PARENT = ()
+# In which memory the image may lie is what `sharing` is about.
+LEFT_OUT = {
+    ("start", "forkserver"): "",
+    ("shares", SHARED_MEMORY): "",
+    ("shares", ARRAY_IN_FILE): "",
+    ("workers", THREADS): "",
+    ("varies_scheduler", True): "",
+}
 
 PROCESS_BYTES = 150 * 2**20  # an interpreter with scikit-image
 DECIMATION = 5  # a task returns every 5th row and column of the filtered image
@@ -30,12 +39,12 @@ PHOTOGRAPHS = (
 TILES = 4  # the image is a mosaic of 4 x 4 of them
 
 
-@dataclass(frozen=True)
-class Inputs:
-    """``image``: (image_size, image_size) float32 in [0, 1]; the tasks are ``range(num_filters)``."""
+class Inputs(NamedTuple):
+    """``image``: (image_size, image_size) float32 in [0, 1]. ``reference``: the file of the serial results."""
 
     image: np.ndarray
     num_filters: int
+    reference: Path
 
 
 @functools.cache
@@ -60,14 +69,14 @@ def filter_bank() -> tuple[Callable[[np.ndarray], np.ndarray], ...]:
     )
 
 
-def filter_image(index: int, image: np.ndarray) -> tuple[int, np.ndarray]:
+def filter_image(number: int, index: int, image: np.ndarray) -> tuple[int, np.ndarray]:
     """Task: apply filter ``index`` of the bank, which is used again from its start when it is exhausted.
 
-    Returns the index and every 5th pixel each way, as a copy: a view would keep the whole filtered image alive.
+    Returns the number and every 5th pixel each way, as a copy: a view would keep the whole filtered image alive.
     """
     bank = filter_bank()
-    with task(index):
-        return index, bank[index % len(bank)](image)[::DECIMATION, ::DECIMATION].copy()
+    with task(number):
+        return number, bank[index % len(bank)](image)[::DECIMATION, ::DECIMATION].copy()
 
 
 def make_image(size: int) -> np.ndarray:
@@ -87,11 +96,11 @@ def make_image(size: int) -> np.ndarray:
 
 
 def prepare(params: Params, folder: Path) -> dict[str, Any]:
-    """See `contract.Workload`."""
+    """See `Workload`."""
     import numpy as np
 
     image = make_image(params.image_size)
-    results = np.stack([filter_image(i, image)[1] for i in range(params.num_filters)])
+    results = np.stack([filter_image(i, i, image)[1] for i in range(params.num_filters)])
     np.save(folder / "image.npy", image)
     np.save(folder / "reference.npy", results)
     moved = image.nbytes + results.nbytes
@@ -99,7 +108,7 @@ def prepare(params: Params, folder: Path) -> dict[str, Any]:
 
 
 def load(params: Params, folder: Path) -> Inputs:
-    """See `contract.Workload`.
+    """See `Workload`.
 
     The parent has scikit-image loaded when the clock starts, as any script has whose imports stand at its top: forked
     workers inherit that, all others import it themselves, and both is what a user gets.
@@ -107,29 +116,29 @@ def load(params: Params, folder: Path) -> Inputs:
     import numpy as np
 
     filter_bank()
-    return Inputs(np.load(folder / "image.npy"), params.num_filters)
+    return Inputs(np.load(folder / "image.npy"), params.num_filters, folder / "reference.npy")
 
 
-def num_tasks(params: Params) -> int:
-    """See `contract.Workload`."""
-    return params.num_filters
+def pools(inputs: Inputs, setting: Setting) -> Iterator[Pool]:
+    """See `Workload`."""
+    arguments = [(index,) for index in range(inputs.num_filters)]
+    job = Shared(filter_image, inputs.image, inputs.image.nbytes)
+    return repeated(job, arguments, functools.partial(wrong, reference=inputs.reference), setting)
+
+
+def wrong(numbers: range, results: Any, reference: Path) -> str | None:
+    """Each image must be equal to the reference bit for bit."""
+    import numpy as np
+
+    for index, image in enumerate(by_number(results, numbers)):
+        # Mapped anew for each, and let go of: all of it would be in the trial's memory.
+        if not np.array_equal(image, np.load(reference, mmap_mode="r")[index]):
+            return f"filter {index}: the image differs from the serial reference"
+    return None
 
 
 def memory_bytes(params: Params, n_jobs: int) -> tuple[int, int]:
-    """See `contract.Workload`. A filter holds up to six arrays of float64; naive idioms queue an image per task."""
+    """See `Workload`. A filter holds up to six arrays of float64; naive idioms queue an image per task."""
     image = 4 * params.image_size**2
     queued = params.num_filters * image
     return n_jobs * (PROCESS_BYTES + 13 * image) + queued, queued
-
-
-def check(result: Iterable[tuple[int, np.ndarray]], folder: Path) -> str | None:
-    """Results are pairs of index and decimated image, in any order, equal to the reference bit for bit."""
-    import numpy as np
-
-    reference, images = np.load(folder / "reference.npy"), dict(result)
-    if sorted(images) != list(range(len(reference))):
-        return f"results for {len(images)} filters, {len(reference)} asked for"
-    for index, expected in enumerate(reference):
-        if not np.array_equal(images[index], expected):
-            return f"filter {index}: the image differs from the serial reference"
-    return None

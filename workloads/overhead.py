@@ -13,15 +13,17 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from params import Params
+from record.terms import COLD, GRAPH, KEPT, SCATTERED, SETTLING, TASKS
+from trial.patterns import Graph, Map, Node
 from trial.tasklog import count, moment_is
-from trial.workload import Kernel, Node, Pool, Round
+from trial.workload import Pool, Round, Setting
 from workloads import graphs as shapes
 from workloads.settling import TASK_S, settled
 
+PATTERNS = ("map", "graph")
 PARAMS = ("overhead_tasks", "overhead_budget_s", "latency_tasks", "overhead_edges", "seed")
-NOT_IN_PARENT = ()
-BARE = False
-SAMPLED = True
+LEFT_OUT = {("keeps_pool", False): "", ("shares", SCATTERED): ""}  # what they change is the start, and payloads
+RECORDED = False
 EVERY_COUNT = False
 PATIENCE = 3
 
@@ -60,35 +62,35 @@ def combine(number: int, position: int, seconds: float, *inputs: int) -> int:
 
 
 def prepare(params: Params, folder: Path) -> dict[str, Any]:
-    """See `contract.Workload`. Raises ValueError for more edges than a layer has tasks."""
+    """See `Workload`. Raises ValueError for more edges than a layer has tasks."""
     if most := [edges for edges in params.overhead_edges if edges > GRAPH_WIDTH]:
         raise ValueError(f"overhead_edges has {most[0]}: a task can need at most {GRAPH_WIDTH} others")
     return {"moved_bytes": 0}
 
 
 def load(params: Params, folder: Path) -> Inputs:
-    """See `contract.Workload`."""
+    """See `Workload`."""
     return Inputs(params.overhead_tasks, params.overhead_budget_s, params.latency_tasks, params.overhead_edges)
 
 
 def memory_bytes(params: Params, n_jobs: int) -> tuple[int, int]:
-    """See `contract.Workload`."""
+    """See `Workload`."""
     return n_jobs * PROCESS_BYTES + params.overhead_tasks * TASK_BYTES, 2**20
 
 
-def pools(inputs: Inputs, n_jobs: int, kernel: Kernel, graphs: bool) -> Iterator[Pool]:
-    """See `contract.Rounds`: the first start of a pool in this interpreter and what runs on it, and a second start."""
+def pools(inputs: Inputs, setting: Setting) -> Iterator[Pool]:
+    """See `Workload`: the first start of a pool in this interpreter and what runs on it, and a second start."""
     numbers = count_from()
-    if graphs:
-        yield Pool({"start": "cold"}, combine, _graph_rounds(inputs, n_jobs, numbers))
+    if setting.pattern == "graph":
+        yield Pool(Graph(combine), _graph_rounds(inputs, setting, numbers), {"start": "cold"})
         return
-    yield Pool({"start": "cold"}, nothing, _rounds(inputs, n_jobs, numbers))
-    yield Pool({"start": "warm"}, nothing, _one_round(numbers))
+    yield Pool(Map(nothing), _rounds(inputs, setting.n_jobs, numbers), {"start": "cold"})
+    yield Pool(Map(nothing), _one_round(numbers), {"start": "warm"})
 
 
-def _round(what: str, numbers: Iterator[int], tasks: int, *arguments: Any) -> Round:
+def _round(phase: str, numbers: Iterator[int], tasks: int, *arguments: Any) -> Round:
     chosen = [next(numbers) for _ in range(tasks)]
-    return Round({"what": what, "tasks": tasks}, [(number, *arguments) for number in chosen], _all_of(chosen))
+    return Round(phase, [(number, *arguments) for number in chosen], _all_of(chosen))
 
 
 def _all_of(expected: list[int]) -> Callable[[list[int]], str | None]:
@@ -99,15 +101,15 @@ def _all_of(expected: list[int]) -> Callable[[list[int]], str | None]:
 
 
 def _one_round(numbers: Iterator[int]) -> Generator[Round, float, None]:
-    yield _round("start", numbers, 1)
+    yield _round(COLD, numbers, 1)
 
 
 def _rounds(inputs: Inputs, n_jobs: int, numbers: Iterator[int]) -> Generator[Round, float, None]:
-    yield _round("start", numbers, 1)
-    yield from settled(lambda: _round("settling", numbers, n_jobs, TASK_S))
+    yield _round(COLD, numbers, 1)
+    yield from settled(lambda: _round(SETTLING, numbers, n_jobs, TASK_S))
     spent = 0.0
     for _ in range(inputs.latency_tasks):
-        spent += yield _round("latency", numbers, 1)
+        spent += yield _round(KEPT, numbers, 1)
         if spent > inputs.budget_s / 4:
             break
     moment_is("ready")
@@ -115,37 +117,51 @@ def _rounds(inputs: Inputs, n_jobs: int, numbers: Iterator[int]) -> Generator[Ro
     while round(tasks) <= inputs.most_tasks:
         times: list[float] = []
         while len(times) < REPEATS and sum(times) < REPEATED_S:
-            times.append((yield _round("tasks", numbers, round(tasks))))
+            times.append((yield _round(TASKS, numbers, round(tasks))))
         spent += sum(times)
         if spent + FACTOR * max(times) > inputs.budget_s:
             break
         tasks *= FACTOR
 
 
-def _graph_rounds(inputs: Inputs, n_jobs: int, numbers: Iterator[int]) -> Generator[Round, float, None]:
-    yield graph_round({"what": "start"}, shapes.layered(1, 1, 0), numbers, 0.0)
-    yield from settled(lambda: graph_round({"what": "settling"}, shapes.layered(n_jobs, 1, 0), numbers, TASK_S))
+def _graph_rounds(inputs: Inputs, setting: Setting, numbers: Iterator[int]) -> Generator[Round, float, None]:
+    def trivial(phase: str) -> Round:
+        return graph_round(phase, {}, shapes.layered(1, 1, 0), numbers, 0.0)
+
+    yield trivial(COLD)
+    yield from settled(lambda: graph_round(SETTLING, {}, shapes.layered(setting.n_jobs, 1, 0), numbers, TASK_S))
+    for _ in range(setting.kept_rounds):
+        yield trivial(KEPT)
     spent, layered = 0.0, [shapes.layered(GRAPH_WIDTH, GRAPH_DEPTH, edges) for edges in inputs.edges]
     named = [*(("layered", shape) for shape in layered), ("tree", shapes.tree(TREE_LEAVES))]
     for _ in range(GRAPH_REPEATS):
         for name, shape in named:
-            spent += yield graph_round({"what": "graph", "shape": name}, shape, numbers, 0.0)
+            spent += yield graph_round(GRAPH, {"shape": name}, shape, numbers, 0.0)
             if spent > inputs.budget_s:
                 return
 
 
 def graph_round(
-    label: dict[str, Any], shape: shapes.Shape, numbers: Iterator[int], *arguments: Any, computed: tuple[int, ...] = ()
+    phase: str,
+    label: dict[str, Any],
+    shape: shapes.Shape,
+    numbers: Iterator[int],
+    *arguments: Any,
+    computed: tuple[int, ...] = (),
+    bare: bool = False,
 ) -> Round:
     """Return a round of a graph; its tasks' arguments are their number, their position, and ``arguments``.
 
     ``computed``: what tasks give `graphs.value` besides the results that they need.
     """
-    nodes = [Node((next(numbers), position, *arguments), needs) for position, needs in enumerate(shape)]
+    wanted = set(shapes.sinks(shape))
+    nodes = [
+        Node((next(numbers), position, *arguments), needs, position in wanted) for position, needs in enumerate(shape)
+    ]
     reference = shapes.values(shape, computed)
-    expected = sorted(reference[position] for position in shapes.sinks(shape))
+    expected = sorted(reference[position] for position in wanted)
 
     def wrong(results: list[int]) -> str | None:
         return None if sorted(results) == expected else f"the graph's {len(expected)} results are not those expected"
 
-    return Round({**label, "tasks": len(shape), "edges": shapes.edges(shape)}, nodes, wrong)
+    return Round(phase, nodes, wrong, bare, {**label, "edges": shapes.edges(shape)})

@@ -1,7 +1,6 @@
 """One large read-only input that every task reads whole: how many copies of it are in memory, and how soon it is there.
 
-The input is an array of random bytes, or a data frame (`sharing_frame`, which has all but the data from here). Idioms
-call ``inputs.task``, whichever it is, so that the same lines are timed and tried with a task that writes.
+The input is an array of random bytes, or a data frame (`sharing_frame`, which has all but the data from here).
 """
 
 from __future__ import annotations
@@ -10,16 +9,20 @@ import os
 import threading
 import time
 import zlib
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from params import Params
+from trial.patterns import Shared
 from trial.tasklog import task
+from trial.workload import Pool, Setting, by_number, repeated
 
+PATTERNS = ("shared",)
 PARAMS = ("sharing_bytes", "sharing_tasks", "seed")
-NOT_IN_PARENT = ()
+WRITES = True
 
 PROCESS_BYTES = 100 * 2**20  # an interpreter with NumPy
 WRITE_S = 0.2  # that a writing task lasts, so that every worker gets one
@@ -29,22 +32,26 @@ WRITTEN = 1
 
 @dataclass(frozen=True)
 class Inputs:
-    """``data``: what all tasks share, of ``nbytes``. The tasks are ``task(index, data)`` of ``range(num_tasks)``."""
+    """``data``: what all tasks share, of ``nbytes``. ``expected``: the checksums of the tasks, in their order.
+
+    ``answers``: of tasks that write.
+    """
 
     data: Any
     nbytes: int
-    num_tasks: int
-    task: Callable[[int, Any], tuple[int, Any]]
+    expected: Sequence[int]
+    task: Callable[[int, int, Any], tuple[int, Any]]
+    answers: list[tuple[int, dict[str, Any]]] = field(default_factory=list)
 
 
-def checksum(index: int, data: Any) -> tuple[int, int]:
-    """Task: read all bytes of ``data`` once; return the index and their CRC-32, which starts from the index."""
-    with task(index):
-        return index, zlib.crc32(data, index)
+def checksum(number: int, index: int, data: Any) -> tuple[int, int]:
+    """Task: read all bytes of ``data`` once; return the number and their CRC-32, which starts from the index."""
+    with task(number):
+        return number, zlib.crc32(data, index)
 
 
 def prepare(params: Params, folder: Path) -> dict[str, Any]:
-    """See `contract.Workload`."""
+    """See `Workload`."""
     import numpy as np
 
     data = np.random.default_rng(params.seed).integers(0, 256, params.sharing_bytes, dtype=np.uint8)
@@ -57,44 +64,45 @@ def prepare(params: Params, folder: Path) -> dict[str, Any]:
 
 
 def load(params: Params, folder: Path) -> Inputs:
-    """See `contract.Workload`."""
+    """See `Workload`."""
     import numpy as np
 
     data = np.load(folder / "data.npy")
-    return Inputs(data, data.nbytes, params.sharing_tasks, checksum)
+    return Inputs(data, data.nbytes, np.load(folder / "expected.npy").tolist(), checksum)
 
 
-def num_tasks(params: Params) -> int:
-    """See `contract.Workload`."""
-    return params.sharing_tasks
+def pools(inputs: Inputs, setting: Setting) -> Iterator[Pool]:
+    """See `Workload`."""
+    job = Shared(inputs.task, inputs.data, inputs.nbytes)
+    check = partial(wrong, expected=inputs.expected) if inputs.task is not write else partial(_keep, inputs.answers)
+    return repeated(job, [(index,) for index in range(len(inputs.expected))], check, setting)
+
+
+def wrong(numbers: range, results: Any, expected: Sequence[int]) -> str | None:
+    """Checksums must be those of the input's bytes."""
+    pairs = enumerate(zip(by_number(results, numbers), expected, strict=True))
+    differ = [index for index, (found, right) in pairs if found != right]
+    return f"task {differ[0]}: the checksum differs, it has not read the input's bytes" if differ else None
+
+
+def _keep(answers: list[tuple[int, dict[str, Any]]], numbers: range, results: Any) -> None:
+    answers += results
 
 
 def memory_bytes(params: Params, n_jobs: int) -> tuple[int, int]:
-    """See `contract.Workload`. Naive idioms queue one input per task, and each worker holds another two."""
+    """See `Workload`. Naive idioms queue one input per task, and each worker holds another two."""
     queued = (params.sharing_tasks + 1) * params.sharing_bytes
     return n_jobs * (PROCESS_BYTES + 2 * params.sharing_bytes) + queued, queued
 
 
-def check(result: Iterable[tuple[int, int]], folder: Path) -> str | None:
-    """Results are pairs of index and checksum, in any order."""
-    import numpy as np
-
-    expected = dict(enumerate(np.load(folder / "expected.npy").tolist()))
-    found = dict(result)
-    if found.keys() != expected.keys():
-        return f"checksums of {len(found)} tasks, {len(expected)} asked for"
-    wrong = [index for index in expected if found[index] != expected[index]]
-    return f"task {wrong[0]}: the checksum differs, it has not read the input's bytes" if wrong else None
-
-
 def writing(inputs: Inputs) -> Inputs:
-    """See `contract.Sharing`."""
+    """See `Writing`."""
     return replace(inputs, task=write)
 
 
-def write(index: int, data: Any) -> tuple[int, dict[str, Any]]:
+def write(number: int, index: int, data: Any) -> tuple[int, dict[str, Any]]:
     """Task: try to write to a mark of its own; return what came of it and which marks have been written to."""
-    with task(index):
+    with task(number):
         try:
             put(data, index)
             error = ""
@@ -102,7 +110,7 @@ def write(index: int, data: Any) -> tuple[int, dict[str, Any]]:
             error = f"{type(refused).__name__}: {str(refused).splitlines()[0]}"
         time.sleep(WRITE_S)
         worker = f"{os.getpid()} {threading.get_native_id()}"
-        return index, {"worker": worker, "error": error, "seen": written(data)}
+        return number, {"worker": worker, "error": error, "seen": written(data)}
 
 
 def put(data: Any, index: int) -> None:
@@ -119,9 +127,9 @@ def written(data: Any) -> list[int]:
     return [index for index, value in enumerate(column[:MARKS].tolist()) if value == WRITTEN]
 
 
-def on_write(result: Iterable[tuple[int, dict[str, Any]]], inputs: Inputs) -> str:
-    """See `contract.Sharing`."""
-    answers = dict(result)
+def on_write(inputs: Inputs) -> str:
+    """See `Writing`."""
+    answers = dict(inputs.answers)
     errors = sorted({answer["error"] for answer in answers.values()} - {""})
     if errors:
         return f"read-only: {errors[0]}"

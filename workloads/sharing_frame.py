@@ -9,26 +9,39 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from params import Params
+from record.terms import ARRAY_IN_FILE
 from trial.tasklog import task
-from workloads.sharing import MARKS, NOT_IN_PARENT, PARAMS, Inputs, check, memory_bytes, num_tasks, on_write, writing
+from workloads.sharing import MARKS, PARAMS, PATTERNS, WRITES, Inputs, memory_bytes, on_write, pools, writing
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["NOT_IN_PARENT", "PARAMS", "check", "load", "memory_bytes", "num_tasks", "on_write", "prepare", "writing"]
+__all__ = [
+    "LEFT_OUT",
+    "PARAMS",
+    "PATTERNS",
+    "WRITES",
+    "load",
+    "memory_bytes",
+    "on_write",
+    "pools",
+    "prepare",
+    "writing",
+]
 
+LEFT_OUT = {("shares", ARRAY_IN_FILE): "NumPy maps arrays, and a DataFrame is none"}
 CATEGORIES = ("red", "green", "blue", "white")
 LETTERS = 12  # of each string
 ROW_BYTES = 8 + 1 + 8 + (8 + LETTERS)  # integer, category's code, float, string with its offset
 
 
-def checksum(index: int, data: pd.DataFrame) -> tuple[int, int]:
-    """Task: read all values of ``data`` once; return the index and their CRC-32, which starts from the index."""
-    with task(index):
+def checksum(number: int, index: int, data: pd.DataFrame) -> tuple[int, int]:
+    """Task: read all values of ``data`` once; return the number and their CRC-32, which starts from the index."""
+    with task(number):
         crc = index
         for values in buffers_of(data):
             crc = zlib.crc32(values, crc)
-        return index, crc
+        return number, crc
 
 
 def buffers_of(frame: pd.DataFrame) -> Iterator[Any]:
@@ -73,7 +86,7 @@ def make_frame(rows: int, seed: int) -> pd.DataFrame:
 
 
 def prepare(params: Params, folder: Path) -> dict[str, Any]:
-    """See `contract.Workload`."""
+    """See `Workload`."""
     import numpy as np
 
     frame = make_frame(params.sharing_bytes // ROW_BYTES, params.seed)
@@ -86,7 +99,9 @@ def prepare(params: Params, folder: Path) -> dict[str, Any]:
 
 
 def load(params: Params, folder: Path) -> Inputs:
-    """See `contract.Workload`. The file is of our own making: it is pickled in the cache, by `prepare`."""
+    """See `Workload`. The file is of our own making: it is pickled in the cache, by `prepare`."""
+    import numpy as np
+
     with (folder / "frame.pickle").open("rb") as file:  # not all of it first, which would be in memory twice
         frame = pickle.load(file)
-    return Inputs(frame, len(frame) * ROW_BYTES, params.sharing_tasks, checksum)
+    return Inputs(frame, len(frame) * ROW_BYTES, np.load(folder / "expected.npy").tolist(), checksum)

@@ -2,64 +2,72 @@
 
 import string
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from params import Params
+from trial.patterns import State
 from trial.tasklog import task
+from trial.workload import Pool, Setting, repeated
 
+PATTERNS = ("state",)
 PARAMS = ("num_documents", "words_per_document", "words_delta", "vocabulary_size", "seed")
-NOT_IN_PARENT = ()
 
 PROCESS_BYTES = 100 * 2**20  # an interpreter with a library, and the counts of all prefixes
 LONGEST_PREFIX = 3
 THRESHOLD = 3  # the result is the set of prefixes that occur more often than this in all documents together
 
 
-@dataclass(frozen=True)
-class Inputs:
-    """``documents``: (index, text) pairs; a text is words with spaces between them."""
+class Inputs(NamedTuple):
+    """``documents``: texts, which are words with spaces between them. ``reference``: the file of their prefixes."""
 
-    documents: list[tuple[int, str]]
+    documents: list[str]
+    reference: Path
 
 
-class PrefixCounter:
-    """The state that a worker keeps: how often each prefix of 1 to 3 characters has occurred so far."""
+class Counts:
+    """The state that a worker keeps, and hands back: how often each prefix of 1 to 3 characters has occurred so far.
+
+    ``numbers``: of the tasks that it has counted.
+    """
+
+    __slots__ = ("numbers", "prefixes")
 
     def __init__(self) -> None:
-        self.counts: Counter[str] = Counter()
-
-    def add(self, index: int, text: str) -> None:
-        """Task: count the prefixes of document ``index``."""
-        with task(index):
-            _count(text, self.counts)
+        self.prefixes: Counter[str] = Counter()
+        self.numbers: list[int] = []
 
 
-def count_prefixes(index: int, text: str) -> Counter[str]:
-    """Task: return the counts of document ``index`` alone, for libraries or idioms that keep no state in workers."""
-    with task(index):
-        counts: Counter[str] = Counter()
-        _count(text, counts)
-        return counts
+def count_prefixes(number: int, text: str, counts: Counts) -> None:
+    """Task: count the prefixes of a document."""
+    with task(number):
+        counts.numbers.append(number)
+        words = text.split()
+        for length in range(1, LONGEST_PREFIX + 1):
+            counts.prefixes.update([word[:length] for word in words if len(word) >= length])
 
 
-def _count(text: str, counts: Counter[str]) -> None:
-    words = text.split()
-    for length in range(1, LONGEST_PREFIX + 1):
-        counts.update([word[:length] for word in words if len(word) >= length])
+def hand_back(counts: Counts) -> tuple[Counter[str], list[int]]:
+    """Return what a worker has counted."""
+    return counts.prefixes, counts.numbers
 
 
-def frequent_prefixes(parts: Iterable[Counter[str]]) -> set[str]:
-    """Return the prefixes whose count over all ``parts`` exceeds 3.
+def frequent_prefixes(parts: Iterable[tuple[Counter[str], list[int]]]) -> tuple[set[str], list[int]]:
+    """Return the prefixes whose count over all ``parts`` exceeds 3, and the numbers of the tasks that were counted.
 
     Exact however the documents were divided: a prefix counts by its total, not by any one worker's count.
     """
     total: Counter[str] = Counter()
-    for part in parts:
-        total.update(part)
-    return {prefix for prefix, count in total.items() if count > THRESHOLD}
+    numbers: list[int] = []
+    for counts, counted in parts:
+        total.update(counts)
+        numbers += counted
+    return {prefix for prefix, count in total.items() if count > THRESHOLD}, numbers
+
+
+JOB = State(count_prefixes, Counts, hand_back, frequent_prefixes)
 
 
 def make_documents(params: Params) -> list[str]:
@@ -82,34 +90,38 @@ def make_documents(params: Params) -> list[str]:
 
 
 def prepare(params: Params, folder: Path) -> dict[str, Any]:
-    """See `contract.Workload`."""
+    """See `Workload`."""
     documents = make_documents(params)
     (folder / "documents.txt").write_text("\n".join(documents))
-    reference = frequent_prefixes(count_prefixes(*document) for document in enumerate(documents))
+    reference, _ = frequent_prefixes(JOB.part(document) for document in enumerate(documents))
     (folder / "reference.txt").write_text("\n".join(sorted(reference)))
     moved = sum(map(len, documents)) + sum(map(len, reference))
     return {"moved_bytes": moved, "frequent_prefixes": len(reference)}
 
 
 def load(params: Params, folder: Path) -> Inputs:
-    """See `contract.Workload`."""
-    return Inputs(list(enumerate((folder / "documents.txt").read_text().splitlines())))
+    """See `Workload`."""
+    return Inputs((folder / "documents.txt").read_text().splitlines(), folder / "reference.txt")
 
 
-def num_tasks(params: Params) -> int:
-    """See `contract.Workload`."""
-    return params.num_documents
+def pools(inputs: Inputs, setting: Setting) -> Iterator[Pool]:
+    """See `Workload`."""
+    arguments = [(text,) for text in inputs.documents]
+    return repeated(JOB, arguments, partial(wrong, reference=inputs.reference), setting)
+
+
+def wrong(numbers: range, result: Any, reference: Path) -> str | None:
+    """The set must be exactly the reference, counted in this round and not in an earlier one."""
+    prefixes, counted = result
+    if sorted(counted) != list(numbers):
+        return f"{len(counted)} documents were counted that are not the {len(numbers)} of the round"
+    expected = set(reference.read_text().splitlines())
+    if prefixes != expected:
+        return f"{len(prefixes)} frequent prefixes, {len(expected)} expected; {len(prefixes ^ expected)} differ"
+    return None
 
 
 def memory_bytes(params: Params, n_jobs: int) -> tuple[int, int]:
-    """See `contract.Workload`. Words have 5.5 letters on average; the parent may hold its documents and send copies."""
+    """See `Workload`. Words have 5.5 letters on average; the parent may hold its documents and send copies."""
     documents = 7 * params.num_documents * params.words_per_document
     return n_jobs * PROCESS_BYTES + 3 * documents, documents
-
-
-def check(result: set[str], folder: Path) -> str | None:
-    """The set must be exactly the reference."""
-    reference = set((folder / "reference.txt").read_text().splitlines())
-    if result != reference:
-        return f"{len(result)} frequent prefixes, {len(reference)} expected; {len(result ^ reference)} differ"
-    return None

@@ -1,5 +1,7 @@
 """`client_scatter` where a worker makes the input, and the others get it from there."""
 
-from workloads.client_scatter import NOT_IN_PARENT, PARAMS, check, load, memory_bytes, num_tasks, prepare
+from workloads.client_scatter import PARAMS, load, memory_bytes, pools, prepare
 
-__all__ = ["NOT_IN_PARENT", "PARAMS", "check", "load", "memory_bytes", "num_tasks", "prepare"]
+__all__ = ["PARAMS", "PATTERNS", "load", "memory_bytes", "pools", "prepare"]
+
+PATTERNS = ("worker_scatter",)

@@ -5,13 +5,13 @@ import os
 import platform
 import subprocess
 from pathlib import Path
-from typing import Any
 
 import loky
 import psutil
 import pyperf
 
 from harness.machine import room
+from record.schema import Environment
 
 SUITE_VERSION = "0.1.0"
 ROOT = Path(__file__).resolve().parents[2]
@@ -45,11 +45,11 @@ def version_of(distribution: str) -> str | None:
         return None
 
 
-def collect() -> dict[str, Any]:
-    """Return what a reader needs to know to judge the numbers, as plain data."""
+def collect() -> Environment:
+    """Return what a reader needs to know to judge the numbers."""
     machine = dict(pyperf.Run([1.0], collect_metadata=True).get_metadata())
-    return {
-        "machine": {
+    return Environment(
+        machine={
             "cpu": machine.get("cpu_model_name", platform.processor() or platform.machine()),
             "cpus": os.cpu_count() or 1,
             "physical_cores_usable": physical_cores(),
@@ -58,7 +58,7 @@ def collect() -> dict[str, Any]:
             "kernel": platform.platform(),
             "hostname": platform.node(),
         },
-        "conditions": {
+        conditions={
             "cpu_config": machine.get("cpu_config", ""),
             "cpu_freq": machine.get("cpu_freq", ""),
             "aslr": machine.get("aslr", ""),
@@ -67,11 +67,11 @@ def collect() -> dict[str, Any]:
             "cgroup_memory_max": room.read(room.CGROUP / "memory.max"),
             "thread_limits": dict(THREAD_LIMITS),
         },
-        "python": f"{platform.python_implementation()} {platform.python_version()}",
-        "versions": {name: version_of(name) or "not installed" for name in DISTRIBUTIONS},
-        "suite": {"version": SUITE_VERSION, "git_revision": _git_revision()},
-        "date": machine.get("date", ""),
-    }
+        python=f"{platform.python_implementation()} {platform.python_version()}",
+        versions={name: version_of(name) or "not installed" for name in DISTRIBUTIONS},
+        suite={"version": SUITE_VERSION, "git_revision": _git_revision()},
+        date=machine.get("date", ""),
+    )
 
 
 def _git_revision() -> str:

@@ -10,17 +10,16 @@ import struct
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from shutil import disk_usage
 from statistics import median
-from typing import Any
 
 import psutil
 
 from harness.machine.room import SHARED_MEMORY
-from record.terms import MEMORY_FIELDS
+from record.schema import MEMORY_FIELDS, Bytes, Memory
 
 INTERVAL_S = 0.01  # aimed at; what was reached is recorded, and is longer where a tree has many processes
 _RECORD = struct.Struct(f"<q{len(MEMORY_FIELDS)}q")
@@ -74,31 +73,32 @@ def _tree_bytes() -> tuple[int, ...]:
     return pss, uss, rss, in_shared, system.total - system.available, system.shared, system.cached
 
 
-def summary_of(
-    path: Path, cpu_s: float, start_ns: int, call_ns: int, end_ns: int, released_ns: int, moments_ns: Mapping[str, int]
-) -> dict[str, Any]:
-    """Return start, peak and end of each of MEMORY_FIELDS, in bytes, and what sampling cost.
+def summary_of(sampler: Sampler, times_ns: Sequence[int], moments_ns: Mapping[str, int]) -> Memory:
+    """Return the memory at start, peak, end and other moments, by name, and what sampling cost.
 
-    ``start`` is the last sample before ``start_ns``; the peak is sought from ``call_ns`` to ``end_ns``; ``end`` is the
-    last sample before ``released_ns``, which the trial has waited for with its pool closed and its result in hand.
-    ``moments_ns``: other moments, by name.
+    ``times_ns``: four. ``start`` is the last sample before the first; the peak is sought from the second, the call, to
+    the third, the return; ``end`` is the last sample before the fourth, which the trial has waited for with its pool
+    closed and its inputs still there.
     """
-    records = list(_RECORD.iter_unpack(path.read_bytes()))
+    start_ns, call_ns, end_ns, released_ns = times_ns
+    records = list(_RECORD.iter_unpack(sampler.path.read_bytes()))
 
     def before(moment_ns: int) -> tuple[int, ...]:
         return [record for record in records if record[0] <= moment_ns][-1]
 
-    start, end = before(start_ns), before(released_ns)
     inside = [record for record in records if call_ns <= record[0] <= end_ns] or [before(end_ns)]
-    marked = {name: before(moment_ns) for name, moment_ns in moments_ns.items()}
     steps = [(later[0] - earlier[0]) / 1e9 for earlier, later in pairwise(inside)] or [0.0]
-    return {
-        "start": dict(zip(MEMORY_FIELDS, start[1:], strict=True)),
-        "peak": {name: max(record[i] for record in inside) for i, name in enumerate(MEMORY_FIELDS, 1)},
-        "end": dict(zip(MEMORY_FIELDS, end[1:], strict=True)),
-        **{name: dict(zip(MEMORY_FIELDS, record[1:], strict=True)) for name, record in marked.items()},
-        "samples": len(inside),
-        "interval_s": median(steps),
-        "longest_interval_s": max(steps),
-        "sampler_cpu_share": cpu_s / ((records[-1][0] - records[0][0]) / 1e9 or 1.0),
-    }
+    return Memory(
+        start=_bytes(before(start_ns)),
+        peak=Bytes(**{name: max(record[i] for record in inside) for i, name in enumerate(MEMORY_FIELDS, 1)}),
+        end=_bytes(before(released_ns)),
+        **{name: _bytes(before(moment_ns)) for name, moment_ns in moments_ns.items()},
+        samples=len(inside),
+        interval_s=median(steps),
+        longest_interval_s=max(steps),
+        sampler_cpu_share=sampler.cpu_s / ((records[-1][0] - records[0][0]) / 1e9 or 1.0),
+    )
+
+
+def _bytes(record: tuple[int, ...]) -> Bytes:
+    return Bytes(**dict(zip(MEMORY_FIELDS, record[1:], strict=True)))

@@ -2,15 +2,15 @@
 
 import torch
 
-from trial.script import run
-from workloads import initialization
+from trial.script import idiom, run
 
 
-def loop(inputs, n_jobs):
+def loop(job, rounds, n_jobs):
     assert torch
-    model = initialization.load_model(inputs.model_path)
-    return [initialization.predict(index, images, model) for tasks in inputs.rounds for index, images in tasks]
+    made = job.make()
+    for tasks in rounds:
+        yield [job.task(*arguments, made) for arguments in tasks]
 
 
 if __name__ == "__main__":
-    run(initialization={"loop": loop})
+    run(setup={"loop": idiom(loop)})

@@ -10,60 +10,96 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context, shared_memory
 from pathlib import Path
 
-from trial.script import run
-from workloads import numerical
+from trial.script import idiom, run
 
 
-def right(inputs, n_jobs):
-    return [numerical.filter_image(index, inputs.image) for index in range(inputs.num_filters)]
+def right(job, rounds, n_jobs):
+    for tasks in rounds:
+        yield [job.task(*arguments, job.shared) for arguments in tasks]
 
 
-def raises(inputs, n_jobs):
+def raises(job, rounds, n_jobs):
     raise ValueError("no [bold]luck[/bold]\nsecond line")
+    yield
 
 
-def exits(inputs, n_jobs):
+def exits(job, rounds, n_jobs):
     sys.exit(3)
+    yield
 
 
-def dies(inputs, n_jobs):
+def dies(job, rounds, n_jobs):
     os.kill(os.getpid(), signal.SIGSEGV)
+    yield
 
 
-def hangs(inputs, n_jobs):
+def hangs(job, rounds, n_jobs):
     subprocess.Popen(["sleep", "300"], start_new_session=True)  # as a daemon would
     time.sleep(300)
+    yield
 
 
-def out_of_memory(inputs, n_jobs):
+def out_of_memory(job, rounds, n_jobs):
     raise MemoryError
+    yield
 
 
-def wrong_result(inputs, n_jobs):
-    return [(index, image + 1) for index, image in right(inputs, n_jobs)]
+def wrong_result(job, rounds, n_jobs):
+    for answers in right(job, rounds, n_jobs):
+        yield [(number, image + 1) for number, image in answers]
 
 
-def no_result(inputs, n_jobs):
-    right(inputs, n_jobs)
+def wrong_in_a_kept_round(job, rounds, n_jobs):
+    answers = right(job, rounds, n_jobs)
+    yield next(answers)
+    yield [(number, image + 1) for number, image in next(answers)]
 
 
-def drops_a_task(inputs, n_jobs):
-    done = [numerical.filter_image(index, inputs.image) for index in range(inputs.num_filters - 1)]
-    return [*done, (inputs.num_filters - 1, done[0][1])]
+def answers_of_an_earlier_round(job, rounds, n_jobs):
+    for tasks in rounds:
+        first = [job.task(*arguments, job.shared) for arguments in tasks]
+        yield first
+        for tasks in rounds:
+            for arguments in tasks:
+                job.task(*arguments, job.shared)
+            yield first
 
 
-def runs_a_task_twice(inputs, n_jobs):
-    numerical.filter_image(2, inputs.image)
-    return right(inputs, n_jobs)
+def no_result(job, rounds, n_jobs):
+    for _ in right(job, rounds, n_jobs):
+        yield 0
+
+
+def drops_a_task(job, rounds, n_jobs):
+    for tasks in rounds:
+        done = [job.task(*arguments, job.shared) for arguments in tasks[:-1]]
+        yield [*done, (tasks[-1][0], done[0][1])]
+
+
+def guesses_a_result(job, rounds, n_jobs):
+    """With the right result of a task that did not run: only counting tells."""
+    log = os.environ["BENCHMARK_TASK_LOG"]
+    for tasks in rounds:
+        done = [job.task(*arguments, job.shared) for arguments in tasks[:-1]]
+        del os.environ["BENCHMARK_TASK_LOG"]
+        done.append(job.task(*tasks[-1], job.shared))
+        os.environ["BENCHMARK_TASK_LOG"] = log
+        yield done
+
+
+def runs_a_task_twice(job, rounds, n_jobs):
+    for tasks in rounds:
+        job.task(*tasks[2], job.shared)
+        yield [job.task(*arguments, job.shared) for arguments in tasks]
 
 
 def _exit_in_worker(index):
     sys.exit(1)
 
 
-def exits_in_worker(inputs, n_jobs):
+def exits_in_worker(job, rounds, n_jobs):
     with ProcessPoolExecutor(n_jobs, get_context("fork")) as executor:
-        return list(executor.map(_exit_in_worker, range(2)))
+        yield list(executor.map(_exit_in_worker, range(2)))
 
 
 class _Unpicklable(Exception):
@@ -75,57 +111,61 @@ def _raise_unpicklable(index):
     raise _Unpicklable("one", "two")
 
 
-def hangs_on_unpicklable(inputs, n_jobs):
+def hangs_on_unpicklable(job, rounds, n_jobs):
     with get_context("fork").Pool(n_jobs) as pool:
-        return pool.map(_raise_unpicklable, range(2))
+        yield pool.map(_raise_unpicklable, range(2))
 
 
 def _kill_worker(index):
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def worker_dies(inputs, n_jobs):
+def worker_dies(job, rounds, n_jobs):
     with ProcessPoolExecutor(n_jobs, get_context("fork")) as executor:
-        return list(executor.map(_kill_worker, range(2)))
+        yield list(executor.map(_kill_worker, range(2)))
 
 
-def _filter_on_two_threads(index_and_image):
+def _on_two_threads(task, *arguments):
     os.environ["OMP_NUM_THREADS"] = "2"
-    return numerical.filter_image(*index_and_image)
+    return task(*arguments)
 
 
-def two_threads(inputs, n_jobs):
-    with get_context("fork").Pool(n_jobs) as pool:
-        return pool.map(_filter_on_two_threads, [(i, inputs.image) for i in range(inputs.num_filters)])
+def in_pool(job, rounds, pool, task, *before, chunksize=None):
+    with pool:
+        for tasks in rounds:
+            yield pool.starmap(task, [(*before, *arguments, job.shared) for arguments in tasks], chunksize)
+
+
+def two_threads(job, rounds, n_jobs):
+    return in_pool(job, rounds, get_context("fork").Pool(n_jobs), _on_two_threads, job.task)
 
 
 def _pin():
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
 
 
-def pinned(inputs, n_jobs):
-    with get_context("fork").Pool(n_jobs, _pin) as pool:
-        return pool.starmap(numerical.filter_image, [(i, inputs.image) for i in range(inputs.num_filters)])
+def pinned(job, rounds, n_jobs):
+    return in_pool(job, rounds, get_context("fork").Pool(n_jobs, _pin), job.task)
 
 
-def too_many_workers(inputs, n_jobs):
-    with get_context("fork").Pool(n_jobs + 2, maxtasksperchild=1) as pool:
-        return pool.starmap(numerical.filter_image, [(i, inputs.image) for i in range(inputs.num_filters)], 1)
+def too_many_workers(job, rounds, n_jobs):
+    return in_pool(job, rounds, get_context("fork").Pool(n_jobs + 2, maxtasksperchild=1), job.task, chunksize=1)
 
 
-def leaves_things(inputs, n_jobs):
+def leaves_things(job, rounds, n_jobs):
     subprocess.Popen(["sleep", "300"], start_new_session=True)
     subprocess.Popen(["sh", "-c", "sleep 300 & exit 0"])  # its grandchild is an orphan at once
     os.write(tempfile.mkstemp()[0], b"12345")
     segment = shared_memory.SharedMemory(create=True, size=1000)
     segment.buf[:3] = b"abc"
     Path(f"/dev/shm/psm_left-{os.getpid()}").write_bytes(b"1234567")
-    return right(inputs, n_jobs)
+    yield from right(job, rounds, n_jobs)
 
 
 if __name__ == "__main__":
-    idioms = (
-        right, raises, exits, dies, hangs, out_of_memory, wrong_result, no_result, drops_a_task, runs_a_task_twice,
-        exits_in_worker, hangs_on_unpicklable, worker_dies, two_threads, pinned, too_many_workers, leaves_things,
+    functions = (
+        right, raises, exits, dies, hangs, out_of_memory, wrong_result, wrong_in_a_kept_round,
+        answers_of_an_earlier_round, no_result, drops_a_task, guesses_a_result, runs_a_task_twice, exits_in_worker,
+        hangs_on_unpicklable, worker_dies, two_threads, pinned, too_many_workers, leaves_things,
     )  # fmt: skip
-    run(numerical={function.__name__: function for function in idioms})
+    run(shared={function.__name__: idiom(function) for function in functions})

@@ -6,16 +6,16 @@ import signal
 import time
 from pathlib import Path
 
-from trial.script import run
-from workloads import numerical
+from trial.script import idiom, run
 
 SIZE = 200 * 2**20
 BURN_S = 0.4
 HELD_S = 0.3  # for the sampler to see it
 
 
-def serial(inputs):
-    return [numerical.filter_image(index, inputs.image) for index in range(inputs.num_filters)]
+def serial(job, rounds):
+    for tasks in rounds:
+        yield [job.task(*arguments, job.shared) for arguments in tasks]
 
 
 def child(work):
@@ -31,21 +31,21 @@ def touch(memory):
         memory[offset]
 
 
-def nothing(inputs, n_jobs):
+def nothing(job, rounds, n_jobs):
     time.sleep(HELD_S)
-    return serial(inputs)
+    yield from serial(job, rounds)
 
 
-def own_copy(inputs, n_jobs):
+def own_copy(job, rounds, n_jobs):
     def work():
         _kept = b"\1" * SIZE
         time.sleep(HELD_S)
 
     child(work)
-    return serial(inputs)
+    yield from serial(job, rounds)
 
 
-def shared_by_fork(inputs, n_jobs):
+def shared_by_fork(job, rounds, n_jobs):
     kept = b"\1" * SIZE
 
     def work():
@@ -53,20 +53,20 @@ def shared_by_fork(inputs, n_jobs):
         time.sleep(HELD_S)
 
     child(work)
-    return serial(inputs)
+    yield from serial(job, rounds)
 
 
-def unmapped_segment(inputs, n_jobs):
+def unmapped_segment(job, rounds, n_jobs):
     path = Path(f"/dev/shm/psm_test_{os.getpid()}")
     with path.open("wb") as file:
         for _ in range(SIZE // mmap.PAGESIZE):
             file.write(b"\1" * mmap.PAGESIZE)
     time.sleep(HELD_S)
     path.unlink()
-    return serial(inputs)
+    yield from serial(job, rounds)
 
 
-def daemon(inputs, n_jobs):
+def daemon(job, rounds, n_jobs):
     """A grandchild whose parent has ended: in the tree by adoption only."""
 
     def start():
@@ -78,7 +78,7 @@ def daemon(inputs, n_jobs):
 
     child(start)
     time.sleep(HELD_S)
-    return serial(inputs)
+    yield from serial(job, rounds)
 
 
 def burn():
@@ -86,33 +86,33 @@ def burn():
         pass
 
 
-def burns(inputs, n_jobs):
+def burns(job, rounds, n_jobs):
     child(burn)
     child(burn)
-    return serial(inputs)
+    yield from serial(job, rounds)
 
 
-def burns_unheard(inputs, n_jobs):
+def burns_unheard(job, rounds, n_jobs):
     """As Ray's raylet: whoever ignores SIGCHLD is never told what CPU time its children used."""
-
-    def parent():
-        signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-        if not (pid := os.fork()):
-            burn()
-            for index in range(inputs.num_filters):
-                numerical.filter_image(index, inputs.image)
-            os._exit(0)
-        while Path(f"/proc/{pid}").exists():
-            time.sleep(0.01)
-
-    child(parent)
-    log = os.environ.pop("BENCHMARK_TASK_LOG")  # the child's tasks are those that count
-    try:
-        return serial(inputs)
-    finally:
+    for tasks in rounds:
+        child(lambda tasks=tasks: burn_unheard(job, tasks))
+        log = os.environ.pop("BENCHMARK_TASK_LOG")  # the child's tasks are those that count
+        answers = [job.task(*arguments, job.shared) for arguments in tasks]
         os.environ["BENCHMARK_TASK_LOG"] = log
+        yield answers
+
+
+def burn_unheard(job, tasks):
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    if not (pid := os.fork()):
+        burn()
+        for arguments in tasks:
+            job.task(*arguments, job.shared)
+        os._exit(0)
+    while Path(f"/proc/{pid}").exists():
+        time.sleep(0.01)
 
 
 if __name__ == "__main__":
     idioms = (nothing, own_copy, shared_by_fork, unmapped_segment, daemon, burns, burns_unheard)
-    run(numerical={function.__name__: function for function in idioms})
+    run(shared={function.__name__: idiom(function) for function in idioms})

@@ -1,9 +1,9 @@
 """A library that is not installed."""
 
-from trial.script import needs, run
+from trial.script import idiom, needs, run
 
 with needs("a_library_that_nobody_has"):
     import a_library_that_nobody_has
 
 if __name__ == "__main__":
-    run(numerical={"any": a_library_that_nobody_has.map})
+    run(shared={"any": idiom(a_library_that_nobody_has.map)})

@@ -2,15 +2,7 @@
 
 from benchmark_faulty import dies, hangs, raises, right, wrong_result
 
-from trial.script import run
+from trial.script import idiom, run
 
 if __name__ == "__main__":
-    run(
-        numerical={
-            "raises": raises,
-            "hangs": hangs,
-            "dies": dies,
-            "wrong_result": wrong_result,
-            "right": right,
-        }
-    )
+    run(shared={function.__name__: idiom(function) for function in (raises, hangs, dies, wrong_result, right)})

@@ -1,0 +1,362 @@
+"""What a trial's record is: the one list of its fields. Writing, checking, CSV columns and test data come from here.
+
+Records are plain dataclasses; pydantic turns plain data into them, and refuses what is of another type or range.
+Times are in seconds unless a name says otherwise. What a trial cannot know is None.
+"""
+
+from dataclasses import dataclass, field, fields
+from statistics import median
+from typing import Annotated, Any
+
+from pydantic import ConfigDict, Field, StrictBool, StrictInt, StrictStr, TypeAdapter
+
+from record.terms import COLD, KEPT, OK, TIME, Traits
+
+SCHEMA = 6
+
+CONFIG = ConfigDict(extra="forbid")
+Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+Seconds = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=0)]
+Positive = Annotated[float, Field(strict=True, allow_inf_nan=False, gt=0)]
+Count = Annotated[int, Field(strict=True, ge=0)]
+Plain = StrictStr | StrictInt | Number
+
+
+@dataclass(kw_only=True)
+class Round:
+    """One round of tasks. ``start_s``: after the trial's call. ``bare``: without the library, for comparison."""
+
+    __pydantic_config__ = CONFIG
+    phase: StrictStr
+    tasks: Count
+    seconds: Positive
+    start_s: Number = 0.0
+    bare: StrictBool = False
+    label: dict[StrictStr, Plain] = field(default_factory=dict)
+
+
+@dataclass(kw_only=True)
+class Pool:
+    """The rounds on one live pool of workers. ``refused``: why it was not tried; then there is no ``stop_s``."""
+
+    __pydantic_config__ = CONFIG
+    label: dict[StrictStr, Plain] = field(default_factory=dict)
+    refused: StrictStr = ""
+    rounds: list[Round] = field(default_factory=list)
+    stop_s: Seconds | None = None
+
+    def __post_init__(self) -> None:
+        if bool(self.refused) != (self.stop_s is None):
+            raise ValueError("a pool is refused, or has been closed")
+
+    @property
+    def cold_s(self) -> float | None:
+        """From the call to the results of the first round, or None."""
+        return next((each.seconds for each in self.rounds if each.phase == COLD), None)
+
+    @property
+    def kept_s(self) -> float | None:
+        """The median of the same round on the pool that is up, or None."""
+        found = [each.seconds for each in self.rounds if each.phase == KEPT]
+        return median(found) if found else None
+
+    @property
+    def one_shot_s(self) -> float | None:
+        """A pool for one round: ``cold_s + stop_s``, or None."""
+        return None if self.cold_s is None or self.stop_s is None else self.cold_s + self.stop_s
+
+
+@dataclass(kw_only=True)
+class Parts:
+    """Where a round's time went; ``start_s`` + ``work_s`` + ``wait_s`` + ``gather_s`` is all of it.
+
+    ``start_s``: to the first task's start. ``gather_s``: from the last task's end until the results are there. Between
+    them, as means over the workers: ``work_s`` inside tasks, ``wait_s`` outside, of which ``tail_s`` after a worker's
+    own last task. ``straggler_s``: how much later the last worker ended than the median one.
+    """
+
+    __pydantic_config__ = CONFIG
+    start_s: Seconds
+    work_s: Seconds
+    wait_s: Seconds
+    tail_s: Seconds
+    straggler_s: Seconds
+    gather_s: Seconds
+
+
+@dataclass(kw_only=True)
+class Tasks:
+    """A column per fact, a row per task, in the order of their starts; times in ns after the trial's call."""
+
+    __pydantic_config__ = CONFIG
+    index: list[Count] = field(default_factory=list)
+    pid: list[Count] = field(default_factory=list)
+    start_ns: list[StrictInt] = field(default_factory=list)
+    end_ns: list[StrictInt] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        if len({len(getattr(self, column.name)) for column in fields(self)}) != 1:
+            raise ValueError("the columns of tasks differ in length")
+
+
+@dataclass(kw_only=True)
+class Bytes:
+    """The memory of a trial's whole process tree at one moment; from ``shm_bytes`` on, of the whole system."""
+
+    __pydantic_config__ = CONFIG
+    pss_bytes: StrictInt
+    uss_bytes: StrictInt
+    rss_bytes: StrictInt
+    shm_bytes: StrictInt
+    used_bytes: StrictInt
+    shmem_bytes: StrictInt
+    cached_bytes: StrictInt
+
+
+MEMORY_FIELDS = tuple(column.name for column in fields(Bytes))
+
+
+@dataclass(kw_only=True)
+class Memory:
+    """Start, peak and end, and the moments that the idiom marks; how often was looked, and what that cost."""
+
+    __pydantic_config__ = CONFIG
+    start: Bytes
+    peak: Bytes
+    end: Bytes
+    ready: Bytes | None = None
+    made: Bytes | None = None
+    spread: Bytes | None = None
+    held: Bytes | None = None
+    samples: Count = 0
+    interval_s: Seconds = 0.0
+    longest_interval_s: Seconds = 0.0
+    sampler_cpu_share: Seconds = 0.0
+
+
+@dataclass(kw_only=True)
+class Left:
+    """What a trial left behind, which was counted and removed."""
+
+    __pydantic_config__ = CONFIG
+    processes: Count = 0
+    shm_segments: Count = 0
+    shm_bytes: Count = 0
+    files: Count = 0
+    file_bytes: Count = 0
+
+
+@dataclass(kw_only=True)
+class Trial:
+    """One run of one cell in a fresh interpreter, whatever became of it.
+
+    ``position``: its place in the order of the run. ``session``: how often the run had been gone on with by then.
+    ``yardstick_s``: what a fixed piece of work took just before it. ``trial_s``: its interpreter's life.
+    ``import_s``: of the library, before the clock. ``cold``, ``kept``: the parts of the first round, and of the round
+    in the middle of those on the pool that is up, where every task is recorded. ``setups``, ``setup_s``: how often the
+    setup was made, and what that took in all. ``cpu_user_s``, ``cpu_system_s``: of the whole tree, during all rounds.
+    ``placed``, ``placed_bytes``, ``place_s``: data that were put where workers find them. ``moments_s``: moments that
+    the idiom marks, after the call. ``kernel``: the calibration of the kernel that tasks compute with.
+    """
+
+    __pydantic_config__ = CONFIG
+    idiom: StrictStr
+    n_jobs: Annotated[int, Field(strict=True, ge=1)]
+    kind: StrictStr = TIME
+    outcome: StrictStr = ""
+    reason: StrictStr = ""
+    session: Count = 0
+    block: Count = 0
+    position: Count | None = None
+    yardstick_s: Seconds | None = None
+    trial_s: Seconds | None = None
+    import_s: Seconds | None = None
+    cold: Parts | None = None
+    kept: Parts | None = None
+    setups: Count = 0
+    setup_s: Seconds | None = None
+    cpu_user_s: Number | None = None
+    cpu_system_s: Number | None = None
+    placed: Count = 0
+    placed_bytes: Count | None = None
+    place_s: Seconds | None = None
+    on_write: StrictStr = ""
+    tasks_asked: Count = 0
+    tasks_run: Count = 0
+    workers: Count = 0
+    in_parent: StrictBool = False
+    moments_s: dict[StrictStr, Number] = field(default_factory=dict)
+    tasks: Tasks = field(default_factory=Tasks)
+    memory: Memory | None = None
+    pools: list[Pool] = field(default_factory=list)
+    kernel: dict[StrictStr, Number] = field(default_factory=dict)
+    left_behind: Left = field(default_factory=Left)
+    output: StrictStr = ""
+
+    def __post_init__(self) -> None:
+        if self.outcome == OK and not self.pools:
+            raise ValueError("a trial that is ok has no rounds")
+
+    @property
+    def _first(self) -> Pool:
+        return next((pool for pool in self.pools if not pool.refused), Pool(refused="none was tried"))
+
+    @property
+    def cold_s(self) -> float | None:
+        """From the call to the first round's results: with the pool's start. Of the first pool, as the next four."""
+        return self._first.cold_s
+
+    @property
+    def kept_s(self) -> float | None:
+        """The same round on the pool that is up, the median."""
+        return self._first.kept_s
+
+    @property
+    def stop_s(self) -> float | None:
+        """Closing the pool."""
+        return self._first.stop_s
+
+    @property
+    def one_shot_s(self) -> float | None:
+        """A pool for one round: ``cold_s + stop_s``."""
+        return self._first.one_shot_s
+
+    @property
+    def fixed_s(self) -> float | None:
+        """What a pool costs besides the work: ``one_shot_s - kept_s``."""
+        return None if self.one_shot_s is None or self.kept_s is None else self.one_shot_s - self.kept_s
+
+    @property
+    def spent_s(self) -> float:
+        """All rounds of all pools, and their ends: the time inside the measured functions."""
+        return sum(sum(each.seconds for each in pool.rounds) + (pool.stop_s or 0.0) for pool in self.pools)
+
+
+DERIVED = ("cold_s", "kept_s", "stop_s", "one_shot_s", "fixed_s")
+"""The times that follow from a trial's pools."""
+SCALARS = tuple(f.name for f in fields(Trial) if f.name not in (
+    "cold", "kept", "moments_s", "tasks", "memory", "pools", "kernel", "left_behind", "output",
+))  # fmt: skip
+"""The fields of a trial that fit into a cell of a table."""
+PARTS = tuple(column.name for column in fields(Parts))
+
+
+@dataclass(kw_only=True)
+class Idiom:
+    """What an idiom is, and the code of its script that it uses: how it is called, and its ``lines`` of code."""
+
+    __pydantic_config__ = CONFIG
+    traits: Traits = field(default_factory=Traits)
+    call: StrictStr = ""
+    code: StrictStr = ""
+    lines: Count = 0
+
+
+@dataclass(kw_only=True)
+class Environment:
+    """The machine and the software that a run was measured on."""
+
+    __pydantic_config__ = CONFIG
+    machine: dict[StrictStr, Plain] = field(default_factory=dict)
+    conditions: dict[StrictStr, Plain | dict[StrictStr, Plain]] = field(default_factory=dict)
+    python: StrictStr = "?"
+    versions: dict[StrictStr, StrictStr] = field(default_factory=dict)
+    suite: dict[StrictStr, StrictStr] = field(default_factory=dict)
+    date: StrictStr = ""
+
+    @property
+    def label(self) -> str:
+        """The machine in a few words, for titles and for telling results of two machines apart."""
+        machine, memory_bytes = self.machine, self.machine.get("memory_bytes", 0)
+        gib = memory_bytes / 2**30 if isinstance(memory_bytes, int | float) else 0
+        return (
+            f"{machine.get('cpu', 'unknown CPU')}, {machine.get('physical_cores_usable', '?')} cores usable, "
+            f"{gib:.0f} GiB, Python {(self.python.split() or ['?'])[-1]}"
+        )
+
+
+@dataclass(kw_only=True)
+class Stopping:
+    """What a run was asked to reach, what it reached, and why it ended."""
+
+    __pydantic_config__ = CONFIG
+    asked_precision: Number | None = None
+    asked_budget_s: Number | None = None
+    reached_precision: Number | None = None
+    widest_cell: StrictStr = ""
+    blocks: Count = 0
+    spent_s: Seconds = 0.0
+    reason: StrictStr = ""
+
+
+@dataclass(kw_only=True)
+class Run:
+    """What one run has measured of one library in one workload.
+
+    ``asked``: the idioms of all cells, by "library in workload". ``inputs``: facts about the workload's inputs;
+    ``moved_bytes``: input read and result written once; ``shared_bytes``: one large input for all tasks.
+    ``stopping``: None until the run has ended. ``idioms``: by name, in the script's order.
+    """
+
+    __pydantic_config__ = CONFIG
+    started: StrictStr
+    profile: StrictStr
+    params: dict[StrictStr, Plain | list[Plain]]
+    params_hash: StrictStr
+    seed: StrictInt
+    worker_counts: list[Count]
+    asked: dict[StrictStr, list[StrictStr]] = field(default_factory=dict)
+    environment: Environment = field(default_factory=Environment)
+    inputs: dict[StrictStr, Plain] = field(default_factory=dict)
+    bandwidth_bytes_per_s: Seconds = 0.0
+    disturbances: list[StrictStr] = field(default_factory=list)
+    stopping: Stopping | None = None
+    idioms: dict[StrictStr, Idiom] = field(default_factory=dict)
+    trials: list[Trial] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        if not all(isinstance(self.inputs.get(name, 0), int | float) for name in ("moved_bytes", "shared_bytes")):
+            raise ValueError("bytes of the inputs are no numbers")
+
+    @property
+    def moved_bytes(self) -> float:
+        """The least that any implementation moves: the input read once, the result written once."""
+        return float(self.inputs.get("moved_bytes", 0))
+
+    @property
+    def shared_bytes(self) -> int:
+        """The size of the one large input of all tasks; 0 where there is none."""
+        return int(self.inputs.get("shared_bytes", 0))
+
+
+def _is_file_name(name: str) -> bool:
+    """Return whether ``name`` may stand in a path that is written to: figures are named for their workload."""
+    return bool(name) and not name.startswith(".") and not {"/", "\\", "\0"} & set(name)
+
+
+@dataclass(kw_only=True)
+class Content:
+    """A results file: the runs of one library in one workload, the newest last."""
+
+    __pydantic_config__ = CONFIG
+    workload: StrictStr
+    library: StrictStr
+    runs: list[Run]
+    schema: StrictInt = SCHEMA
+
+    def __post_init__(self) -> None:
+        if not (_is_file_name(self.workload) and _is_file_name(self.library)):
+            raise ValueError("workload or library is no name that a file may have")
+
+
+_CONTENT = TypeAdapter(Content)
+
+
+def as_plain(content: Content) -> dict[str, Any]:
+    """Return plain data: dict, list, str, int, float, bool and None."""
+    return _CONTENT.dump_python(content)
+
+
+def from_plain(data: Any) -> Content:
+    """Return what `as_plain` was given. Raises ValueError for data of another shape."""
+    return _CONTENT.validate_python(data)

@@ -1,0 +1,75 @@
+"""How every figure looks: plain numbers, what was measured and where in the figure itself; where its file is."""
+
+from pathlib import Path
+from typing import Any
+
+import matplotlib.pyplot as plt
+from matplotlib.backends.registry import BackendFilter, backend_registry
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, NullFormatter, NullLocator
+
+from record.terms import COLD, KEPT
+from report import palette
+from report.numbers.comparable import Comparable
+
+SUFFIXES = {COLD: "", KEPT: "_kept"}  # of the files of figures of a round
+STYLE: Any = {
+    "font.size": 10,
+    "lines.linewidth": 1.3,
+    "lines.markersize": 4.5,
+    "svg.fonttype": "none",
+    "svg.hashsalt": "benchmark",  # the same figure is the same file
+    "savefig.dpi": 200,
+}
+
+
+def color_of(library: str) -> str:
+    """Return the library's colour; on a dark ground, a lighter one where it would be lost."""
+    color = palette.color_of(library)
+    return palette.ON_DARK.get(color, color) if plt.rcParams["figure.facecolor"] == "black" else color
+
+
+def base_of(group: Comparable, suffix: str = "") -> Path:
+    """Return where a figure of the group is, without the suffix of a file."""
+    return group.files[0].path.parent / f"{group.workload}{suffix}"
+
+
+def plain_seconds(axis, low: float, high: float) -> None:
+    """Tick a logarithmic axis at 1, 2, 5 times powers of ten, in plain numbers."""
+    ticks = [digit * 10.0**power for power in range(-6, 7) for digit in (1, 2, 5)]
+    axis.set_major_locator(plt.FixedLocator([tick for tick in ticks if low <= tick <= high] or [low]))
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter(FuncFormatter(plain))
+    axis.set_minor_formatter(NullFormatter())
+
+
+def plain(value: float, _position: int | None = None) -> str:
+    """Format a tick's number."""
+    return f"{value:g}"
+
+
+def caption(figure: Figure, title: str, *groups: Comparable) -> None:
+    """Say in the figure what it shows, on which machine, and what it leaves out."""
+    newest = max((file for group in groups for file in group.files), key=lambda file: file.run.started)
+    profile = f"{newest.run.profile} profile" + (": a first look" if newest.run.profile == "quick" else "")
+    said = " / ".join(dict.fromkeys(group.said_of_trials for group in groups))
+    figure.suptitle(title, x=0.02, ha="left", fontsize="medium")
+    lines = [f"{profile}, {said}", newest.machine]
+    left_out = sum(len(group.left_out) for group in groups)
+    if left_out:
+        lines.append(f"left out: {left_out} results of other parameters or machines")
+    figure.text(0.02, 0.015, "\n".join(lines), fontsize="x-small", alpha=0.75)
+
+
+def show_and_save(figure: Figure, base: Path, save: Path | None = None) -> list[Path]:
+    """Let the labels be dragged, where there is a display, until the window is closed; then write PNG and SVG.
+
+    With ``save``, nothing is shown, and that file alone is written.
+    """
+    if not save and plt.get_backend().lower() not in backend_registry.list_builtin(BackendFilter.NON_INTERACTIVE):
+        plt.show()
+    paths = [save] if save else [base.with_suffix(".png"), base.with_suffix(".svg")]
+    for path in paths:
+        figure.savefig(path, metadata={"Date": None} if path.suffix == ".svg" else None)
+    plt.close(figure)
+    return paths

@@ -1,0 +1,50 @@
+"""The figures of workloads, by name."""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+
+from record.terms import WORKLOADS
+from report.figures import grid
+from report.figures.granularity import draw_efficiency
+from report.figures.lines import draw_lines
+from report.figures.overhead import draw_overhead
+from report.figures.parts import draw_parts
+from report.figures.style import SUFFIXES
+from report.figures.timeline import draw_timeline
+from report.figures.total import draw_total
+from report.numbers.comparable import Comparable
+from report.numbers.quantities import COPIES
+from report.numbers.sharing import has_sharing
+
+Draw = Callable[..., list[Path]]
+"""Draws, and returns the files that were written: ``save``, or PNG and SVG beside the results; none without data."""
+
+OF_STUDIES: dict[str, Mapping[str, Draw]] = {
+    "overhead": {"": draw_overhead},
+    "grid": grid.DRAWN,
+    "granularity": {"": partial(draw_efficiency, graphs=False), "_graphs": partial(draw_efficiency, graphs=True)},
+}
+
+
+def figures_of(groups: Sequence[Comparable]) -> Mapping[str, Draw]:
+    """Return all figures of all groups, and ``total``."""
+    named: dict[str, Draw] = {
+        f"{group.workload}{suffix}": partial(draw, group)
+        for group in groups
+        for suffix, draw in (OF_STUDIES.get(group.workload) or _of_times(group)).items()
+    }
+    # Studies answer a question each, and are not drawn side by side with the workloads, nor with each other.
+    if workloads := [group for group in groups if group.workload in WORKLOADS]:
+        named["total"] = partial(draw_total, workloads)
+    return named
+
+
+def _of_times(group: Comparable) -> Mapping[str, Draw]:
+    copies = {COPIES.suffix: partial(draw_lines, quantity=COPIES)} if has_sharing(group) else {}
+    return {
+        "": draw_lines,
+        **copies,
+        **{f"_parts{suffix}": partial(draw_parts, phase=phase) for phase, suffix in SUFFIXES.items()},
+        **{f"_timeline{suffix}": partial(draw_timeline, phase=phase) for phase, suffix in SUFFIXES.items()},
+    }

@@ -1,0 +1,237 @@
+"""Which results may stand in one chart, and how they compare."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from statistics import median
+
+from record.terms import CALLER, COLD
+from report.numbers.cell import Block, Cell
+from report.numbers.measured import Measured, read
+from report.numbers.names import EVERY_WORKLOAD, NO_LIBRARIES, REFERENCE, SERIAL, Name, in_order
+from report.numbers.parts import tasks_of
+from report.numbers.statistics import FASTER, TIE, UNKNOWN, Ratio, paired, unpaired
+from report.palette import COLORS
+
+LEAST_COUNTED_BYTES = 64 * 2**20  # of an input whose copies are counted: a worker with NumPy takes about half of it
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """The libraries on one number of workers; the plain loop and the floor are none to choose.
+
+    ``fastest``: with the least median; None where nothing succeeded. ``verdicts``: of the others' ratios to it. It is
+    chosen by the same times that they are compared by, which makes them look slower, if anything. ``failed``: tried,
+    and without a time.
+    """
+
+    fastest: Cell | None
+    verdicts: dict[Name, str]
+    failed: list[Name]
+
+    def those(self, verdict: str) -> list[Name]:
+        """Return the others with that verdict."""
+        return [name for name, found in self.verdicts.items() if found == verdict]
+
+
+@dataclass(frozen=True)
+class Comparable:
+    """Files of one workload that were measured with the same parameters on the same machine, and what was left out."""
+
+    workload: str
+    files: tuple[Measured, ...]
+    left_out: tuple[str, ...]
+
+    @property
+    def worker_counts(self) -> list[int]:
+        """Every number of workers that was tried."""
+        return sorted({n for file in self.files for (_, n), cell in file.cells.items() if not cell.skipped})
+
+    @property
+    def most_workers(self) -> int:
+        """The largest number of workers that was tried."""
+        return max(self.worker_counts, default=1)
+
+    @cached_property
+    def idioms(self) -> list[list[Cell]]:
+        """The cells of each idiom, by number of workers: the rows of tables, in the order of the scripts."""
+        return [cells for file in self.files for cells in file.idioms.values()]
+
+    def on_most(self, cells: Sequence[Cell]) -> Cell | None:
+        """Return an idiom's cell on most workers; of one that runs in the calling process, on its one."""
+        return next((c for c in cells if c.n_jobs == (1 if c.traits.workers == CALLER else self.most_workers)), None)
+
+    @cached_property
+    def on_most_workers(self) -> list[Cell]:
+        """Each idiom's cell on most workers, whatever became of it, or the one that says why the idiom is skipped."""
+        found = [(self.on_most(cells), next((c for c in cells if c.skipped), None)) for cells in self.idioms]
+        return [cell for on_most, skipped in found if (cell := on_most or skipped)]
+
+    @cached_property
+    def timed_on_most_workers(self) -> list[Cell]:
+        """Those of `on_most_workers` that have a one-shot time."""
+        return [cell for cell in self.on_most_workers if cell.one_shot]
+
+    @property
+    def fastest_of_each_library(self) -> list[Cell]:
+        """Each library's fastest idiom on most workers."""
+        fastest: dict[str, Cell] = {}
+        for cell in self.timed_on_most_workers:
+            known = fastest.get(cell.library)
+            if known is None or median(cell.times.values()) < median(known.times.values()):
+                fastest[cell.library] = cell
+        return list(fastest.values())
+
+    def cells(self, n_jobs: int) -> dict[Name, Cell]:
+        """Return the cells with that number of workers that have a time, by library and idiom."""
+        found = {(f.library, idiom): cell for f in self.files for (idiom, n), cell in f.cells.items() if n == n_jobs}
+        return {name: cell for name, cell in found.items() if cell.one_shot}
+
+    @cached_property
+    def rankings(self) -> dict[int, Ranking]:
+        """Who is fastest, and who ties with it, on each number of workers."""
+        return {n_jobs: self._ranking(n_jobs) for n_jobs in self.worker_counts}
+
+    def _ranking(self, n_jobs: int) -> Ranking:
+        to_choose = [file for file in self.files if file.library not in NO_LIBRARIES]
+        tried = [c for file in to_choose for c in file.cells.values() if c.n_jobs == n_jobs and not c.skipped]
+        cells = {cell.name: cell for cell in tried if cell.one_shot}
+        failed = [cell.name for cell in tried if not cell.one_shot]
+        best = min(cells, key=lambda name: median(cells[name].times.values()), default=None)
+        if best is None:
+            return Ranking(None, {}, failed)
+        ratios = self.compared({name: cell.times for name, cell in cells.items()}, reference=best)
+        verdicts = {name: ratios[name].verdict if name in ratios else UNKNOWN for name in cells if name != best}
+        # Faster in most blocks, though its median is not: that is a tie too.
+        return Ranking(cells[best], {name: TIE if v == FASTER else v for name, v in verdicts.items()}, failed)
+
+    @cached_property
+    def reference(self) -> Name | None:
+        """Library and idiom that all others are compared with, at the same number of workers; None for serial alone.
+
+        The first idiom of REFERENCE, or else of the first library, that is not skipped.
+        """
+        parallel = [file for file in self.files if file.library not in NO_LIBRARIES]
+        parallel.sort(key=lambda file: file.library != REFERENCE)
+        tried = {c.name for file in parallel for c in file.cells.values() if not c.skipped}
+        names = [(file.library, idiom) for file in parallel for idiom in file.idioms]
+        return next((name for name in names if name in tried), None)
+
+    def ratios(self, n_jobs: int) -> dict[Name, Ratio]:
+        """Return each cell's time over the reference's, by library and idiom: a family of comparisons."""
+        return self.compared({name: cell.times for name, cell in self.cells(n_jobs).items()})
+
+    def compared(
+        self, values: Mapping[Name, Mapping[Block, float]], reference: Name | None = None
+    ) -> dict[Name, Ratio]:
+        """Return ``values``, by block, over those of ``reference``, or else of the group's own reference.
+
+        Those of files of another run than the reference's are a family of their own, unpaired: block 0 of two runs is
+        not one block.
+        """
+        reference = reference or self.reference
+        if reference is None or reference not in values:
+            return {}
+        base = values[reference]
+        others = {name: blocks for name, blocks in values.items() if name != reference}
+        alone = self._measured_apart_from(reference[0])
+        together = {name: (times, base) for name, times in others.items() if name[0] not in alone}
+        against = list(base.values())
+        apart = {name: (list(times.values()), against) for name, times in others.items() if name[0] in alone}
+        return {**paired(together), **unpaired(apart)}
+
+    def ratio(self, cell: Cell, reference: Cell) -> Ratio | None:
+        """Return one cell's time over another's, by itself; None where they have no block in common."""
+        times = {each.name: each.times for each in (cell, reference)}
+        return self.compared(times, reference=reference.name).get(cell.name)
+
+    @property
+    def measured_alone(self) -> list[str]:
+        """The libraries that were not measured in the same run, and so the same blocks, as the reference."""
+        return self._measured_apart_from(self.reference[0]) if self.reference else []
+
+    def _measured_apart_from(self, library: str) -> list[str]:
+        runs = {file.library: file.run.started for file in self.files}
+        return [other for other, started in runs.items() if started != runs[library]]
+
+    @cached_property
+    def serial(self) -> Cell | None:
+        """The plain loop, the fastest one."""
+        cells = [cell for (library, _), cell in self.cells(1).items() if library == SERIAL]
+        return min(cells, key=lambda cell: median(cell.times.values()), default=None)
+
+    @cached_property
+    def serial_s(self) -> float | None:
+        """The best one-shot time of the plain loop, which speedups and limits refer to; None if it was not measured."""
+        return self.serial.one_shot.median if self.serial and self.serial.one_shot else None
+
+    @cached_property
+    def longest_task_s(self) -> float:
+        """The longest task in the serial runs: however many workers there are, one of them has to run it."""
+        trials = self.serial.timed if self.serial else []
+        longest = [max((task.end_s - task.start_s for task in tasks_of(t, COLD)), default=0.0) for t in trials]
+        return median(longest) if longest else 0.0
+
+    @cached_property
+    def data_s(self) -> float:
+        """The time that input and result take through the machine's memory, once: bytes over measured bandwidth."""
+        run = self.newest.run
+        return run.moved_bytes / run.bandwidth_bytes_per_s if run.bandwidth_bytes_per_s else 0.0
+
+    @property
+    def shared_bytes(self) -> int:
+        """The size of the one large input of all tasks; 0 where there is none."""
+        return self.newest.run.shared_bytes
+
+    @property
+    def counted_bytes(self) -> int:
+        """The size that copies are counted in: 0 also where what interpreters take would look like many copies."""
+        return self.shared_bytes if self.shared_bytes >= LEAST_COUNTED_BYTES else 0
+
+    def limit_s(self, n_jobs: int) -> float | None:
+        """Return the physical limit: serial / workers, but never below the longest task or the data's way."""
+        return max(self.serial_s / n_jobs, self.longest_task_s, self.data_s) if self.serial_s else None
+
+    @property
+    def newest(self) -> Measured:
+        """The file that was measured last."""
+        return max(self.files, key=lambda file: file.run.started)
+
+    @cached_property
+    def said_of_trials(self) -> str:
+        """How many trials stand behind the numbers, and what the spread beside them is."""
+        found = [cell.one_shot for file in self.files for cell in file.cells.values() if cell.one_shot]
+        if not found:
+            return "no trial succeeded"
+        fewest, most = min(s.count for s in found), max(s.count for s in found)
+        many = f"{most}" if fewest == most else f"{fewest} to {most}"
+        spreads = sorted({summary.spread for summary in found if summary.count > 1})
+        said = f"median of {many} trials" if most > 1 else "1 trial"
+        return f"{said} ({' or '.join(spreads)})" if spreads else f"{said}, no spread known"
+
+
+def groups_of(paths: Iterable[Path]) -> tuple[list[Comparable], list[str]]:
+    """Return what may be compared, one group per workload, and one line for each file that was refused."""
+    files, refused = read(paths)
+    workloads = in_order({file.workload for file in files}, EVERY_WORKLOAD)
+    return [comparable([file for file in files if file.workload == name]) for name in workloads], refused
+
+
+def comparable(files: Sequence[Measured]) -> Comparable:
+    """Return those of one workload's ``files`` that may stand beside the newest of them."""
+    newest = max(files, key=lambda file: file.run.started)
+    same = [f for f in files if _key(f) == _key(newest)]
+    left_out = []
+    for file in files:
+        if file.run.params_hash != newest.run.params_hash:
+            left_out.append(f"{file.path.name}: other parameters ({file.run.profile} profile)")
+        elif file.machine != newest.machine:
+            left_out.append(f"{file.path.name}: another machine ({file.machine})")
+    libraries = in_order({file.library for file in same}, list(COLORS))
+    same.sort(key=lambda file: libraries.index(file.library))
+    return Comparable(newest.workload, tuple(same), tuple(left_out))
+
+
+def _key(file: Measured) -> tuple[str, str]:
+    return file.run.params_hash, file.machine

@@ -1,0 +1,99 @@
+"""How fine tasks may be: efficiency against the mean task's length, and where it crosses 50 % and 90 %."""
+
+from itertools import pairwise
+from math import exp, inf, log
+from statistics import median
+
+import numpy as np
+from scipy.optimize import isotonic_regression
+
+from record.schema import Trial
+from record.terms import POINT
+from report.numbers.cell import Cell
+from report.numbers.comparable import Comparable
+from report.numbers.rounds import rounds_of
+
+INDEPENDENT = "independent"
+TARGETS = (0.5, 0.9)
+
+Curve = list[tuple[float, float]]
+
+
+def patterns(cell: Cell) -> list[str]:
+    """Return the patterns that were measured."""
+    found = (str(each.label["pattern"]) for t in cell.timed for each in rounds_of(t, POINT) if "pattern" in each.label)
+    return list(dict.fromkeys(found))
+
+
+def curves_of(group: Comparable, graphs: bool) -> list[tuple[Cell, str]]:
+    """Return what has an efficiency on most workers, with its pattern: independent tasks, or ``graphs``."""
+    found = [(cell, pattern) for cell in group.on_most_workers for pattern in patterns(cell)]
+    return [(c, pattern) for c, pattern in found if (pattern != INDEPENDENT) == graphs and points_of(c, pattern)]
+
+
+def efficiencies(trial: Trial, pattern: str) -> dict[float, float]:
+    """Return by length of a task, in seconds, which share of the work is done that is done without the library.
+
+    The length is what it takes without the library with all workers busy: what it takes alone, times `slowdown`.
+    """
+    with_library, without = (_by_length(trial, pattern, bare) for bare in (False, True))
+    slower = slowdown(trial, pattern)
+    return {
+        length * slower: median(bare_s / library_s for bare_s, library_s in zip(without[length], seconds, strict=False))
+        for length, seconds in with_library.items()
+        if length in without
+    }
+
+
+def slowdown(trial: Trial, pattern: str) -> float:
+    """Return how many times longer than alone a task takes with all workers busy, without the library: the median."""
+    bare = rounds_of(trial, POINT, bare=True, pattern=pattern)
+    alone = [(each.seconds, each.tasks * float(each.label.get("task_s", 0))) for each in bare]
+    return median([seconds * trial.n_jobs / alone_s for seconds, alone_s in alone if alone_s] or [1.0])
+
+
+def _by_length(trial: Trial, pattern: str, bare: bool) -> dict[float, list[float]]:
+    found: dict[float, list[float]] = {}
+    for each in rounds_of(trial, POINT, bare=bare, pattern=pattern):
+        found.setdefault(float(each.label.get("task_s", 0)), []).append(each.seconds)
+    return dict(sorted((length, seconds) for length, seconds in found.items() if length))
+
+
+def metg_s(efficiency: dict[float, float], target: float) -> float:
+    """Return the minimum effective task granularity: time of all workers per task, where efficiency is ``target``.
+
+    So the library's part of it counts: at 50 % it is twice what the task takes by itself. That is how Task Bench has
+    it, https://github.com/StanfordLegion/task-bench/blob/master/scripts/chart_metg.py (`time_per_task`).
+    """
+    return length_at(efficiency, target) / target
+
+
+def length_at(efficiency: dict[float, float], target: float) -> float:
+    """Return how long a task is, by itself, at which efficiency is ``target``: between two, on logarithmic axes.
+
+    0 where even the shortest tasks that were tried reached it, infinity where none did.
+    """
+    for (shorter, low), (longer, high) in pairwise(sorted(efficiency.items())):
+        if low < target <= high:
+            share = (log(target) - log(low)) / (log(high) - log(low))
+            return exp(log(shorter) + share * (log(longer) - log(shorter)))
+    return 0.0 if max(efficiency.values()) >= target else inf
+
+
+def points_of(cell: Cell, pattern: str) -> Curve:
+    """Return mean task (time x workers / tasks) and efficiency of all trials, shortest tasks first.
+
+    Every trial searches at lengths of its own.
+    """
+    return [(length / efficiency, efficiency) for length, efficiency in _of_all_trials(cell, pattern)]
+
+
+def smoothed(cell: Cell, pattern: str) -> Curve:
+    """Return the same on the line through all points on which efficiency does not fall as tasks grow longer."""
+    lengths, efficiency = zip(*_of_all_trials(cell, pattern), strict=True)
+    fitted = np.exp(isotonic_regression(np.log(efficiency)).x)
+    return [(length / float(share), float(share)) for length, share in zip(lengths, fitted, strict=True)]
+
+
+def _of_all_trials(cell: Cell, pattern: str) -> list[tuple[float, float]]:
+    return sorted(point for trial in cell.timed for point in efficiencies(trial, pattern).items())

@@ -1,0 +1,94 @@
+"""Compute against payload: who is fastest where, with pools kept and rebuilt, and what rebuilding a pool costs."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from math import log2
+from statistics import median
+
+from record.schema import Pool, Trial
+from record.terms import COLD, KEPT
+from report.numbers.cell import Cell
+from report.numbers.comparable import Comparable
+from report.numbers.names import FLOOR, Name
+
+Key = tuple[int, float]  # payload in bytes, compute time of a task in seconds
+Times = dict[Key, float]  # seconds per task
+# A round on a pool that is up, or on a pool of its own, whose start and end are in it.
+Grid = Mapping[str, Times]
+REBUILT = "rebuilt each time"
+POOLS = {KEPT: "kept", REBUILT: REBUILT}
+CLOSE = 0.05  # of the time: closer than this to the fastest is a tie
+TIED = f"tie (within {CLOSE:.0%})"
+
+
+def seconds_by_cell(trials: Iterable[Trial], kind: str = KEPT) -> Times:
+    """Return seconds per task by payload and compute time, medians. Per task: a plain loop has fewer of them."""
+    found: dict[Key, list[float]] = {}
+    for trial in trials:
+        for key, pool in _pools_of(trial):
+            for each in pool.rounds:
+                if each.phase == (KEPT if kind == KEPT else COLD) and each.tasks:
+                    seconds = each.seconds + (0.0 if kind == KEPT else pool.stop_s or 0.0)
+                    found.setdefault(key, []).append(seconds / each.tasks)
+    return {key: median(values) for key, values in found.items()}
+
+
+def _pools_of(trial: Trial) -> Iterator[tuple[Key, Pool]]:
+    for pool in trial.pools:
+        if {"payload_bytes", "compute_s"} <= pool.label.keys():
+            yield (int(pool.label["payload_bytes"]), float(pool.label["compute_s"])), pool
+
+
+def grids_of(group: Comparable) -> dict[Name, Grid]:
+    """Return the times of every idiom that has any, by what is done with its pool: KEPT, REBUILT."""
+    cells = [cell for cell in group.on_most_workers if cell.timed]
+    grids = {cell.name: {kind: seconds_by_cell(cell.timed, kind) for kind in POOLS} for cell in cells}
+    return {name: grid for name, grid in grids.items() if grid[KEPT]}
+
+
+def first_of(grids: Mapping[Name, Grid], library: str, kind: str) -> Times:
+    """Return the times of the library's first idiom, or nothing."""
+    return next((grid[kind] for (name, _), grid in grids.items() if name == library), {})
+
+
+def axes_of(times: Iterable[Times]) -> tuple[list[int], list[float]]:
+    """Return all payloads and all compute times."""
+    keys = {key for each in times for key in each}
+    return sorted({payload for payload, _ in keys}), sorted({compute for _, compute in keys})
+
+
+def relative(times: Times, others: Times) -> Times:
+    """Return the binary logarithm of the ratio of each cell's times."""
+    return {key: log2(seconds / others[key]) for key, seconds in times.items() if key in others}
+
+
+def share_won(times: Times, others: Times) -> float | None:
+    """Return in which share of the cells of both ``times`` are less, by more than CLOSE; None where there are none."""
+    common = [key for key in times if key in others]
+    return sum(times[key] * (1 + CLOSE) < others[key] for key in common) / len(common) if common else None
+
+
+def fastest_at(grids: Mapping[Name, Grid], kind: str, key: Key) -> str | None:
+    """Return the library whose best idiom is fastest there, or TIED, or None where nothing was measured.
+
+    The floor is no library to choose.
+    """
+    best: dict[str, float] = {}
+    for (library, _), grid in grids.items():
+        if library != FLOOR and (seconds := grid[kind].get(key)):
+            best[library] = min(seconds, best.get(library, seconds))
+    order = sorted(best, key=lambda library: best[library])
+    if not order:
+        return None
+    tied = len(order) > 1 and best[order[1]] < best[order[0]] * (1 + CLOSE)
+    return TIED if tied else order[0]
+
+
+def rebuilding_s(cell: Cell) -> list[float]:
+    """Return for every cell of the grid what a pool's start and end cost: one shot less a later round."""
+    pools = [pool for trial in cell.timed for _, pool in _pools_of(trial)]
+    return [pool.one_shot_s - pool.kept_s for pool in pools if pool.one_shot_s is not None and pool.kept_s is not None]
+
+
+def refusals(cell: Cell) -> Sequence[str]:
+    """Return why cells of the grid were not tried."""
+    return sorted({pool.refused for trial in cell.timed for pool in trial.pools if pool.refused})

@@ -1,0 +1,57 @@
+"""What there is to show: the newest run of every results file."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from record import files as results
+from record.schema import Idiom, Run, Trial
+from report.numbers.cell import Cell
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The newest run in one results file."""
+
+    path: Path
+    workload: str
+    library: str
+    run: Run
+
+    @property
+    def machine(self) -> str:
+        """The machine in a few words."""
+        return self.run.environment.label
+
+    @cached_property
+    def cells(self) -> dict[tuple[str, int], Cell]:
+        """The cells by idiom and number of workers."""
+        trials: dict[tuple[str, int], list[Trial]] = {}
+        for trial in self.run.trials:
+            trials.setdefault((trial.idiom, trial.n_jobs), []).append(trial)
+        traits = {idiom: self.run.idioms.get(idiom, Idiom()).traits for idiom, _ in trials}
+        return {(idiom, n): Cell(self.library, idiom, n, tuple(t), traits[idiom]) for (idiom, n), t in trials.items()}
+
+    @cached_property
+    def idioms(self) -> dict[str, list[Cell]]:
+        """The cells of each idiom, by number of workers; idioms in the order of the script."""
+        found: dict[str, list[Cell]] = {idiom: [] for idiom in self.run.idioms}
+        for _, cell in sorted(self.cells.items(), key=lambda item: item[0][1]):
+            if cell.idiom in found:
+                found[cell.idiom].append(cell)
+        return {idiom: cells for idiom, cells in found.items() if cells}
+
+
+def read(paths: Iterable[Path]) -> tuple[list[Measured], list[str]]:
+    """Return the newest run of every readable file, and one line for each file that was refused."""
+    found, refused = [], []
+    for path in paths:
+        try:
+            content = results.load(path)
+        except results.ResultsError as error:
+            refused.append(str(error))
+            continue
+        if content.runs:
+            found.append(Measured(path, content.workload, content.library, content.runs[-1]))
+    return found, refused

@@ -1,0 +1,108 @@
+"""What starting and scheduling cost: start-up, latency, cost per task and per dependency."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from statistics import median
+from typing import Any
+
+import numpy as np
+from scipy.optimize import nnls
+
+from record.schema import Trial
+from record.terms import GRAPH, KEPT, TASKS
+from report.numbers.cell import Cell
+from report.numbers.comparable import Comparable
+from report.numbers.names import Name
+from report.numbers.rounds import rounds_of
+from report.numbers.statistics import Ratio
+
+LEAST_TASKS = 100  # of rounds whose distance from the fitted line is shown: smaller ones are mostly the fixed cost
+
+
+def starts_s(cell: Cell, pool: int) -> list[float]:
+    """Return the times from a pool's call to its first result: the first pool's is cold, the second one's warm."""
+    found = [trial.pools[pool].cold_s for trial in cell.timed if pool < len(trial.pools)]
+    return [seconds for seconds in found if seconds is not None]
+
+
+def latencies_s(cell: Cell) -> list[float]:
+    """Return the times of all rounds of one task on a pool that is up, over all trials."""
+    return [each.seconds for trial in cell.timed for each in rounds_of(trial, KEPT)]
+
+
+def seconds_by_tasks(trials: Iterable[Trial]) -> dict[int, list[float]]:
+    """Return the seconds of all rounds of tasks that do nothing, by their number of tasks."""
+    found: dict[int, list[float]] = {}
+    for trial in trials:
+        for each in rounds_of(trial, KEPT, TASKS):
+            found.setdefault(each.tasks, []).append(each.seconds)
+    return found
+
+
+def per_task_by_tasks(cell: Cell) -> list[tuple[int, float]]:
+    """Return seconds per task by the number of tasks, medians over all rounds of that size."""
+    by_tasks = sorted(seconds_by_tasks(cell.timed).items())
+    return [(tasks, median(found) / tasks) for tasks, found in by_tasks if tasks]
+
+
+@dataclass(frozen=True)
+class Line:
+    """``fixed_s + tasks * per_task_s``. ``deviation``: the largest distance of a round of many tasks, as a share."""
+
+    fixed_s: float
+    per_task_s: float
+    deviation: float
+
+
+def line_of(trial: Trial) -> Line | None:
+    """Fit the rounds of more and more tasks, each by its relative distance: they span five powers of ten.
+
+    Rounds of as many tasks are one point, their median. Neither cost can be below 0. None where the budget allowed
+    fewer than three points.
+    """
+    points = [(count, median(times)) for count, times in seconds_by_tasks([trial]).items()]
+    if len(points) < 3:
+        return None
+    tasks, seconds = np.array(points).T
+    (fixed_s, per_task_s), _ = nnls(np.column_stack([1 / seconds, tasks / seconds]), np.ones(len(points)))
+    far = np.abs(seconds / (fixed_s + per_task_s * tasks) - 1)[tasks >= LEAST_TASKS]
+    return Line(float(fixed_s), float(per_task_s), float(max(far, default=0.0)))
+
+
+def per_task_s(trial: Trial) -> float | None:
+    """Return the cost per task: the slope of its line."""
+    line = line_of(trial)
+    return line.per_task_s if line else None
+
+
+def versus(group: Comparable, cells: list[Cell]) -> dict[Name, Ratio]:
+    """Return each idiom's cost per task over the reference's, paired by block."""
+    costs = {cell.name: cell.per_block(per_task_s) for cell in cells}
+    return group.compared({name: cost for name, cost in costs.items() if cost})
+
+
+def bytes_per_task(cell: Cell) -> float | None:
+    """Return what memory grew by, from workers at rest to the peak, per task of the largest round that was queued."""
+    found = []
+    for trial in cell.trials:
+        sizes = [each.tasks for each in rounds_of(trial, TASKS)]
+        if trial.memory and trial.memory.ready and any(sizes):
+            found.append((trial.memory.peak.pss_bytes - trial.memory.ready.pss_bytes) / max(sizes))
+    return median(found) if found else None
+
+
+def per_edge_s(trial: Trial) -> float | None:
+    """Return the cost per dependency: the slope over the layered graphs, which have as many tasks each."""
+    # Without edges all tasks are asked for, with them those of the last layer only: that would be in the slope.
+    graphs = [each for each in rounds_of(trial, GRAPH, shape="layered") if each.label.get("edges")]
+    if len({each.label["edges"] for each in graphs}) < 2:
+        return None
+    edges, seconds = np.array([(each.label["edges"], each.seconds) for each in graphs]).T
+    _, slope = nnls(np.column_stack([np.ones(len(graphs)), edges]), seconds)[0]
+    return float(slope)
+
+
+def graph_task_s(trial: Trial, **label: Any) -> float | None:
+    """Return the time per task of a graph, the median of its repetitions."""
+    found = [each.seconds / each.tasks for each in rounds_of(trial, GRAPH, **label) if each.tasks]
+    return median(found) if found else None

@@ -1,0 +1,91 @@
+"""Numbers and names as text gives them."""
+
+from collections.abc import Callable, Sequence
+from statistics import median
+
+from report.numbers.cell import Cell
+from report.numbers.names import Name
+from report.numbers.statistics import Ratio, Summary
+
+
+def called(name: Name) -> str:
+    """Return library and idiom as text names them."""
+    return f"{name[0]} ({name[1]})"
+
+
+def row_name(cell: Cell) -> str:
+    """Return library and idiom as rows, lines and labels name them."""
+    return ": ".join(cell.name)
+
+
+def workers(count: int) -> str:
+    """Return a number of workers in words."""
+    return f"{count} worker{'s' * (count != 1)}"
+
+
+def duration(seconds: float) -> str:
+    """Return three digits and the unit that suits."""
+    if not seconds:
+        return "0"
+    unit, one = next((each for each in (("s", 1.0), ("ms", 1e-3)) if seconds >= 0.9995 * each[1]), ("µs", 1e-6))
+    return f"{seconds / one:.3g} {unit}" if seconds < 999.5 * one else f"{seconds / one:.0f} {unit}"
+
+
+def size(number: float) -> str:
+    """Return a number of bytes in the unit that suits."""
+    unit, one = next((each for each in (("GiB", 2**30), ("MiB", 2**20)) if number >= each[1]), ("KiB", 2**10))
+    return f"{number / one:.3g} {unit}" if number < 999.5 * one else f"{number / one:.0f} {unit}"
+
+
+def mib(number: float) -> str:
+    """Return a number of bytes in MiB, without the unit."""
+    return f"{number / 2**20:.0f}"
+
+
+def micro(seconds: float) -> str:
+    """Return a number of seconds in microseconds, without the unit."""
+    return f"{1e6 * seconds:.3g}" if seconds < 1e-3 else f"{1e6 * seconds:.0f}"
+
+
+def with_spread(summary: Summary, shown: Callable[[float], str] = duration, to: str = " to ") -> str:
+    """Return a median and, of several samples, what they spread over."""
+    spread = f" ({shown(summary.low)}{to}{shown(summary.high)})" if summary.count > 1 else ""
+    return f"{shown(summary.median)}{spread}"
+
+
+def said_of_ratio(ratio: Ratio, digits: str = ".2f") -> str:
+    """Return a ratio, its interval and its verdict; the ratio alone where no interval is known."""
+    if ratio.low is None or ratio.high is None:
+        return f"{ratio.ratio:{digits}}"
+    return f"{ratio.ratio:{digits}} ({ratio.low:{digits}}-{ratio.high:{digits}}) {ratio.verdict}"
+
+
+def seconds_of(cell: Cell) -> str:
+    """Return a cell's one-shot time with its spread, and how many of its trials failed."""
+    summary = cell.one_shot
+    assert summary is not None
+    failed = f"; {cell.failures}" if cell.failures else ""
+    if summary.count == 1:
+        return f"{duration(summary.median)} (1 trial, no spread known{failed})"
+    return (
+        f"{duration(summary.median)} ({duration(summary.low)} to {duration(summary.high)}, {summary.spread}, "
+        f"{summary.count} trials{failed})"
+    )
+
+
+def peak_of(cell: Cell) -> str:
+    """Return a cell's peak memory, with the range of its sampled trials."""
+    peaks = [trial.memory["pss_peak_bytes"] for trial in cell.sampled]
+    if len(peaks) == 1:
+        return f"{size(peaks[0])} (1 sampled trial)"
+    return f"{size(median(peaks))} ({size(min(peaks))} to {size(max(peaks))}, {len(peaks)} sampled trials)"
+
+
+def tie(names: Sequence[Name]) -> str:
+    """Return that they tie, with what was said before."""
+    return f"{listed(list(map(called, names)))} {'ties' if len(names) == 1 else 'tie'} with it"
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return an enumeration."""
+    return f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else "".join(names)

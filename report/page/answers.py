@@ -1,0 +1,83 @@
+"""The answer of each workload in plain words: which library, how sure, how far from the limit, at what memory."""
+
+from report.numbers.cell import Cell
+from report.numbers.comparable import Comparable, Ranking
+from report.numbers.names import NO_LIBRARIES, SERIAL
+from report.numbers.statistics import SLOWER, TIE, UNKNOWN
+from report.numbers.words import called, duration, listed, peak_of, seconds_of, tie, workers
+
+ALIKE = 1.05  # times the least memory: what lies within is named too, because one sampled trial tells no more
+
+
+def answer(group: Comparable) -> str:
+    """Return it for a workload that has one-shot times."""
+    most = group.most_workers
+    ranking = group.rankings.get(most, Ranking(None, {}, []))
+    cell = ranking.fastest
+    if cell is None:
+        if ranking.failed:
+            return f"No library finished it on {workers(most)}: the matrix says why."
+        return "No library was measured, only the plain loop or the floor."
+    said = (
+        f"On {workers(most)}, {called(cell.name)} was fastest in one shot: {seconds_of(cell)}.",
+        _said_of_others(ranking),
+        _said_of_loop(group, cell),
+        said_of_limit(group, cell),
+        _said_of_memory(group, cell),
+        "Results of other parameters or another machine are left out, see the top." if group.left_out else "",
+    )
+    return " ".join(filter(None, said))
+
+
+def _said_of_others(ranking: Ranking) -> str:
+    ties, untold = ranking.those(TIE), ranking.those(UNKNOWN)
+    failed = f"Failed, as the matrix says: {listed(list(map(called, ranking.failed)))}." if ranking.failed else ""
+    if not ranking.verdicts:
+        return failed or "No other was measured with it on as many."
+    if len(untold) == len(ranking.verdicts):
+        return f"There are too few trials to tell others from it. {failed}".strip()
+    said = f"{tie(ties)}." if ties else ""
+    few = f"There are too few trials to tell {listed([called(name) for name in untold])} from it." if untold else ""
+    if not (said or few):
+        said = "No other ties with it."
+    return " ".join(filter(None, (said, few, failed)))
+
+
+def _said_of_loop(group: Comparable, cell: Cell) -> str:
+    loop = group.serial
+    if not (loop and loop.one_shot and cell.one_shot):
+        tried = any(file.library == SERIAL for file in group.files)
+        return f"The plain loop {'failed' if tried else 'was not measured'}, so that no speedup and no limit are known."
+    ratio = group.ratio(cell, loop)
+    beside = f"a plain loop ({duration(loop.one_shot.median)})"
+    if ratio and ratio.verdict in (TIE, SLOWER):
+        return f"That ties with {beside}." if ratio.verdict == TIE else f"That is slower than {beside}."
+    if ratio and ratio.low and ratio.high and ratio.verdict != UNKNOWN:
+        return f"That is {1 / ratio.ratio:.3g} ({1 / ratio.high:.3g} to {1 / ratio.low:.3g}) times as fast as {beside}."
+    return (
+        f"That is {loop.one_shot.median / cell.one_shot.median:.3g} times as fast as {beside} (too few trials to tell)."
+    )
+
+
+def said_of_limit(group: Comparable, cell: Cell) -> str:
+    """Return how far from the physical limit a cell is; nothing where that is not known."""
+    limit, summary = group.limit_s(cell.n_jobs), cell.one_shot
+    if not (limit and summary):
+        return ""
+    beside = f"the physical limit of {duration(limit)}"
+    if summary.median <= limit:  # the limit is measured too, and as noisy
+        return f"It reaches {beside}, within noise."
+    spread = f" ({summary.low / limit:.3g} to {summary.high / limit:.3g})" if summary.count > 1 else ""
+    return f"It takes {summary.median / limit:.3g}{spread} times {beside}."
+
+
+def _said_of_memory(group: Comparable, fastest: Cell) -> str:
+    cells = group.cells(fastest.n_jobs).values()
+    sampled = [cell for cell in cells if cell.memory and cell.library not in NO_LIBRARIES]
+    if not sampled:
+        return "Memory was not measured."
+    order = sorted(sampled, key=lambda cell: cell.memory["pss_peak_bytes"])
+    least_bytes = order[0].memory["pss_peak_bytes"]
+    alike = [cell for cell in order if cell.memory["pss_peak_bytes"] <= ALIKE * least_bytes]
+    own = f"; the fastest took {peak_of(fastest)}" if fastest.memory and fastest not in alike else ""
+    return f"Least memory at the peak: {listed([called(cell.name) for cell in alike])}, {peak_of(order[0])}{own}."

@@ -1,0 +1,119 @@
+"""What all charts of the page share: scales, marks, the limit, and the words around a chart."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import altair as alt
+
+from report.numbers.cell import NAIVE, Cell
+from report.numbers.comparable import Comparable
+from report.numbers.quantities import LIMIT
+from report.numbers.words import row_name
+from report.palette import LIMIT_COLOR, color_of
+
+Rows = list[dict[str, Any]]
+Vega = Any  # a chart of Altair, of whichever of its classes
+DASHES = ([1, 0], [6, 3], [6, 2, 1, 2], [12, 3], [3, 3], [12, 2, 3, 2], [9, 2, 1, 2, 1, 2])  # of a library's idioms
+NAIVE_DASHES = [1, 3]
+HEIGHT = 320
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A Vega-Lite chart with the words around it. ``anchor`` is its address in the page."""
+
+    anchor: str
+    title: str
+    note: str
+    spec: dict[str, Any]
+    narrow: bool = False  # one of many beside each other
+
+
+def spec_of(chart: Vega, height: int = HEIGHT) -> dict[str, Any]:
+    """Return the chart as Vega-Lite, as wide as the page lets it be."""
+    spec: dict[str, Any] = chart.properties(width="container", height=height).to_dict()
+    del spec["config"]  # the page's own, for light and dark
+    return spec
+
+
+def named(cell: Cell) -> dict[str, Any]:
+    """Return what every row of a chart says of the cell that it is of."""
+    return {"name": row_name(cell), "library": cell.library, "idiom": cell.idiom, "style": cell.style}
+
+
+def scales(rows: Rows, at: str) -> tuple[alt.Color, alt.StrokeDash]:
+    """Return colour (of the library) and dashes (of the idiom) by name, in the order of the lines' last points."""
+    last = {row["name"]: row for row in sorted(rows, key=lambda row: row[at])}
+    names = sorted(last, key=lambda name: -last[name]["value"])
+    colors = [color_of(last[name]["library"]) for name in names]
+    dash_of = _dashes(rows)
+    dashes = [dash_of[name] for name in names]
+    legend = alt.Legend(title=None, labelLimit=0, symbolLimit=0, symbolType="stroke")
+    return (
+        alt.Color("name:N", scale=alt.Scale(domain=names, range=colors), legend=legend),
+        alt.StrokeDash("name:N", scale=alt.Scale(domain=names, range=dashes), legend=legend),
+    )
+
+
+def _dashes(rows: Rows) -> dict[str, list[int]]:
+    """Return each name's dashes: the first idiom of a library solid, naive ones dotted."""
+    of_library: dict[str, dict[str, str]] = {}
+    for row in rows:
+        of_library.setdefault(row["library"], {})[row["name"]] = row["style"]
+    return {
+        name: NAIVE_DASHES if style == NAIVE else DASHES[place % len(DASHES)]
+        for styles in of_library.values()
+        for place, (name, style) in enumerate(styles.items())
+    }
+
+
+def library_scale(libraries: Sequence[str]) -> alt.Scale:
+    """Return each library's colour."""
+    return alt.Scale(domain=libraries, range=[color_of(library) for library in libraries])
+
+
+def log_scale(**options: Any) -> alt.Scale:
+    """Return a logarithmic scale that ends where the values do, not at the next power of ten."""
+    return alt.Scale(type="log", nice=False, padding=10, **options)
+
+
+def legend_height(rows: Rows) -> int:
+    """Return how high a chart must be for its legend."""
+    return max(HEIGHT, 13 * len({row["name"] for row in rows}) + 10)
+
+
+def curves(rows: Rows, x_title: str, y_title: str, log: bool = True) -> alt.Chart:
+    """Return a line per name from ``x`` to ``value``; ``log``: of seconds, and not of shares."""
+    color, dash = scales(rows, at="x")
+    y_axis = alt.Axis(format="~s" if log else ".0%")
+    return (
+        alt.Chart(alt.Data(values=rows))
+        .mark_line(point=alt.OverlayMarkDef(size=18), clip=True)
+        .encode(
+            x=alt.X("x:Q", scale=log_scale(), title=x_title, axis=alt.Axis(format="~s")),
+            y=alt.Y("value:Q", scale=log_scale() if log else alt.Scale(domain=[0, 1.2]), title=y_title, axis=y_axis),
+            color=color,
+            strokeDash=dash,
+            tooltip=["name:N", alt.Tooltip("x:Q", format=".3g"), alt.Tooltip("value:Q", format=".3g")],
+        )
+    )
+
+
+def limit_rule(group: Comparable, axis: str) -> Vega:
+    """Return a line across at the physical limit on most workers; none where it is not known."""
+    limit = group.limit_s(group.most_workers)
+    base = alt.Chart(alt.Data(values=[{"limit": limit, "name": LIMIT}] if limit else []))
+    rule = base.mark_rule(color=LIMIT_COLOR, strokeWidth=1.5)
+    return rule.encode(**{axis: alt.X("limit:Q") if axis == "x" else alt.Y("limit:Q")}, tooltip=["name:N", "limit:Q"])
+
+
+def and_limit(group: Comparable) -> str:
+    """Return what a chart's note says of that line."""
+    return f"; grey: {LIMIT}" if group.limit_s(group.most_workers) else ""
+
+
+def one_below_the_other(field: str, rows: Rows) -> alt.Y:
+    """Return an axis with the rows' names, in their order and in full."""
+    names = list(dict.fromkeys(row[field] for row in rows))
+    return alt.Y(f"{field}:N", sort=names, title=None, axis=alt.Axis(labelLimit=0))

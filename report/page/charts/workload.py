@@ -1,0 +1,40 @@
+"""The charts of a workload, in the order in which they are shown."""
+
+from collections.abc import Callable, Iterator
+
+from record.terms import COLD, KEPT
+from report.numbers.comparable import Comparable
+from report.numbers.quantities import COPIES, ONE_SHOT
+from report.page.charts.granularity import charts_of_granularity
+from report.page.charts.grid import charts_of_grid
+from report.page.charts.memory import against_memory
+from report.page.charts.overhead import charts_of_overhead
+from report.page.charts.parts import timeline, where_the_time_goes
+from report.page.charts.stores import held_by_stores, time_of_stores
+from report.page.charts.times import against_workers, speedup
+from report.page.charts.vega import Chart
+
+OF_STUDIES: dict[str, Callable[[Comparable], Iterator[Chart]]] = {
+    "overhead": charts_of_overhead,
+    "grid": charts_of_grid,
+    "granularity": charts_of_granularity,
+}
+
+
+def charts_of(group: Comparable) -> list[Chart]:
+    """Return the charts of which there is anything to show."""
+    return list(OF_STUDIES.get(group.workload, _charts_of_times)(group))
+
+
+def _charts_of_times(group: Comparable) -> Iterator[Chart]:
+    found = (
+        against_workers(group, ONE_SHOT, "time"),
+        speedup(group),
+        *(where_the_time_goes(group, phase) for phase in (COLD, KEPT)),
+        *(timeline(group, phase) for phase in (COLD, KEPT)),
+        against_memory(group),
+        against_workers(group, COPIES, "copies"),
+        held_by_stores(group),
+        time_of_stores(group),
+    )
+    return (chart for chart in found if chart)

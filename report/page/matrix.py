@@ -1,0 +1,59 @@
+"""The matrix: a row for every workload, library, idiom and number of workers, whatever became of it."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from record.terms import OF_ROUNDS, OK
+from report.numbers.cell import Cell
+from report.numbers.comparable import Comparable
+
+FASTEST = "fastest"
+Row = dict[str, Any]
+
+
+def rows_of(groups: Iterable[Comparable]) -> list[Row]:
+    """Return the rows. What is not known is None: never zero."""
+    shown = [group for group in groups if group.workload not in OF_ROUNDS]
+    return [_row(group, cell) for group in shown for cells in group.idioms for cell in cells]
+
+
+def relative_to_fastest(group: Comparable, cell: Cell, n_jobs: int) -> tuple[float | None, str]:
+    """Return its median over the fastest library's on ``n_jobs`` workers, and the verdict: None, "" if there is none.
+
+    What the floor and the plain loop are beside it, no verdict says: they are no libraries.
+    """
+    ranking = group.rankings.get(n_jobs)
+    fastest = ranking.fastest if ranking else None
+    if not (ranking and fastest and fastest.one_shot and cell.one_shot):
+        return None, ""
+    verdict = FASTEST if cell is fastest else ranking.verdicts.get(cell.name, "")
+    return cell.one_shot.median / fastest.one_shot.median, verdict
+
+
+def _row(group: Comparable, cell: Cell) -> Row:
+    one_shot, kept = cell.one_shot, cell.kept
+    relative, verdict = relative_to_fastest(group, cell, cell.n_jobs)
+    return {
+        "workload": group.workload,
+        "library": cell.library,
+        "idiom": cell.idiom,
+        "start_method": cell.start_method,
+        "style": cell.style,
+        "n_jobs": cell.n_jobs,
+        "one_shot_s": one_shot.median if one_shot else None,
+        "low_s": one_shot.low if one_shot and one_shot.count > 1 else None,
+        "high_s": one_shot.high if one_shot and one_shot.count > 1 else None,
+        "kept_s": kept.median if kept else None,
+        "trials": one_shot.count if one_shot else 0,
+        "verdict": verdict,
+        "relative": relative,
+        "peak_pss_bytes": cell.memory.get("pss_peak_bytes"),
+        "copies": cell.copies(group.counted_bytes),
+        "outcome": outcome_of(cell),
+    }
+
+
+def outcome_of(cell: Cell) -> str:
+    """Return ``ok``, or what failed and how often, or why it was skipped; and whether it left its process at all."""
+    said = f"skipped: {cell.skipped}" if cell.skipped else cell.failure or OK
+    return f"{said}; runs in the calling process" if cell.in_caller else said

@@ -1,0 +1,230 @@
+"""One self-contained HTML file: the answer, the matrix, charts, code, ten questions, conditions, the raw data."""
+
+import base64
+import gzip
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from math import isfinite, log2
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import altair as alt
+import jinja2
+import vl_convert
+from markupsafe import Markup
+from pygments import highlight
+from pygments.formatters import HtmlFormatter
+from pygments.lexers import PythonLexer
+from rich.text import Text
+
+from record.files import write_atomically
+from record.schema import Environment, Run
+from record.terms import OF_ROUNDS
+from report.export import csv_of, csv_of_rounds, version_of
+from report.numbers.comparable import Comparable
+from report.numbers.drift import said_of_drift
+from report.numbers.statistics import SLOWER, TIE, UNKNOWN, half_width
+from report.numbers.words import duration, listed, size
+from report.page import answers, matrix, questions
+from report.page.charts.workload import charts_of
+from report.palette import ON_DARK
+from report.tables.console import Titled
+from report.tables.workload import tables_of
+
+TEMPLATES = Path(__file__).resolve().parent / "html"
+VEGA_LITE = ".".join(alt.SCHEMA_VERSION.split(".")[:2])
+CODE_STYLES = {"light": "default", "dark": "github-dark"}  # Pygments' names
+
+
+def write_page(groups: Sequence[Comparable], refused: Sequence[str], path: Path) -> int:
+    """Write the page and return its size in bytes. Raises OSError."""
+    rendered = render(groups, refused).encode()
+    write_atomically(path, rendered)
+    return len(rendered)
+
+
+def render(groups: Sequence[Comparable], refused: Sequence[str]) -> str:
+    """Return the page. ``refused``: a line for each file that could not be read."""
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"duration": duration, "size": size}
+    files = [file for group in groups for file in group.files]
+    rows = matrix.rows_of(groups)
+    idioms = {(f.workload, f.library, name): idiom for f in files for name, idiom in f.run.idioms.items() if idiom.code}
+    sources = {name: (idiom.call, idiom.code, idiom.lines) for name, idiom in idioms.items()}
+    places = {source: place for place, source in enumerate(dict.fromkeys(sources.values()))}  # many idioms share one
+    codes = {name: (places[source], source[2]) for name, source in sources.items()}  # with its number of lines
+    charts = {group.workload: charts_of(group) for group in groups}
+    return environment.get_template("page.html").render(
+        answers={group.workload: answers.answer(group) for group in groups if group.workload not in OF_ROUNDS},
+        overview=_overview(groups),
+        rows=[{**row, "code": codes.get((row["workload"], row["library"], row["idiom"]))} for row in rows],
+        columns=COLUMNS,
+        heat=_heat,
+        marks={matrix.FASTEST: "", TIE: "tie", SLOWER: "", UNKNOWN: "?", "": ""},
+        filters={name: sorted({row[name] for row in rows}) for name in FILTERS},
+        charts=charts,
+        tables={group.workload: [_plain(titled, group, codes) for titled in tables_of(group)] for group in groups},
+        questions=questions.answers({group.workload: group for group in groups}),
+        codes=[_highlighted(source) for source in places],
+        conditions=[(group, _conditions(group)) for group in groups],
+        warnings=[*refused, *_warnings(groups)],
+        packed={
+            "specs": _packed(_as_json({c.anchor: c.spec for found in charts.values() for c in found})),
+            "trials": _packed(csv_of(files)[0]),
+            "rounds": _packed(csv_of_rounds([file for file in files if file.workload in OF_ROUNDS])),
+        },
+        colors_on_dark=ON_DARK,
+        style=Markup((TEMPLATES / "page.css").read_text() + _code_style()),
+        script=Markup((TEMPLATES / "page.js").read_text()),
+        vega=Markup(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", VEGA_LITE)),
+    )
+
+
+# Title, field, and how its cells are shown.
+COLUMNS = (
+    ("workload", "workload"),
+    ("library", "library"),
+    ("idiom", "idiom"),
+    ("start method", "start_method"),
+    ("workers", "n_jobs"),
+    ("one-shot", "one_shot_s"),
+    ("relative to best", "relative"),
+    ("verdict", "verdict"),
+    ("from", "low_s"),
+    ("to", "high_s"),
+    ("kept", "kept_s"),
+    ("trials", "trials"),
+    ("peak PSS", "peak_pss_bytes"),
+    ("copies", "copies"),
+    ("lines of code", "lines"),
+    ("outcome", "outcome"),
+)
+FILTERS = ("workload", "library", "start_method", "n_jobs", "style")
+
+
+def _heat(relative: float) -> float:
+    """Return how strongly a ratio to the best is coloured: from 0 at 1 to 1 at 16."""
+    return round(min(1.0, max(0.0, log2(relative) / 4)), 2)
+
+
+def _overview(groups: Sequence[Comparable]) -> dict[str, dict[str, Any]]:
+    """Return by library and workload the fastest idiom on most workers, and how far it is from the best.
+
+    Where a library has no time, the cell is one that says why.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    for group in groups:
+        if group.workload in OF_ROUNDS:
+            continue
+        most, fastest = group.most_workers, {cell.library: cell for cell in group.fastest_of_each_library}
+        for file in group.files:
+            of_workload = found.setdefault(file.library, {})
+            without = [cell for cell in file.cells.values() if not cell.one_shot]
+            if cell := fastest.get(file.library):
+                of_workload[group.workload] = (cell, *matrix.relative_to_fastest(group, cell, most))
+            elif without:
+                of_workload[group.workload] = (next((c for c in without if c.failure), without[0]), None, "")
+    return found
+
+
+def _plain(titled: Titled, group: Comparable, codes: Mapping[tuple[str, str, str], tuple[int, int]]) -> dict[str, Any]:
+    """Return what the terminal shows as a table, as text, and the place of each row's code."""
+    columns = [list(map(_text, (c.header, *c.cells))) for c in titled.table.columns] if titled.table else []
+    header, *rows = [list(row) for row in zip(*columns, strict=True)] or [[]]
+    code = [codes.get((group.workload, *row[:2]), (None,))[0] for row in rows]
+    return {"title": titled.title, "note": titled.note, "header": header, "rows": list(zip(rows, code, strict=True))}
+
+
+def _text(cell: Any) -> str:
+    return Text.from_markup(cell, emoji=False).plain
+
+
+Source = tuple[str, str, int]  # call, code, number of lines
+
+
+def _highlighted(source: Source) -> dict[str, Any]:
+    call, code, lines = source
+    html = highlight(code, PythonLexer(), HtmlFormatter(nowrap=True))
+    return {"call": call, "lines": lines, "html": Markup(html)}
+
+
+def _code_style() -> str:
+    styles = {
+        mode: HtmlFormatter(style=name).get_style_defs(f"[data-mode={mode}] pre") for mode, name in CODE_STYLES.items()
+    }
+    return "\n".join(styles.values())
+
+
+def _warnings(groups: Sequence[Comparable]) -> Iterator[str]:
+    """Yield what a reader has to know before the first number."""
+    quick = [group.workload for group in groups if group.newest.run.profile == "quick"]
+    if quick:
+        said = "few worker counts, few trials, small inputs. A first look, nothing to quote"
+        yield f"Quick profile: {said}: {listed(quick)}"
+    machines = sorted({group.newest.machine for group in groups})
+    if machines[1:]:
+        yield f"These are results of several machines, one per workload: {'; '.join(machines)}"
+    yield from (f"{group.workload}, left out: {line}" for group in groups for line in group.left_out)
+
+
+def _conditions(group: Comparable) -> dict[str, str]:
+    """Return what has to be known of the newest run beside its numbers, and of the others that stand beside it."""
+    run = group.newest.run
+    runs: dict[str, list[Run]] = {}
+    for file in group.files:
+        runs.setdefault(file.run.started, []).append(file.run)
+    # With the order statistics of few samples, intervals are as wide as the range: the noise that two cells would show.
+    widths = [
+        half_width(s.low, s.high)
+        for file in group.files
+        for c in file.cells.values()
+        if (s := c.one_shot) and s.count > 1 and group.workload not in OF_ROUNDS
+    ]
+    started = sorted({f"{file.run.started}, {file.run.profile} profile" for file in group.files})
+    return {
+        "measured": f"{'; '.join(started)}; {group.said_of_trials}",
+        "machine": group.newest.machine,
+        "details": ", ".join(
+            f"{name} {value}" for name, value in {**run.environment.machine, **run.environment.conditions}.items()
+        ),
+        "libraries": ", ".join(f"{file.library} {version_of(file)}" for file in group.files),
+        "packages, suite": "; ".join(dict.fromkeys(_versions(found[0].environment) for found in runs.values())),
+        "parameters": ", ".join(f"{name}={value}" for name, value in run.params.items()),
+        "hash of parameters, seed": f"{run.params_hash}, {run.seed}",
+        "noise floor": f"± {median(widths):.1%}, the median of the spreads of one-shot times"
+        if widths
+        else "not known here",
+        "drift": "; ".join(map(said_of_drift, runs.values())),
+        "warnings": "; ".join(dict.fromkeys(w for f in runs.values() for w in f[0].disturbances)) or "none",
+        "left out": "; ".join(group.left_out) or "nothing",
+    }
+
+
+def _versions(environment: Environment) -> str:
+    packages = [f"{name} {version}" for name, version in environment.versions.items()]
+    return ", ".join([*packages, *(f"suite's {name} {value}" for name, value in environment.suite.items())])
+
+
+def _packed(text: str) -> str:
+    """Return it compressed, in letters and digits; a browser unpacks it."""
+    return base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode() if text else ""
+
+
+def _as_json(data: Any) -> str:
+    return json.dumps(_finite(data), separators=(",", ":"), allow_nan=False)
+
+
+def _finite(data: Any) -> Any:
+    """Return the data with null for what JSON has no number for."""
+    if isinstance(data, dict):
+        return {name: _finite(value) for name, value in data.items()}
+    if isinstance(data, list):
+        return [_finite(value) for value in data]
+    return None if isinstance(data, float) and not isfinite(data) else data

@@ -1,0 +1,34 @@
+"""The libraries in the order in which they are shown, everywhere, and their colours; the colours of what is no library.
+
+A library that is not named here is shown last, in OTHER_COLOR.
+"""
+
+# Okabe and Ito's palette and a dark purple, distinguishable with any colour vision. https://jfly.uni-koeln.de/color/
+COLORS = {
+    "serial": "#000000",
+    "fork": "#660066",
+    "mp": "#0072B2",
+    "futures": "#56B4E9",
+    "joblib": "#E69F00",
+    "dask": "#D55E00",
+    "ray": "#CC79A7",
+    "mpire": "#009E73",
+}
+OTHER_COLOR = "#8B4513"
+TIE_COLOR = "#e8e8e8"
+LIMIT_COLOR = "#777777"
+GRID_COLOR = "#77777744"
+PART_COLORS = (
+    "#E69F00",
+    "#0072B2",
+    "#F0E442",
+    "#D55E00",
+    "#CC79A7",
+    "#56B4E9",
+)  # of a round, in the order of its parts
+ON_DARK = {"#000000": "#ffffff", "#660066": "#a64dff"}  # what would be too dark on black
+
+
+def color_of(library: str) -> str:
+    """Return the library's colour on a light ground."""
+    return COLORS.get(library, OTHER_COLOR)

@@ -1,0 +1,79 @@
+"""Before and after: a row per cell, and what stands around it."""
+
+from statistics import median
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from report.numbers.cell import Cell
+from report.numbers.compare import Comparison
+from report.numbers.statistics import LEAST_FOR_INTERVAL, UNKNOWN, Ratio
+from report.tables.console import say
+
+
+def print_comparison(found: Comparison, console: Console) -> None:
+    """Print the table of all cells, and what stands around it."""
+    for line in found.unlike:
+        say(console, f"not alike, compared all the same (--force): {line}")
+    console.print(_table(found))
+    say(console, _said_of_method(found))
+    gone = [
+        f"has no time now: {workload}, {library}, {idiom}, {n} workers" for workload, library, idiom, n in found.gone
+    ]
+    for line in (*found.changed, *found.alone, *gone):
+        say(console, line)
+    counts = {verdict: sum(r.verdict == verdict for r in found.ratios.values()) for verdict in _verdicts(found)}
+    say(
+        console,
+        "; ".join(f"{verdict}: {count}" for verdict, count in counts.items()) or "no cell has times on both sides",
+    )
+
+
+def _table(found: Comparison) -> Table:
+    table = Table(pad_edge=False)
+    for title in ("workload", "library", "idiom"):
+        table.add_column(title, no_wrap=True)
+    for title in ("workers", "limit s", "old s", "new s", "new / old", "interval", "verdict"):
+        table.add_column(title, justify="right", no_wrap=title != "verdict")
+    for key, (old, new) in found.pairs.items():
+        if not (old.skipped and new.skipped):
+            limit = found.limits_s.get((key[0], key[3]))
+            table.add_row(
+                *map(escape, map(str, key)),
+                f"{limit:.3f}" if limit else "",
+                _seconds(old),
+                _seconds(new),
+                *_verdict(found.ratios.get(key), old, new),
+            )
+    return table
+
+
+def _verdict(ratio: Ratio | None, old: Cell, new: Cell) -> tuple[str, str, str]:
+    failures = [f"{side}: {cell.failure}" for side, cell in (("old", old), ("new", new)) if cell.failure]
+    if ratio is None:
+        return "", "", escape("; ".join(failures) or "not in both")
+    interval = f"{ratio.low:.3f}-{ratio.high:.3f}" if ratio.low is not None else f"none, {ratio.count} blocks"
+    return f"{ratio.ratio:.3f}", interval, escape("; ".join([ratio.verdict, *failures]))
+
+
+def _said_of_method(found: Comparison) -> str:
+    if not found.ratios:
+        return ""
+    level = next(iter(found.ratios.values())).level
+    few = sum(ratio.verdict == UNKNOWN for ratio in found.ratios.values())
+    method = (
+        "paired by block: both sides are of one run"
+        if found.is_paired
+        else "unpaired: the runs were made at different times, and what drifted between them is in the ratios"
+    )
+    said = f"one-shot times, {method}; {level:.2%} intervals for {len(found.ratios)} comparisons"
+    return f"{said}; {few} without one: fewer than {LEAST_FOR_INTERVAL} blocks, or too few for so many" if few else said
+
+
+def _verdicts(found: Comparison) -> list[str]:
+    return sorted({ratio.verdict for ratio in found.ratios.values()})
+
+
+def _seconds(cell: Cell) -> str:
+    return f"{median(cell.times.values()):.3f}" if cell.times else ""

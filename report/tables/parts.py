@@ -1,0 +1,52 @@
+"""Where the time goes: the parts of the cold round with the pool's end, and of a round on the pool that is up."""
+
+from collections.abc import Callable
+
+from record.schema import Trial
+from record.terms import COLD, KEPT
+from report.numbers.comparable import Comparable
+from report.numbers.parts import SHOWN
+from report.numbers.words import workers
+from report.tables.console import IdiomTable, Titled, number
+
+Value = Callable[[Trial], float | None]
+
+
+def titled_parts(group: Comparable, phase: str) -> Titled:
+    """Return a row per idiom on most workers, medians over the trials; without a table where none has such a round."""
+    columns = _columns(phase)
+    table = IdiomTable(*columns)
+    limit = group.limit_s(group.most_workers)
+    if phase == COLD and group.serial_s and limit:
+        work = group.serial_s / group.most_workers
+        table.add_limit("physical", [f"{s:.3f}" for s in (limit, 0.0, work, limit - work, limit - work, 0.0, 0.0)])
+    for cell in group.timed_on_most_workers:
+        if phase == COLD or cell.kept:
+            table.add(cell, *(number(cell.middle(value), ".3f") for value in columns.values()))
+    title = f"where the time of a {SHOWN[phase]} goes on {workers(group.most_workers)}, medians in s"
+    return Titled(title, table) if table.row_count else Titled(title, None, "no trial that was right has it")
+
+
+def _columns(phase: str) -> dict[str, Value]:
+    def part(name: str) -> Value:
+        return lambda trial: getattr(getattr(trial, phase), name) if getattr(trial, phase) else None
+
+    parts = {
+        "start-up": part("start_s"),
+        "work": part("work_s"),
+        "waiting": part("wait_s"),
+        "of that,\nat the end": part("tail_s"),
+        "gathering": part("gather_s"),
+    }
+    straggler = {"last - median\nworker": part("straggler_s")}
+    if phase == KEPT:
+        return {"kept": lambda trial: trial.kept_s, **parts, **straggler}
+    return {
+        "one-shot": lambda trial: trial.one_shot_s,
+        **parts,
+        "stop": lambda trial: trial.stop_s,
+        **straggler,
+        "CPU user,\nall rounds": lambda trial: trial.cpu_user_s,
+        "CPU system,\nall rounds": lambda trial: trial.cpu_system_s,
+        "import,\nbefore": lambda trial: trial.import_s,
+    }

@@ -1,0 +1,84 @@
+"""The tables of a workload, in the order in which they are shown."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from pathlib import Path
+
+from rich.console import Console
+
+from record.terms import COLD, KEPT
+from report.numbers.comparable import Comparable, comparable
+from report.numbers.drift import said_of_drift
+from report.numbers.measured import read
+from report.numbers.sharing import has_sharing, has_stores
+from report.tables.console import Titled, plain_if_piped, say
+from report.tables.granularity import tables_of_granularity
+from report.tables.grid import tables_of_grid
+from report.tables.memory import titled_memory
+from report.tables.overhead import tables_of_overhead
+from report.tables.parts import titled_parts
+from report.tables.sharing import titled_sharing
+from report.tables.stores import titled_stores
+from report.tables.times import titled_times
+
+OF_STUDIES: dict[str, Callable[[Comparable], list[Titled]]] = {
+    "overhead": tables_of_overhead,
+    "grid": tables_of_grid,
+    "granularity": tables_of_granularity,
+}
+
+
+def print_tables(folder: Path, workloads: Iterable[str], console: Console) -> None:
+    """Print the tables of each of ``workloads`` that ``folder`` has results of."""
+    console = plain_if_piped(console)
+    files, refused = read(sorted(folder.glob("*.p3")))
+    for line in refused:
+        say(console, line)
+    for workload in workloads:
+        if found := [file for file in files if file.workload == workload]:
+            _print(comparable(found), console)
+
+
+def tables_of(group: Comparable) -> list[Titled]:
+    """Return the tables of a workload."""
+    tables = OF_STUDIES.get(group.workload, _tables_of_times)(group)
+    return [replace(each, title=f"{group.workload}: {each.title}") for each in tables]
+
+
+def _tables_of_times(group: Comparable) -> list[Titled]:
+    return [
+        titled_times(group),
+        *([titled_sharing(group)] if has_sharing(group) else []),
+        *([titled_stores(group)] if has_stores(group) else []),
+        titled_parts(group, COLD),
+        titled_parts(group, KEPT),
+        titled_memory(group),
+    ]
+
+
+def _print(group: Comparable, console: Console) -> None:
+    first, *others = tables_of(group)
+    _print_titled(first, console)
+    _say_conditions(group, console)
+    for titled in others:
+        _print_titled(titled, console)
+
+
+def _print_titled(titled: Titled, console: Console) -> None:
+    console.print(f"\n{titled.title}", markup=False, style="bold")
+    if titled.table:
+        console.print(titled.table)
+    if titled.note:
+        say(console, titled.note)
+
+
+def _say_conditions(group: Comparable, console: Console) -> None:
+    if group.newest.run.profile == "quick":
+        say(console, "quick profile: few worker counts, few trials, small inputs. A first look, nothing to quote.")
+    newest = [file.run for file in group.files if file.run.started == group.newest.run.started]
+    say(console, said_of_drift(newest))
+    for line in group.newest.run.disturbances:
+        say(console, f"warning: {line}")
+    say(console, group.newest.machine)
+    for line in group.left_out:
+        say(console, f"left out: {line}")

@@ -1,0 +1,88 @@
+"""The contract of scripts and workloads: five patterns of parallel work, each a question to a library.
+
+A workload makes a job of its pattern; a script's idioms schedule jobs of that pattern; neither knows the other.
+
+An idiom is a generator ``idiom(job, rounds, n_jobs)``. It opens what it needs, takes rounds from the iterator
+``rounds``, yields each round's results before it takes the next one, and closes what it has opened when there are no
+more. A round is a list of tasks, a task is a tuple of arguments; results come in any order. Jobs, arguments and results
+can be pickled.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+
+@dataclass(frozen=True)
+class Map:
+    """Independent tasks: ``task(*arguments)``."""
+
+    task: Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class Shared:
+    """Tasks that all read one large input: ``task(*arguments, shared)``. ``nbytes``: its size."""
+
+    task: Callable[..., Any]
+    shared: Any
+    nbytes: int
+
+
+@dataclass(frozen=True)
+class Setup:
+    """Tasks that need something slow to make: ``task(*arguments, made)`` with ``made = make()``, once per worker."""
+
+    task: Callable[..., Any]
+    make: Callable[[], Any]
+
+    def made_once(self) -> Any:
+        """Return what is made, at the first call in a process: for libraries without a hook at a worker's start."""
+        global _made
+        if _made is None:
+            _made = self.make()
+        return _made
+
+
+_made: Any = None  # a trial has one job
+
+
+@dataclass(frozen=True)
+class State:
+    """Tasks that change a state: ``task(*arguments, state)``, with ``state = start()`` once per worker.
+
+    A round ends with every worker's ``hand_back(state)``, after which its state starts anew; what is yielded for the
+    round is ``combine(parts)`` of all that was handed back. Without state in workers, each task hands back a part.
+    """
+
+    task: Callable[..., None]
+    start: Callable[[], Any]
+    hand_back: Callable[[Any], Any]
+    combine: Callable[[Iterable[Any]], Any]
+
+    def part(self, arguments: tuple[Any, ...]) -> Any:
+        """Return what one task alone hands back."""
+        state = self.start()
+        self.task(*arguments, state)
+        return self.hand_back(state)
+
+
+@dataclass(frozen=True)
+class Graph:
+    """Tasks that need others' results: ``task(*arguments, *results)``. A round's tasks are nodes.
+
+    What is yielded for the round are the results of its nodes that are ``wanted``.
+    """
+
+    task: Callable[..., Any]
+
+
+class Node(NamedTuple):
+    """A task of a graph. ``needs``: the places in the round of those whose results follow its own arguments."""
+
+    arguments: tuple[Any, ...]
+    needs: tuple[int, ...]
+    wanted: bool
+
+
+Job = Map | Shared | Setup | State | Graph

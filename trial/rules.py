@@ -1,0 +1,67 @@
+"""What holds for every trial: each task once, on no more workers than asked for, on like terms for all libraries."""
+
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from trial import tasklog
+
+
+class WrongResult(Exception):
+    """A round's results, or how they came about, are not what was asked for."""
+
+
+class Rules(NamedTuple):
+    """What a trial's workers must be like. ``cpus``: that each may run on. ``parent``: in which no task may run.
+
+    ``parent`` is None where workers are its threads, or itself, on purpose.
+    """
+
+    n_jobs: int
+    cpus: int
+    compute_threads: int
+    parent: int | None
+
+
+def check_tasks(indices: list[int], asked: int) -> str | None:
+    """Every task must have run exactly once: libraries have dropped tasks that look alike, and run others twice."""
+    times = Counter(indices)
+    missing = [index for index in range(asked) if not times[index]]
+    if len(indices) == asked and not missing:
+        return None
+    twice = sum(count > 1 for count in times.values())
+    return f"{asked} tasks asked for, {len(indices)} ran: {len(missing)} never, {twice} more than once"
+
+
+def check_counts(path: Path, asked: int) -> tuple[int, str | None]:
+    """Return how many tasks were counted, and what is wrong: each must have run once, in whichever process."""
+    with tasklog.counts(path) as counted:
+        times = counted[:asked]
+        more = counted[asked : asked + 1000].strip(b"\0")
+    never, often = times.count(0), asked - times.count(0) - times.count(1)
+    run = sum(times) + sum(more)
+    if times == b"\1" * asked and not more:
+        return run, None
+    return run, f"of {asked} tasks, {never} were never run, {often} more than once, {len(more)} were run unasked"
+
+
+def check_workers(workers: Mapping[int, tuple[int, int]], rules: Rules) -> str | None:
+    """Each worker computes with as many threads as it should, and may run on every CPU that the trial may use.
+
+    With more than one job, none of them is the process ``parent``: threads, or a fallback to a loop, would run there.
+    """
+    if rules.n_jobs > 1 and rules.parent in workers:
+        return f"tasks ran in the calling process, and n_jobs is {rules.n_jobs}"
+    for pid, (allowed, threads) in workers.items():
+        if threads != rules.compute_threads:
+            many = threads or "an unlimited number of"
+            return f"worker {pid} computes with {many} threads, {rules.compute_threads} is the rule for all"
+        if allowed != rules.cpus:
+            return f"worker {pid} is pinned to {allowed} CPUs of {rules.cpus}"
+    return None
+
+
+def check_new_workers(new: int, n_jobs: int) -> str | None:
+    """No round runs on more new workers than were asked for."""
+    return f"a round ran on {new} new workers, n_jobs is {n_jobs}" if new > n_jobs else None
