@@ -1,5 +1,4 @@
-"""How it is measured: trials, clocks, outcomes, storage. Knows no workload and no library by name.
+"""OUTSIDE the trials: the command line, cells in blocks, a fresh interpreter for each trial, and what became of it.
 
-Modules here that worker processes import (`script`, `trial`, `tasklog`) stay light: under spawn their imports are
-billed to the library under test.
+Imports no library under test, and is imported by nothing but `benchmark_all.py` and programs in `tools/`.
 """

@@ -64,9 +64,7 @@ def _spec(cell: Cell, chosen: params.Params, kind: str) -> dict[str, Any]:
     """Return what a trial's interpreter is told. Without a clock, one round is enough."""
     return {
         "workload": cell.workload,
-        "pattern": cell.pattern,
         "idiom": cell.idiom,
-        "n_jobs": cell.n_jobs,
         "slowdown": cell.slowdown,
         "params": params.as_dict(chosen),
         "inputs": str(inputs.folder_of(cell.workload, chosen)),

@@ -33,9 +33,6 @@ TASKS = "tasks"  # of overhead: more and more tasks
 GRAPH = "graph"  # of overhead: a graph of tasks
 POINT = "point"  # of granularity: one length of tasks
 
-# Patterns of parallel work: see `trial.patterns`.
-PATTERNS = ("map", "shared", "setup", "state", "graph")
-
 # The self-check measures one library three times: as it is, as it is under another name, and with a known slowdown.
 SELF_AGAIN, SELF_SLOWED = "-again", "-slowed"  # appended to the library's name
 SELF_SLOWDOWN = 0.05  # of its own time

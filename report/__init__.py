@@ -1,1 +1,1 @@
-"""HOW it is shown: tables in the terminal, figures, an HTML page. Reads `record` and nothing else of the suite."""
+"""How it is shown, by medium: numbers, and tables, figures and the page made of them. Reads `record` alone."""

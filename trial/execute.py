@@ -29,21 +29,11 @@ def run_trial(spec_path: Path, patterns: Mapping[str, Mapping[str, Any]], import
     ``import_s``: what importing the library took, which is before the clock.
     """
     spec = json.loads(spec_path.read_text())
-    params, inputs_folder = from_dict(spec["params"]), Path(spec["inputs"])
-    workload = load_workload(spec["workload"])
-    row = patterns[spec["pattern"]][spec["idiom"]]
-    rules = _rules(row.traits, spec["n_jobs"])
+    workload, setting = load_workload(spec["workload"]), Setting(**spec["setting"])
+    row = patterns[setting.pattern][spec["idiom"]]
+    rules = _rules(row.traits, setting.n_jobs)
     samples = Path(os.environ[tasklog.SAMPLES_VARIABLE]) if spec["kind"] == MEMORY else None
-    inputs = workload.load(params, inputs_folder)
-    memory_start_ns = 0
-    if samples:
-        # Memory starts where all that loading imports is there and the inputs are not: they count as the first copy.
-        del inputs
-        memory_start_ns = tasklog.wait_for_sample(samples)
-        inputs = workload.load(params, inputs_folder)
-    if spec["kind"] == WRITE:
-        inputs = cast(Writing, workload).writing(inputs)
-    setting = Setting(**spec["setting"])
+    inputs, memory_start_ns = _load(workload, spec, samples)
     pools = workload.pools(inputs, setting)
     idiom = _slowed(row.function, spec["slowdown"]) if spec["slowdown"] else row.function
     _refuse_head_start(workload)
@@ -74,6 +64,19 @@ def run_trial(spec_path: Path, patterns: Mapping[str, Mapping[str, Any]], import
     written = spec_path.parent / "outcome.unfinished"  # renamed when whole: a trial may be ended at any moment
     written.write_text(json.dumps(ended))
     written.rename(spec_path.parent / "outcome.json")
+
+
+def _load(workload: Workload, spec: dict[str, Any], samples: Path | None) -> tuple[Any, int]:
+    """Return the inputs, and when memory was sampled without them, in ns; 0 where it is not sampled."""
+    params, folder = from_dict(spec["params"]), Path(spec["inputs"])
+    inputs = workload.load(params, folder)
+    memory_start_ns = 0
+    if samples:
+        # Memory starts where all that loading imports is there and the inputs are not: they count as the first copy.
+        del inputs
+        memory_start_ns = tasklog.wait_for_sample(samples)
+        inputs = workload.load(params, folder)
+    return cast(Writing, workload).writing(inputs) if spec["kind"] == WRITE else inputs, memory_start_ns
 
 
 def _rules(traits: terms.Traits, n_jobs: int) -> Rules:

@@ -77,7 +77,7 @@ def placing(nbytes: int) -> Iterator[None]:
 
 
 def moment_is(moment: str) -> None:
-    """Record ``moment``, one of `kinds.MARKED_MOMENTS`; in memory trials, wait for a sample of it.
+    """Record ``moment``, one of `record.terms.MARKED_MOMENTS`; in memory trials, wait for a sample of it.
 
     ``ready``: workers run, and the data is not there yet; ``made``: it is, in one process; ``spread``: every worker has
     it; ``held``: all that the idiom computes from it is there as well, and nothing has been released.
