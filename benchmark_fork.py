@@ -81,6 +81,7 @@ def serve(tasks_out, answers_in, start, first):
                 answer = error, []
             pickle.dump(answer, answers_in, protocol=pickle.HIGHEST_PROTOCOL)
             answers_in.flush()
+            del answer, message  # or a state that was handed back would lie beside the next one
     except EOFError:  # no more rounds
         status = 0
     finally:
