@@ -93,8 +93,6 @@ def _record(cell: Cell, kind: str, folder: Path, ended: process.Ended) -> Trial:
         reason=reason,
         trial_s=ended.seconds,
         import_s=said.get("import_s"),
-        cold=_parts(said, terms.COLD),
-        kept=_parts(said, terms.KEPT),
         setups=len(log.made),
         setup_s=sum(end - start for _, start, end in log.made) / 1e9 if log.made else None,
         tasks_asked=said.get("tasks_asked", 0),
@@ -112,11 +110,10 @@ def _record(cell: Cell, kind: str, folder: Path, ended: process.Ended) -> Trial:
         place_s=sum(end - start for _, start, end in log.placed) / 1e9 if log.placed else None,
         placed_bytes=sum(nbytes for nbytes, *_ in log.placed) if log.placed else None,
         on_write=said.get("on_write", ""),
-        # What is not right is an outcome, and never a number.
-        pools=[_pool(pool) for pool in said["pools"]] if outcome == terms.OK else [],
         kernel=said.get("kernel", {}),
         left_behind=Left(**ended.left),
-        output="" if outcome == terms.OK else tail(folder / "output.txt"),
+        # What is not right is an outcome, and never a number.
+        **(_measured(said) if outcome == terms.OK else {"output": tail(folder / "output.txt")}),
     )
     if outcome == terms.OK:
         # Of the whole tree, but without what the trial's interpreter did before the call and after the return.
@@ -127,8 +124,10 @@ def _record(cell: Cell, kind: str, folder: Path, ended: process.Ended) -> Trial:
     return trial
 
 
-def _parts(said: dict[str, Any], phase: str) -> Parts | None:
-    return Parts(**said[phase]) if phase in said else None
+def _measured(said: dict[str, Any]) -> dict[str, Any]:
+    """Return the rounds, and the parts of two of them where they are known."""
+    parts = {phase: Parts(**said[phase]) for phase in (terms.COLD, terms.KEPT) if phase in said}
+    return {"pools": [_pool(pool) for pool in said["pools"]], **parts}
 
 
 def _pool(said: dict[str, Any]) -> Pool:

@@ -1,12 +1,11 @@
 """Results that nobody measured, valid in every field."""
 
-from dataclasses import fields
 from math import exp
 
 import numpy as np
 
 from record import files as results
-from record.schema import Bytes, Idiom, Memory, Parts, Pool, Round, Run, Tasks, Trial
+from record.schema import MEMORY_FIELDS, Bytes, Idiom, Memory, Parts, Pool, Round, Run, Tasks, Trial
 from record.terms import CALLER, COLD, KEPT, OK, POINT, SETTLING, TASKS, Traits
 
 MIB = 2**20
@@ -76,7 +75,7 @@ def save(folder, library, times, workload="numerical", **changes):
 
 def memory_of(**pss_mib):
     """Return what a memory trial says that had so many MiB of PSS at the moments named, and nothing else."""
-    none = dict.fromkeys((column.name for column in fields(Bytes)), 0)
+    none = dict.fromkeys(MEMORY_FIELDS, 0)
     always = dict.fromkeys(("start", "peak", "end"), 0)
     return Memory(**{name: Bytes(**none | {"pss_bytes": mib * MIB}) for name, mib in (always | pss_mib).items()})
 
