@@ -153,6 +153,13 @@ def shared_scattered(job, rounds, n_jobs, start="spawn", address=None, replicate
             yield list(results(client.map(call, tasks, task=job.task, shared=shared, pure=False)))
 
 
+def shared_untrimmed(job, rounds, n_jobs):
+    # Nannies have glibc give back all that is freed above 64 KiB: large temporary arrays are paged in each time.
+    # https://distributed.dask.org/en/stable/worker-memory.html#automatically-trim-memory
+    dask.config.set({"distributed.nanny.pre-spawn-environ": {}})
+    yield from shared_scattered(job, rounds, n_jobs)
+
+
 def shared_naive(job, rounds, n_jobs):
     with cluster(n_jobs) as client:
         for tasks in rounds:
@@ -166,6 +173,7 @@ scattered = partial(idiom, shares="scattered", **SPAWN)
 SHARED = {
     "fork, scatter, broadcast": scattered(partial(shared_scattered, start="fork"), start="fork"),
     "spawn, scatter, broadcast": scattered(shared_scattered),
+    "spawn, scatter, memory not trimmed": scattered(shared_untrimmed),
     "spawn, scatter, broadcast, direct": scattered(direct, varies_scheduler=True),
     "spawn, scatter, replicate": scattered(partial(shared_scattered, replicate=True), varies_scheduler=True),
     "threads": idiom(partial(shared_scattered, start="threads"), shares="same memory", **THREADS),
