@@ -7,7 +7,8 @@ from dataclasses import dataclass
 # first round and its end are no job whose time could be compared.
 WORKLOADS = ("numerical", "stateful", "initialization")
 OF_ROUNDS = ("overhead", "grid", "granularity")
-STUDIES = ("sharing", "sharing_frame", "client_scatter", "worker_scatter", "array", "dataframe", *OF_ROUNDS)
+LENGTHS = ("numerical_8", "numerical_64")  # the same with so many times the tasks: they check what is predicted
+STUDIES = (*LENGTHS, "sharing", "sharing_frame", "client_scatter", "worker_scatter", "array", "dataframe", *OF_ROUNDS)
 
 # What a trial is there for.
 TIME = "time"
@@ -72,6 +73,7 @@ class Traits:
     ``keeps_state``: workers keep the state of a round, instead of answering with each task's part.
     ``shares``: how a shared input reaches the workers.
     ``sets_up``: when the setup is made.
+    ``connects``: its workers run already: they are started, and ended, outside the clock.
     ``all_cores``: each worker computes with as many threads as there are cores, to show what that costs.
     ``keeps_pool``: all rounds run on one pool; without it, each starts one of its own.
     ``varies_start``, ``varies_batches``, ``varies_scheduler``: it differs in that from the library's first idiom, or
@@ -86,6 +88,7 @@ class Traits:
     keeps_state: bool = False
     shares: str = ""
     sets_up: str = ""
+    connects: bool = False
     all_cores: bool = False
     keeps_pool: bool = True
     varies_start: bool = False

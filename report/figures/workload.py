@@ -14,7 +14,7 @@ from report.figures.style import SUFFIXES
 from report.figures.timeline import draw_timeline
 from report.figures.total import draw_total
 from report.numbers.comparable import Comparable
-from report.numbers.quantities import COPIES
+from report.numbers.quantities import COPIES, KEPT_ROUND, has_kept
 from report.numbers.sharing import has_sharing
 
 Draw = Callable[..., list[Path]]
@@ -41,9 +41,11 @@ def figures_of(groups: Sequence[Comparable]) -> Mapping[str, Draw]:
 
 
 def _of_times(group: Comparable) -> Mapping[str, Draw]:
+    kept = {KEPT_ROUND.suffix: partial(draw_lines, quantity=KEPT_ROUND)} if has_kept(group) else {}
     copies = {COPIES.suffix: partial(draw_lines, quantity=COPIES)} if has_sharing(group) else {}
     return {
         "": draw_lines,
+        **kept,
         **copies,
         **{f"_parts{suffix}": partial(draw_parts, phase=phase) for phase, suffix in SUFFIXES.items()},
         **{f"_timeline{suffix}": partial(draw_timeline, phase=phase) for phase, suffix in SUFFIXES.items()},

@@ -20,7 +20,7 @@ from rich.text import Text
 
 from record.files import write_atomically
 from record.schema import Environment, Run
-from record.terms import OF_ROUNDS
+from record.terms import COLD, OF_ROUNDS
 from report.export import csv_of, csv_of_rounds, version_of
 from report.numbers.comparable import Comparable
 from report.numbers.drift import said_of_drift
@@ -100,6 +100,10 @@ COLUMNS = (
     ("from", "low_s"),
     ("to", "high_s"),
     ("kept", "kept_s"),
+    ("kept, relative to best", "kept_relative"),
+    ("kept, verdict", "kept_verdict"),
+    ("kept, from", "kept_low_s"),
+    ("kept, to", "kept_high_s"),
     ("trials", "trials"),
     ("peak PSS", "peak_pss_bytes"),
     ("copies", "copies"),
@@ -128,7 +132,7 @@ def _overview(groups: Sequence[Comparable]) -> dict[str, dict[str, Any]]:
             of_workload = found.setdefault(file.library, {})
             without = [cell for cell in file.cells.values() if not cell.one_shot]
             if cell := fastest.get(file.library):
-                of_workload[group.workload] = (cell, *matrix.relative_to_fastest(group, cell, most))
+                of_workload[group.workload] = (cell, *matrix.relative_to_fastest(group, cell, most, COLD))
             elif without:
                 of_workload[group.workload] = (next((c for c in without if c.failure), without[0]), None, "")
     return found

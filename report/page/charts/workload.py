@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 from record.terms import COLD, KEPT
 from report.numbers.comparable import Comparable
-from report.numbers.quantities import COPIES, ONE_SHOT
+from report.numbers.quantities import COPIES, KEPT_ROUND, ONE_SHOT
 from report.page.charts.granularity import charts_of_granularity
 from report.page.charts.grid import charts_of_grid
 from report.page.charts.memory import against_memory
@@ -29,7 +29,9 @@ def charts_of(group: Comparable) -> list[Chart]:
 def _charts_of_times(group: Comparable) -> Iterator[Chart]:
     found = (
         against_workers(group, ONE_SHOT, "time"),
-        speedup(group),
+        against_workers(group, KEPT_ROUND, "time-kept"),
+        speedup(group, COLD, "speedup"),
+        speedup(group, KEPT, "speedup-kept"),
         *(where_the_time_goes(group, phase) for phase in (COLD, KEPT)),
         *(timeline(group, phase) for phase in (COLD, KEPT)),
         against_memory(group),
