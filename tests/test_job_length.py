@@ -2,14 +2,18 @@
 
 from io import StringIO
 
+import matplotlib.pyplot as plt
 import pytest
 from rich.console import Console
 
 from record import files as results
 from record.schema import Environment, Pool, Round
 from record.terms import CALLER, COLD, KEPT, Traits
+from report.figures import job_length as figure
+from report.figures.workload import figures_of
 from report.numbers.comparable import groups_of
 from report.numbers.job_length import Line, from_s, job_length
+from report.numbers.said_of_length import said_of_choice, title_of
 from report.numbers.words import about
 from report.tables.workload import print_tables
 from tests.made_up import A_MACHINE, a_run, a_trial
@@ -198,3 +202,55 @@ def test_the_table_says_from_which_length(folder):
 )
 def test_lengths_are_said_in_two_digits(seconds, said):
     assert about(seconds) == said
+
+
+def test_the_answer_is_said_in_words(folder):
+    found = found_of(folder)
+    # Ray is within 20 % from (5 - 1.2 x 0.1) / (1.2 x 0.5 - 0.45) on.
+    title = (
+        "Below 200 ms of work a plain loop; then mp.\nFrom about 33 s on, every library is within 20% of the fastest"
+    )
+    assert title_of(found) == title
+    said = said_of_choice(found)
+    assert "fastest, by the work in the job: mp (fork) up to 1.6 min, ray (tasks) from there on." in said
+    # mp is within 10 % until ray is more than 1.1 times as fast; what runs already from 0.09 / 0.05 on, and then alike.
+    assert "Within 10% of the fastest: ray from 49 s on. Further behind it at 1 h: mp (1.11 times)." in said
+    assert "outside the clock: ray, running already: not." in said
+
+
+def test_who_is_never_close_and_a_loop_that_is_never_beaten_are_said(tmp_path):
+    save_rounds(tmp_path, "serial", {"loop": (2.0, 2.0, 0.0)})
+    save_rounds(tmp_path, "mp", {"fork": (1.0, 1.0, 0.0)})
+    save_rounds(tmp_path, "ray", {"tasks": (1.75, 1.5, 0.0)})
+    assert title_of(found_of(tmp_path)) == "Short jobs: mp.\nAt any length, all but ray are within 20% of the fastest"
+    save_rounds(tmp_path, "mp", {"fork": (2.5, 2.5, 0.0)})
+    save_rounds(tmp_path, "ray", {"tasks": (2.5, 2.5, 0.0)})
+    assert title_of(found_of(tmp_path)) == "No library is faster than a plain loop, however long the job"
+
+
+def test_the_figure_draws_lines_and_the_jobs_that_check_them(folder, monkeypatch):
+    seen = {}
+
+    def look(drawn, base, save=None):
+        (axes,) = drawn.axes
+        lines = [line for line in axes.get_lines() if len(line.get_xdata()) > 2]
+        for line, row in zip(lines, found_of(folder).shown, strict=True):
+            of_row = [p for p in axes.get_lines() if p.get_marker() == "o" and p.get_color() == line.get_color()]
+            filled = [p.get_markerfacecolor() == p.get_color() for p in of_row]
+            seen[row.name] = (line.get_linestyle(), line.get_ydata()[0], filled)
+        seen["labels"] = [text.get_text() for text in axes.texts]
+        seen["shaded"] = sorted(
+            {x for patch in axes.patches for x in (patch.get_x(), patch.get_x() + patch.get_width())}
+        )
+        plt.close(drawn)
+        return []
+
+    monkeypatch.setattr(figure, "show_and_save", look)
+    (group, *_), _ = groups_of(sorted(folder.glob("*.p3")))
+    figures_of([group])["numerical_job_length"]()
+    assert seen["mp"] == ("-", pytest.approx(1.0), [True, False])
+    assert seen["ray"][:2] == ("-", pytest.approx(1.2 / 0.15))  # at 0.1 s, actors
+    assert seen["ray, running already"][:2] == (":", pytest.approx(0.25 / 0.15))
+    assert seen["a plain loop"] == ("--", pytest.approx(0.1 / 0.15), [True, False])
+    assert {"mp", "ray", "ray, running already", "a plain loop", "checked\n16 s"} <= set(seen["labels"])
+    assert seen["shaded"] == pytest.approx([0.1, 2.0, 16.0, 3600.0])

@@ -18,8 +18,8 @@ def draw_total(groups: Iterable[Comparable], align: bool = False, save: Path | N
     """Draw every idiom's one-shot and kept time on most workers. Return the files that were written."""
     groups = list(groups)
     with plt.rc_context(STYLE):
-        figure, panels = plt.subplots(2, len(groups), figsize=(8, 7.5), squeeze=False)
-        figure.subplots_adjust(left=0.09, right=0.98, top=0.91, bottom=0.13, wspace=0.12, hspace=0.3)
+        figure, panels = plt.subplots(2, len(groups), figsize=(8, 7.8), squeeze=False)
+        figure.subplots_adjust(left=0.09, right=0.98, top=0.89, bottom=0.13, wspace=0.12, hspace=0.3)
         base = groups[0].files[0].path.parent / "total"
         libraries = list(dict.fromkeys(file.library for group in groups for file in group.files))
         for row, (phase, suffix) in zip(panels, SUFFIXES.items(), strict=True):

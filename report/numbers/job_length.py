@@ -51,6 +51,8 @@ class Row:
     @property
     def name(self) -> str:
         """How it is called in figures and tables."""
+        if self.library == SERIAL:
+            return "a plain loop"
         return f"{self.library}, running already" if self.style == CONNECTED else self.library
 
     @property
@@ -127,6 +129,18 @@ class JobLength:
     def best(self) -> list[Line]:
         """The lines of all libraries, of which the least is the best at any length."""
         return [line for row in self.choices for line in row.lines]
+
+    @property
+    def shown(self) -> list[Row]:
+        """What is drawn: libraries, what runs already, and last the loop; not the floor, which is none to choose."""
+        libraries = [row for row in self.rows if row.library not in NO_LIBRARIES]
+        return [*libraries, Row(SERIAL, TUNED, (self.loop,))]
+
+    def curve(self, row: Row) -> list[tuple[float, float]]:
+        """Return its predicted time over the best library's, by work, evenly on a logarithmic axis."""
+        steps = 120
+        works = [SHORTEST_S * (LONGEST_S / SHORTEST_S) ** (step / steps) for step in range(steps + 1)]
+        return [(work_s, self.relative(row, work_s)) for work_s in works]
 
     def relative(self, row: Row, work_s: float) -> float:
         """Return its predicted time over the best library's."""

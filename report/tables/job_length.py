@@ -1,8 +1,9 @@
 """How long a job must be: where start-up is paid for, and predictions beside what longer jobs took."""
 
 from report.numbers.cell import CONNECTED
-from report.numbers.job_length import FIXED_SHARE, NEAR, Errors, JobLength, Line, Row, starts_s
+from report.numbers.job_length import FIXED_SHARE, NEAR, JobLength, Line, Row, starts_s
 from report.numbers.names import FLOOR
+from report.numbers.said_of_length import said_of_choice, said_of_errors
 from report.numbers.words import about, workers
 from report.tables.console import IdiomTable, Titled, number, work_from
 
@@ -57,20 +58,11 @@ def _note(found: JobLength) -> str:
         f"Work: what the loop's kept round takes, {found.work_s:.3f} s for this one. Predicted time of a job: start "
         "and stop + work x kept / the loop's kept, medians over the trials. The best: the fastest library at that "
         "length, each at its fastest tuned idiom.",
-        said_of_errors(found.errors),
+        said_of_choice(found),
+        said_of_errors(found),
     ]
     if any(row.style == CONNECTED for row in found.rows):
         lines.append("Workers that run already start outside the clock: such idioms are no part of the best.")
     if any(row.library == FLOOR for row in found.rows):
         lines.append(f"{FLOOR} is written by hand, and no part of the best.")
     return "\n".join([*lines, *(f"left out: {line}" for line in found.left_out)])
-
-
-def said_of_errors(errors: Errors | None) -> str:
-    """Return how far predictions are off what was measured."""
-    if errors is None:
-        return "No longer job was measured, so that the prediction is not checked."
-    return (
-        f"Checked by {errors.times} measured times of longer jobs: off by {errors.median:.0%} in the middle, "
-        f"{errors.largest:.0%} at most; ratios to the best by {errors.ratio_median:.0%} and {errors.ratio_largest:.0%}."
-    )
