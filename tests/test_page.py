@@ -34,6 +34,7 @@ from tests.made_up import (
     save,
     save_pools,
 )
+from tests.test_job_length import with_longer_jobs
 from tests.test_recommend import grid_folder
 
 MISSING = "\N{EN DASH}"
@@ -112,6 +113,24 @@ def test_the_answer_names_the_fastest_with_its_interval_and_the_limit(folder):
     assert "3.72 (3.48 to 4) times as fast as a plain loop (8 s)." in said
     assert "It takes 1.08 (1 to 1.15) times the physical limit of 2 s." in said
     assert "Failed, as the matrix says: dask (spawn, scatter)." in said
+
+
+def test_the_first_screen_says_how_long_a_job_must_be(tmp_path):
+    """The loop takes 2 s; mp 0.1 + S / 2, 8 s for 8 times the tasks; ray 5 + 0.45 S, then 15.25 s."""
+    with_longer_jobs(tmp_path)
+    page = page_of(tmp_path)
+    first = text_of(page, '<section id="answers">', "</table>")
+    assert "Below 200 ms of work a plain loop; then mp. From about 33 s on, every library is within 20%" in first
+    assert "start + stop beats a loop from at 2 s at 16 s mp 100 ms 200 ms 1.00 1.00" in first
+    assert "ray 5 s 9.1 s 5.36 1.91" in first  # 5.9 / 1.1, 15.25 / 8
+    assert f"a plain loop {MISSING} {MISSING} 1.82 2.00" in first
+    assert "numerical_8 On" not in first  # it is there to check what is predicted
+    assert page.count('<figure id="numerical-job-length"') == 1
+    _, curves, used, checks = data_of(specs_of(page)["numerical-job-length"])
+    at_the_end = {row["name"]: row["relative"] for row in curves if row["work"] == 3600}
+    assert at_the_end["mp"] == pytest.approx(1800.1 / 1625, rel=1e-3)
+    assert {row["name"]: row["work"] for row in used} == {"mp": 2, "ray": 2, "a plain loop": 2}
+    assert {row["name"]: row["relative"] for row in checks} == {"mp": 1, "ray": 15.25 / 8, "a plain loop": 2}
 
 
 def answer_of(folder):

@@ -14,15 +14,13 @@ from report.figures.labels import Anchor, above, in_a_column, place
 from report.figures.style import STYLE, base_of, caption, color_of, show_and_save
 from report.numbers.cell import CONNECTED
 from report.numbers.comparable import Comparable
-from report.numbers.job_length import LONGEST_S, SHORTEST_S, JobLength, Row
+from report.numbers.job_length import LONGEST_S, SHORTEST_S, TICKS, WORK_TICKS, JobLength, Row
 from report.numbers.names import SERIAL
 from report.numbers.said_of_length import HOW, said_of_errors, title_of
 from report.numbers.words import about, workers
 from report.palette import GRID_COLOR, LIMIT_COLOR
 
-WORK = (0.1, 1.0, 10.0, 60.0, 600.0, 3600.0)  # ticks, seconds
 SMALL: Any = {"fontsize": "x-small", "ha": "center", "va": "top", "alpha": 0.75}
-RELATIVE = (0.2, 0.5, 1.0, 1.25, 1.5, 2.0, 3.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0)
 
 
 def draw_job_length(group: Comparable, found: JobLength, save: Path | None = None) -> list[Path]:
@@ -66,9 +64,9 @@ def _axes(axes: Axes, found: JobLength) -> None:
     low, high = axes.get_ylim()
     axes.set(ylim=(min(low, 0.93), high), ylabel="time of one shot over the fastest library's")
     axes.set_xlabel("work in the job: what a plain loop takes", labelpad=28)
-    ticks = [tick for tick in RELATIVE if low <= tick <= high]
+    ticks = [tick for tick in TICKS if low <= tick <= high]
     axes.set_yticks(ticks, ["fastest" if tick == 1 else f"{tick:g} x" for tick in ticks])
-    axes.set_xticks(WORK, [about(work_s) for work_s in WORK])
+    axes.set_xticks(WORK_TICKS, [about(work_s) for work_s in WORK_TICKS])
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_minor_locator(NullLocator())
         axis.set_minor_formatter(NullFormatter())

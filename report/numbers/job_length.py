@@ -18,6 +18,8 @@ from report.numbers.comparable import Comparable
 from report.numbers.names import NO_LIBRARIES, SERIAL
 
 SHORTEST_S, LONGEST_S = 0.1, 3600.0  # the work in the jobs that are looked at
+WORK_TICKS = (0.1, 1.0, 10.0, 60.0, 600.0, 3600.0)
+TICKS = (0.2, 0.5, 1.0, 1.25, 1.5, 2.0, 3.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0)  # times the best
 NEAR = 1.1  # times the best: as good as that
 FIXED_SHARE = 0.1  # of a job's time, below which start and end matter little
 
@@ -53,7 +55,7 @@ class Row:
         """How it is called in figures and tables."""
         if self.library == SERIAL:
             return "a plain loop"
-        return f"{self.library}, running already" if self.style == CONNECTED else self.library
+        return f"{self.library} running already" if self.style == CONNECTED else self.library
 
     @property
     def is_choice(self) -> bool:

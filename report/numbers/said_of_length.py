@@ -49,10 +49,11 @@ def said_of_choice(found: JobLength) -> str:
     if far:
         times = [f"{row.name} ({found.relative(row, LONGEST_S):.2f} times)" for row in far]
         said.append(f"Further behind it at {about(LONGEST_S)}: {listed(times)}.")
-    connected = [row for row in found.rows if row.style == CONNECTED]
+    connected = {row.name: _said_of_near(found, row) for row in found.rows if row.style == CONNECTED}
     if connected:
-        told = [_said_of_near(found, row) or f"{row.name}: not" for row in connected]
-        said.append(f"As good without their start, which is outside the clock: {', '.join(told)}.")
+        never = [f"not {name}" for name, text in connected.items() if not text]
+        told = ", ".join([*filter(None, connected.values()), *never])
+        said.append(f"Within {NEAR - 1:.0%} where the start is outside the clock: {told}.")
     return " ".join(said)
 
 

@@ -5,7 +5,7 @@ import altair as alt
 from record.terms import COLD
 from report.numbers.cell import CONNECTED, NAIVE, TUNED
 from report.numbers.comparable import Comparable
-from report.page.charts.vega import Chart, and_limit, library_scale, limit_rule, log_scale, named, spec_of
+from report.page.charts.vega import Chart, and_limit, library_scale, log_scale, named, spec_of, with_limit
 
 
 def against_memory(group: Comparable) -> Chart | None:
@@ -32,4 +32,4 @@ def against_memory(group: Comparable) -> Chart | None:
     )
     title = f"{group.workload}: time against memory"
     note = f"on {group.most_workers} workers; lower left is better in both{and_limit(group, COLD)}"
-    return Chart(f"{group.workload}-memory", title, note, spec_of(chart + limit_rule(group, COLD, "y")))
+    return Chart(f"{group.workload}-memory", title, note, spec_of(with_limit(chart, group, COLD, "y")))
