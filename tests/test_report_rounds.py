@@ -87,7 +87,7 @@ def test_cost_per_edge(tmp_path):
     assert [float(row[place]) for place in (2, 3, 5, 6)] == pytest.approx([0.5, 50, 90, 2])
 
 
-def test_metg_and_what_was_not_reached(tmp_path):
+def test_shortest_tasks_and_what_was_not_reached(tmp_path):
     pools = {
         "middle": [of_lengths(3e-4)],
         "free": [of_lengths(0.0)],
@@ -225,8 +225,8 @@ def test_a_known_granularity_is_found(overhead_s):
     for seed in range(5):
         trial = a_trial(n_jobs=2, pools=of_lengths(overhead_s, noise=0.01, seed=seed))
         curve = granularity.efficiencies(trial, "independent")
-        assert granularity.metg_s(curve, 0.5) == pytest.approx(2 * overhead_s, rel=0.1)
-        assert granularity.metg_s(curve, 0.9) == pytest.approx(10 * overhead_s, rel=0.3)  # flat there
+        assert granularity.shortest_task_s(curve, 0.5) == pytest.approx(2 * overhead_s, rel=0.1)
+        assert granularity.shortest_task_s(curve, 0.9) == pytest.approx(10 * overhead_s, rel=0.3)  # flat there
 
 
 def test_what_is_never_crossed_is_not_made_up():
@@ -234,9 +234,9 @@ def test_what_is_never_crossed_is_not_made_up():
         granularity.efficiencies(a_trial(n_jobs=2, pools=of_lengths(cost)), "independent") for cost in (0.0, 10.0)
     )
     assert min(free.values()) > 0.5
-    assert granularity.metg_s(free, 0.5) == 0
+    assert granularity.shortest_task_s(free, 0.5) == 0
     assert max(hopeless.values()) < 0.5
-    assert granularity.metg_s(hopeless, 0.5) == inf
+    assert granularity.shortest_task_s(hopeless, 0.5) == inf
 
 
 def test_a_disturbed_round_of_long_tasks_does_not_hide_what_short_ones_reach():
