@@ -523,6 +523,9 @@ def test_the_setup_is_in_the_limit_of_one_shot_as_often_as_it_is_made(tmp_path):
     group = comparable(read(tmp_path.glob("*.p3"))[0])
     assert [group.limit_s(n_jobs, COLD) for n_jobs in (1, 2, 4, 8)] == [8.0, 6.0, 5.0, 5.0]  # 4 + 4 / n, at least 4 + 1
     assert [group.limit_s(n_jobs, KEPT) for n_jobs in (1, 2)] == [3.0, 2.0]  # 3 / n, at least 2
+    cold, kept = [line for line in table_of(tmp_path).splitlines() if re.match(r"│limit .*\d\.\d{3}", line)]
+    assert [cell.strip() for cell in cold.split("│")][3:7] == ["8.000", "4.000", "4.000", "0.000"]
+    assert [cell.strip() for cell in kept.split("│")][3:7] == ["3.000", "0.000", "3.000", "0.000"]
     results.save(tmp_path, "numerical", "serial", [a_run(trial, inputs={"moved_bytes": 55 * 10**9})])
     group = comparable(read(tmp_path.glob("*.p3"))[0])
     assert (group.limit_s(2, COLD), group.limit_s(8, COLD), group.limit_s(2, KEPT)) == (6.0, 5.5, 5.5)
