@@ -16,6 +16,7 @@ from record.schema import MEMORY_FIELDS, Environment, Parts, Pool, Round, Tasks
 from record.terms import COLD, KEPT, MEMORY, SKIPPED, Traits
 from report import palette
 from report.figures import labels, lines, parts, timeline
+from report.figures.workload import figures_of
 from report.numbers.comparable import comparable
 from report.numbers.measured import read
 from report.numbers.parts import tasks_of
@@ -140,6 +141,31 @@ def test_total_figure_has_a_panel_per_workload(folder):
     svg = paths[1].read_text()
     for text in ("numerical", "stateful", "serial", "mp", "dask", "ray", "8 s", "2.2 s", "3 s"):
         assert f">{text}<" in svg, text
+    for text in ("kept time (s)", "4 s", "1.2 s", "1.5 s"):  # the same, kept
+        assert f">{text}<" in svg, text
+
+
+def test_kept_times_are_drawn_against_workers_with_their_own_limit(folder, monkeypatch):
+    seen = {}
+
+    def look(figure, base, save=None):
+        (axes,) = figure.axes
+        lines_of = {line.get_color(): line for line in axes.get_lines() if line.get_linestyle() != "None"}
+        seen[base.name] = {color: list(line.get_ydata()) for color, line in lines_of.items()}
+        plt.close(figure)
+        return []
+
+    monkeypatch.setattr(lines, "show_and_save", look)
+    group = comparable(read(sorted(folder.glob("*.p3")))[0])
+    for name in ("numerical", "numerical_kept"):
+        figures_of([group])[name]()
+    assert seen["numerical"][palette.LIMIT_COLOR] == [8.0, 2.0]
+    assert seen["numerical_kept"] == {
+        palette.COLORS["serial"]: [4.0, 4.0],
+        palette.COLORS["mp"]: [1.2],
+        palette.COLORS["ray"]: [8.0, 1.5],
+        palette.LIMIT_COLOR: [4.0, 1.0],
+    }
 
 
 def test_all_libraries_are_drawn_alike(folder, monkeypatch):
@@ -497,6 +523,9 @@ def test_the_setup_is_in_the_limit_of_one_shot_as_often_as_it_is_made(tmp_path):
     group = comparable(read(tmp_path.glob("*.p3"))[0])
     assert [group.limit_s(n_jobs, COLD) for n_jobs in (1, 2, 4, 8)] == [8.0, 6.0, 5.0, 5.0]  # 4 + 4 / n, at least 4 + 1
     assert [group.limit_s(n_jobs, KEPT) for n_jobs in (1, 2)] == [3.0, 2.0]  # 3 / n, at least 2
+    cold, kept = [line for line in table_of(tmp_path).splitlines() if re.match(r"│limit .*\d\.\d{3}", line)]
+    assert [cell.strip() for cell in cold.split("│")][3:7] == ["8.000", "4.000", "4.000", "0.000"]
+    assert [cell.strip() for cell in kept.split("│")][3:7] == ["3.000", "0.000", "3.000", "0.000"]
     results.save(tmp_path, "numerical", "serial", [a_run(trial, inputs={"moved_bytes": 55 * 10**9})])
     group = comparable(read(tmp_path.glob("*.p3"))[0])
     assert (group.limit_s(2, COLD), group.limit_s(8, COLD), group.limit_s(2, KEPT)) == (6.0, 5.5, 5.5)

@@ -73,8 +73,9 @@ def _axes(axes: Axes, found: JobLength) -> None:
     measured = found.lengths.values()
     for begin, end, than in ((SHORTEST_S, min(measured), "shorter"), (max(measured), LONGEST_S, "longer")):
         axes.axvspan(begin, end, color=LIMIT_COLOR, alpha=0.1, linewidth=0, zorder=0)
-        said = f"{than} than\nwas measured"
-        axes.text(sqrt(begin * end), 0.97, said, transform=axes.get_xaxis_transform(), **SMALL)
+        if end > 5 * begin:  # there is room to say it
+            said = f"{than} than\nwas measured"
+            axes.text(sqrt(begin * end), 0.97, said, transform=axes.get_xaxis_transform(), **SMALL)
     for times, work_s in found.lengths.items():
         axes.axvline(work_s, color=GRID_COLOR, linewidth=1, zorder=0)
         said = f"lines from\n{about(work_s)}" if times == 1 else f"checked\n{about(work_s)}"

@@ -129,8 +129,8 @@ class JobLength:
 
     @cached_property
     def best(self) -> list[Line]:
-        """The lines of all libraries, of which the least is the best at any length."""
-        return [line for row in self.choices for line in row.lines]
+        """The lines of all libraries, of which the least is the best at any length; without those that never are."""
+        return _undominated([line for row in self.choices for line in row.lines])
 
     @property
     def shown(self) -> list[Row]:
@@ -259,6 +259,7 @@ def from_s(own: Sequence[Line], others: Sequence[Line], factor: float = 1.0) -> 
     def behind_s(work_s: float) -> float:
         return min(line.at(work_s) for line in own) - factor * min(line.at(work_s) for line in others)
 
+    own, others = _undominated(own), _undominated(others)
     knots = sorted([0.0, *_crossings(own), *_crossings(others)])
     # Between two knots, and after the last one, it is a straight line.
     growth = min(line.per_work for line in own) - factor * min(line.per_work for line in others)
@@ -270,6 +271,15 @@ def from_s(own: Sequence[Line], others: Sequence[Line], factor: float = 1.0) -> 
         if (behind := behind_s(earlier)) > 0:
             return earlier + (later - earlier) * behind / (behind - behind_s(later))
     return 0.0
+
+
+def _undominated(lines: Sequence[Line]) -> list[Line]:
+    """Return the lines that no other one is below at every length, or equal to."""
+    found: list[Line] = []
+    for line in sorted(lines, key=lambda line: (line.fixed_s, line.per_work)):
+        if not found or line.per_work < found[-1].per_work:
+            found.append(line)
+    return found
 
 
 def _crossings(lines: Sequence[Line]) -> list[float]:

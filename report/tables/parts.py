@@ -32,7 +32,7 @@ def _limit(group: Comparable, phase: str) -> list[float]:
         return []
     setup_s = group.setup_s if phase == COLD else 0.0
     work = (serial_s - setup_s) / group.most_workers
-    waiting = limit - setup_s - work
+    waiting = max(0.0, limit - setup_s - work)  # rounding may leave less than nothing
     return [limit, setup_s, work, waiting, waiting, 0.0, 0.0]
 
 
