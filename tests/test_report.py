@@ -13,7 +13,7 @@ from rich.console import Console
 import utils
 from record import files as results
 from record.schema import MEMORY_FIELDS, Environment, Parts, Pool, Round, Tasks
-from record.terms import COLD, KEPT, MEMORY, SKIPPED, Traits
+from record.terms import COLD, KEPT, LEAVES, MEMORY, SKIPPED, TERMINATES, Traits
 from report import palette
 from report.figures import labels, lines, parts, timeline
 from report.figures.workload import figures_of
@@ -566,3 +566,11 @@ def test_utils_without_results_says_what_to_do(tmp_path):
     assert ended.stderr == f"utils.py: no results in {tmp_path}; measure first: python benchmark_all.py\n"
     with pytest.raises(ValueError, match="no results"):
         utils.visualize_total_benchmark_times([])
+
+
+def test_table_says_what_each_library_does_to_close(tmp_path):
+    for library, traits in (("mp", Traits(closes=TERMINATES)), ("ray", Traits(closes=LEAVES, connects=True))):
+        results.save(tmp_path, "numerical", library, [a_run(a_trial(1.0), traits={"loop": traits})])
+    (line,) = [line for line in table_of(tmp_path).splitlines() if TERMINATES in line]
+    assert f"{TERMINATES}: mp;" in line
+    assert f"{LEAVES}: ray, connected" in line

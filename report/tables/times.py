@@ -9,7 +9,7 @@ from report.numbers.job_length import FIXED_SHARE, from_s, line_of, starts_s
 from report.numbers.names import SERIAL, Name
 from report.numbers.quantities import NAMES, has_kept
 from report.numbers.statistics import LEAST_FOR_INTERVAL, UNKNOWN, Ratio
-from report.numbers.words import said_of_ratio, with_spread, workers
+from report.numbers.words import listed, said_of_ratio, with_spread, workers
 from report.tables.console import IdiomTable, Titled, number, work_from
 
 LEFT = {"processes": "processes", "shm_segments": "shared-memory segments", "files": "temporary files"}
@@ -69,7 +69,8 @@ def _titled_start_up(group: Comparable) -> Titled:
             *(_versus(group, ratios[phase], cell.name) for phase in phases),
         )
     title = f"what start-up makes of them on {workers(most)}: times in s"
-    return Titled(title, table, f"{_said_of_columns(group)}\n{_said_of_ratios(group, ratios[COLD])}")
+    notes = (_said_of_columns(group), _said_of_closing(group), _said_of_ratios(group, ratios[COLD]))
+    return Titled(title, table, "\n".join(filter(None, notes)))
 
 
 def _phases(group: Comparable) -> list[str]:
@@ -122,6 +123,17 @@ def _said_of_columns(group: Comparable) -> str:
         "round takes for it. Speedup and, in brackets, efficiency: against the best serial time, "
         f"{group.serial_s:.3f} s in one shot{kept}."
     )
+
+
+def _said_of_closing(group: Comparable) -> str:
+    """Return what closing does, which is not the same everywhere: it is in the time that it takes."""
+    closing: dict[str, dict[str, None]] = {}
+    for cell in group.timed_on_most_workers:
+        if cell.traits.closes:
+            name = f"{cell.library}, connected" if cell.traits.connects else cell.library
+            closing.setdefault(cell.traits.closes, {})[name] = None
+    said = "; ".join(f"{closes}: {listed(list(libraries))}" for closes, libraries in closing.items())
+    return f"At its stop, it {said}." if said else ""
 
 
 def _said_of_ratios(group: Comparable, ratios: Mapping[Name, Ratio]) -> str:
