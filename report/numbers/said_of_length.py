@@ -49,11 +49,15 @@ def said_of_choice(found: JobLength) -> str:
     if far:
         times = [f"{row.name} ({found.relative(row, LONGEST_S):.2f} times)" for row in far]
         said.append(f"Further behind it at {about(LONGEST_S)}: {listed(times)}.")
-    connected = {row.name: _said_of_near(found, row) for row in found.rows if row.style == CONNECTED}
+    connected = [row for row in found.rows if row.style == CONNECTED]
     if connected:
-        never = [f"not {name}" for name, text in connected.items() if not text]
-        told = ", ".join([*filter(None, connected.values()), *never])
-        said.append(f"Within {NEAR - 1:.0%} where the start is outside the clock: {told}.")
+        told = [
+            f"within {NEAR - 1:.0%} is {text}"
+            if (text := _said_of_near(found, row))
+            else f"{row.name} takes {found.relative(row, LONGEST_S):.2f} times as long at {about(LONGEST_S)}"
+            for row in connected
+        ]
+        said.append(f"With the start outside the clock, {'; '.join(told)}.")
     return " ".join(said)
 
 
