@@ -49,6 +49,7 @@ def cell_of(script: str, idiom: str, workload: str = "numerical", n_jobs: int = 
         ("two_threads", terms.WRONG, "computes with 2 threads, 1 is the rule for all"),
         ("pinned", terms.WRONG, "is pinned to 1 CPUs of"),
         ("too_many_workers", terms.WRONG, "workers, n_jobs is 1"),
+        ("nothing_to_connect_to", terms.ERROR, "RuntimeError: the workers to connect to did not start"),
     ],
 )
 def test_outcome(idiom, expected, reason, tiny):

@@ -38,29 +38,31 @@ def run_trial(spec_path: Path, patterns: Mapping[str, Mapping[str, Any]], import
     inputs, memory_start_ns = _load(workload, spec, samples)
     pools = workload.pools(inputs, setting)
     _refuse_head_start(workload)
-    with _idiom_of(row, setting.n_jobs, spec["slowdown"]) as idiom:
-        # BaseException, because SystemExit crosses some libraries from worker to parent.
-        cpu_before = _cpu_seconds(with_children=True)
-        start_ns = perf_counter_ns()
-        try:
-            with bare_processes(rules.n_jobs) if workload.BARE else nullcontext() as bare:
-                measured = measure(pools, idiom, rules.n_jobs, bare, start_ns)
-        except BaseException as error:  # noqa: BLE001
-            traceback.print_exc()
-            ended: dict[str, Any] = {"outcome": _outcome_of(error), "reason": _one_line(error)}
-        else:
-            end_ns = perf_counter_ns()
-            cpu_end = _cpu_seconds(with_children=False)
-            released_ns = tasklog.wait_for_sample(samples) if samples else 0
-            ended = {"memory_ns": [memory_start_ns, start_ns, end_ns, released_ns], "pools": measured}
-            ended |= _checked(workload, measured, rules, start_ns)
-            ended["kernel"] = asdict(setting.kernel) if workload.TIMES_KERNEL else {}
-            if spec["kind"] == WRITE:
-                ended["on_write"] = cast(Writing, workload).on_write(inputs)
-            cpu_checked = _cpu_seconds(with_children=False)
-            ended["cpu_outside_s"] = [
-                before + checked - end for before, checked, end in zip(cpu_before, cpu_checked, cpu_end, strict=True)
-            ]
+    cpu_before = _cpu_seconds(with_children=True)
+    start_ns = 0
+    # BaseException, because SystemExit crosses some libraries from worker to parent.
+    try:
+        with (
+            _idiom_of(row, setting.n_jobs, spec["slowdown"]) as idiom,
+            bare_processes(rules.n_jobs) if workload.BARE else nullcontext() as bare,
+        ):
+            start_ns = perf_counter_ns()
+            measured = measure(pools, idiom, rules.n_jobs, bare, start_ns)
+            end_ns, cpu_end = perf_counter_ns(), _cpu_seconds(with_children=False)
+    except BaseException as error:  # noqa: BLE001
+        traceback.print_exc()
+        ended: dict[str, Any] = {"outcome": _outcome_of(error), "reason": _one_line(error)}
+    else:
+        released_ns = tasklog.wait_for_sample(samples) if samples else 0
+        ended = {"memory_ns": [memory_start_ns, start_ns, end_ns, released_ns], "pools": measured}
+        ended |= _checked(workload, measured, rules, start_ns)
+        ended["kernel"] = asdict(setting.kernel) if workload.TIMES_KERNEL else {}
+        if spec["kind"] == WRITE:
+            ended["on_write"] = cast(Writing, workload).on_write(inputs)
+        cpu_checked = _cpu_seconds(with_children=False)
+        ended["cpu_outside_s"] = [
+            before + checked - end for before, checked, end in zip(cpu_before, cpu_checked, cpu_end, strict=True)
+        ]
     ended |= {"start_ns": start_ns, "pid": os.getpid(), "import_s": import_s}
     written = spec_path.parent / "outcome.unfinished"  # renamed when whole: a trial may be ended at any moment
     written.write_text(json.dumps(ended))

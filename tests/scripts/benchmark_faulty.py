@@ -7,6 +7,7 @@ import sys
 import tempfile
 import time
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from multiprocessing import get_context, shared_memory
 from pathlib import Path
 
@@ -162,10 +163,21 @@ def leaves_things(job, rounds, n_jobs):
     yield from right(job, rounds, n_jobs)
 
 
+@contextmanager
+def does_not_start(n_jobs):
+    sys.exit(7)
+    yield
+
+
+def connects(job, rounds, n_jobs, address):
+    return right(job, rounds, n_jobs)
+
+
 if __name__ == "__main__":
     functions = (
         right, raises, exits, dies, hangs, out_of_memory, wrong_result, wrong_in_a_kept_round,
         answers_of_an_earlier_round, no_result, drops_a_task, guesses_a_result, runs_a_task_twice, exits_in_worker,
         hangs_on_unpicklable, worker_dies, two_threads, pinned, too_many_workers, leaves_things,
     )  # fmt: skip
-    run(shared={function.__name__: idiom(function) for function in functions})
+    rows = {function.__name__: idiom(function) for function in functions}
+    run(shared={**rows, "nothing_to_connect_to": idiom(connects, connects_to=does_not_start)})
