@@ -60,7 +60,7 @@ def all_cells(settings: Settings) -> list[Cell]:
     ]
 
 
-def shuffled(cells: list[Cell], seed: int, block: str) -> list[Cell]:
+def shuffled(cells: list[Cell], seed: str, block: str) -> list[Cell]:
     """Return the cells of a block in its own order, the same for the same seed."""
     order = list(cells)
     random.Random(f"{seed} {block}").shuffle(order)

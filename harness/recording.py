@@ -63,6 +63,11 @@ class Recording:
             )
         return newest
 
+    @property
+    def order_seed(self) -> str:
+        """What the order of trials comes from: recorded, and not the same in two runs, so that orders average out."""
+        return f"{self._common.seed} {self._common.started}"
+
     def begin(self, cells: list[Cell], bandwidth: float, disturbances: list[str]) -> None:
         """Open a run in every file, without a trial yet, or the one to go on with; note what that has done already."""
         for (workload, library), runs in self._files.items():

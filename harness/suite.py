@@ -86,7 +86,7 @@ class Blocks:
     def measure(self, kind: str, block: int) -> int:
         """Run one block of trials, but for those that an interrupted run has done; return how many were run."""
         run_before = self.run.trials
-        for cell in shuffled(self._of(kind), self.run.settings.params.seed, f"{kind} {block}"):
+        for cell in shuffled(self._of(kind), self.run.order_seed, f"{kind} {block}"):
             what = f"{cell.workload} {cell.library}: {cell.idiom}, {cell.n_jobs} workers"
             self.total = max(self.total, self.position + 1)
             self.progress.update(self.bar, description=what, completed=self.position, total=self.total)
