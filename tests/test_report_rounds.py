@@ -64,6 +64,19 @@ def test_cost_per_task_and_its_ratio(tmp_path):
     assert drawn(tmp_path) == ["overhead.png", "overhead.svg"]
 
 
+def test_costs_are_compared_like_with_like(tmp_path):
+    """Ray's single tasks take 20 times as long as single ones of Pool, and 2000 times as long as its tasks in batches."""
+    batched = {"chunks": Traits(batched=True), "batches": Traits(batched=True)}
+    costs = {"mp": {"chunks": 1e-6, "single": 1e-4}, "ray": {"batches": 3e-6, "tasks": 2e-3}}
+    for library, of_library in costs.items():
+        pools = {idiom: [of_tasks(1e-3, cost, 10_000, noise=0)] for idiom, cost in of_library.items()}
+        save_pools(tmp_path, "overhead", library, pools, traits=batched)
+    table = table_of(tmp_path, "overhead").split("per task, vs")[1]
+    assert [row_of(table, "mp", idiom)[-1] for idiom in ("chunks", "single")] == ["reference", "reference"]
+    assert row_of(table, "ray", "tasks")[-1] == "20"
+    assert row_of(table, "ray", "batches")[-1] == "3"
+
+
 def test_too_few_rounds_are_said(tmp_path):
     save_pools(tmp_path, "overhead", "mp", {"fork": [of_tasks(1e-3, 1e-4, 3)]})
     assert "too few rounds" in row_of(table_of(tmp_path, "overhead").split("per task, vs")[1], "mp", "fork")

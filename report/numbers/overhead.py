@@ -76,9 +76,20 @@ def per_task_s(trial: Trial) -> float | None:
 
 
 def versus(group: Comparable, cells: list[Cell]) -> dict[Name, Ratio]:
-    """Return each idiom's cost per task over the reference's, paired by block."""
-    costs = {cell.name: cell.per_block(per_task_s) for cell in cells}
-    return group.compared({name: cost for name, cost in costs.items() if cost})
+    """Return each idiom's cost per task over that of `alike`, paired by block."""
+    costs = {cell.name: cost for cell in cells if (cost := cell.per_block(per_task_s))}
+    found: dict[Name, Ratio] = {}
+    for batched in (True, False):
+        names = {cell.name for cell in cells if cell.traits.batched == batched}
+        family = {name: cost for name, cost in costs.items() if name in names}
+        found |= group.compared(family, alike(group, cells, batched))
+    return found
+
+
+def alike(group: Comparable, cells: list[Cell], batched: bool) -> Name | None:
+    """Return the reference library's first idiom that sends tasks in batches, or one at a time: like with like."""
+    library = group.reference[0] if group.reference else ""
+    return next((c.name for c in cells if c.library == library and c.traits.batched == batched), None)
 
 
 def bytes_per_task(cell: Cell) -> float | None:

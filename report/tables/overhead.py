@@ -11,6 +11,7 @@ from record.terms import GRAPH, TASKS
 from report.numbers.cell import Cell
 from report.numbers.comparable import Comparable
 from report.numbers.overhead import (
+    alike,
     bytes_per_task,
     graph_task_s,
     latencies_s,
@@ -44,7 +45,8 @@ def tables_of_overhead(group: Comparable) -> list[Titled]:
     tasks = Titled(
         f"cost per task, {behind}",
         _task_table(group, [cell for cell in flat if cell.timed]),
-        "fixed, per task: the line through rounds of more and more tasks, each by its relative distance from it.",
+        "fixed, per task: the line through rounds of more and more tasks, each by its relative distance from it. The "
+        "last column compares like with like: batches with batches, one task at a time with one at a time.",
     )
     return [starts, tasks, *([Titled(f"task graphs, {behind}", _graph_table(graphs))] if graphs else [])]
 
@@ -67,12 +69,12 @@ def _start_table(cells: list[Cell]) -> Table:
 
 def _task_table(group: Comparable, cells: list[Cell]) -> Table:
     """Return a row per idiom that has times; medians over the blocks."""
-    reference = ": ".join(group.reference) if group.reference else "nothing"
-    table = IdiomTable(*TASK_COLUMNS, f"per task, vs\n{reference}")
+    references = [alike(group, cells, batched) for batched in (True, False)]
+    table = IdiomTable(*TASK_COLUMNS, f"per task, vs\n{group.reference[0] if group.reference else 'nothing'}")
     ratios = versus(group, cells)
     for cell in cells:
         ratio = ratios.get(cell.name)
-        said = said_of_ratio(ratio, ".3g") if ratio else "reference" if cell.name == group.reference else ""
+        said = said_of_ratio(ratio, ".3g") if ratio else "reference" if cell.name in references else ""
         table.add(cell, *_task_row(cell), said)
     return table
 
