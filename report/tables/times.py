@@ -7,8 +7,8 @@ from rich.table import Table
 from report.numbers.cell import Cell
 from report.numbers.comparable import Comparable
 from report.numbers.names import SERIAL, Name
-from report.numbers.statistics import LEAST_FOR_INTERVAL, UNKNOWN, Ratio
-from report.numbers.words import said_of_ratio, with_spread, workers
+from report.numbers.statistics import UNKNOWN, Ratio
+from report.numbers.words import said_of_few_blocks, said_of_ratio, with_spread, workers
 from report.tables.console import IdiomTable, Titled, number
 
 LEFT = {"processes": "processes", "shm_segments": "shared-memory segments", "files": "temporary files"}
@@ -80,19 +80,17 @@ def _said_of_limit(group: Comparable) -> str:
 def _said_of_ratios(group: Comparable, ratios: Mapping[Name, Ratio]) -> str:
     if not ratios or not group.reference:
         return ""
-    if all(ratio.verdict == UNKNOWN for ratio in ratios.values()):
-        fewest = min(ratio.count for ratio in ratios.values())
-        return (
-            f"Ratios are medians over the blocks. {fewest} blocks are too few to tell {len(ratios)} rows from the "
-            f"reference: more --trials, at least {LEAST_FOR_INTERVAL}."
-        )
-    level = max(ratio.level for ratio in ratios.values())
     method = "medians over the blocks"
     if group.measured_alone:
-        method += f" (of medians, unpaired, for {', '.join(group.measured_alone)}: measured in other runs)"
+        method += f" (over all pairs of trials for {', '.join(group.measured_alone)}: measured in other runs)"
+    if all(ratio.verdict == UNKNOWN for ratio in ratios.values()):
+        return f"Ratios are {method}. {said_of_few_blocks(ratios.values())}"
+    level = max(ratio.level for ratio in ratios.values())
+    few = said_of_few_blocks(ratios.values())
     return (
-        f"Ratios are {method}, with {level:.2%} intervals, so that of all differences found among "
+        f"Ratios are {method}, with intervals of up to {level:.2%}, so that of all differences found among "
         f"{len(ratios)} comparisons 5 % at most are expected to be false. A tie's interval holds 1."
+        f"{f' {few}' if few else ''}"
     )
 
 
