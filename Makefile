@@ -17,7 +17,7 @@ test: .venv/.dev
 	$(MAKE) --no-print-directory -j2 numbers trials
 
 # Tests that measure nothing run beside those that do; two that measure at once would find each other's leftovers.
-NUMBERS := $(patsubst %,tests/test_%.py,breakdown browser compare page params recommend report report_rounds results source \
+NUMBERS := $(patsubst %,tests/test_%.py,breakdown browser compare job_length page params recommend report report_rounds results source \
 	statistics workloads)
 
 numbers: lint

@@ -1,12 +1,14 @@
 """Dask: futures on a `LocalCluster` of single-threaded worker processes; `delayed` on its other schedulers.
 
 One large input is scattered, or left where threads find it. A worker plugin makes the setup, or starts the state, when
-a worker starts; tasks find it on their worker, and `client.run` fetches the state from each of them.
-https://distributed.dask.org/en/stable/client.html
+a worker starts; tasks find it on their worker, and `client.run` fetches the state from each of them. Short tasks go in
+batches by hand, as its pages advise: https://distributed.dask.org/en/stable/efficiency.html#use-larger-tasks
+Closing asks each worker to end, and ends it after 4 seconds: https://distributed.dask.org/en/stable/client.html
 """
 
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import partial
+from itertools import chain
 
 from trial.script import idiom, needs, run
 from trial.tasklog import placing
@@ -24,15 +26,31 @@ with needs("dask", "distributed"):
 
 
 @contextmanager
-def cluster(n_jobs, start="spawn", **options):
+def workers(n_jobs, start="spawn"):
     # Processes with one thread each, as for every library here; a free port instead of the dashboard's fixed one.
     # spawn is Dask's default: https://docs.dask.org/en/stable/configuration.html#distributed-worker
+    # Its Active Memory Manager would drop replicas of a shared input within seconds; later rounds would pay for them.
+    # https://distributed.dask.org/en/stable/active_memory_manager.html
+    dask.config.set({"distributed.scheduler.active-memory-manager.start": False})
     local = {"n_workers": n_jobs, "threads_per_worker": 1, "processes": True, "dashboard_address": ":0"}
     if start == "threads":  # for tasks that release the GIL: https://docs.dask.org/en/stable/deploying-python.html
         local |= {"n_workers": 1, "threads_per_worker": n_jobs, "processes": False}
     else:
         dask.config.set({"distributed.worker.multiprocessing-method": start})
-    with LocalCluster(**local) as workers, Client(workers, **options) as client:
+    with LocalCluster(**local) as running:
+        yield running
+
+
+@contextmanager
+def serve(n_jobs):
+    with workers(n_jobs) as running:
+        yield running.scheduler_address
+
+
+@contextmanager
+def cluster(n_jobs, start="spawn", address=None, **options):
+    # An `address` is that of workers that run already.
+    with nullcontext(address) if address else workers(n_jobs, start) as found, Client(found, **options) as client:
         yield client
 
 
@@ -80,6 +98,22 @@ def map_scattered(job, rounds, n_jobs):
             yield client.gather(client.map(call, client.scatter(tasks, hash=False), task=job.task, pure=False))
 
 
+def in_batches(tasks, n_jobs, each):
+    size = max(1, len(tasks) // (each * n_jobs))
+    return [tasks[first : first + size] for first in range(0, len(tasks), size)]
+
+
+def call_all(batch, task):
+    return [task(*arguments) for arguments in batch]
+
+
+def map_batches(job, rounds, n_jobs):
+    with cluster(n_jobs) as client:
+        for tasks in rounds:
+            batches = in_batches(tasks, n_jobs, each=4)  # as many as of multiprocessing.Pool
+            yield list(chain.from_iterable(client.gather(client.map(call_all, batches, task=job.task, pure=False))))
+
+
 def graph_delayed(job, rounds, n_jobs, scheduler):
     with scheduled(scheduler, n_jobs):
         for nodes in rounds:
@@ -89,7 +123,10 @@ def graph_delayed(job, rounds, n_jobs, scheduler):
             yield dask.compute(*(value for value, node in zip(made, nodes, strict=True) if node.wanted))
 
 
-THREADS, SPAWN = {"workers": "threads"}, {"start": "spawn"}
+ASKS = "asks its workers to end, and ends those that take too long"
+LEAVES = "leaves workers running"
+THREADS, SPAWN = {"workers": "threads", "closes": ASKS}, {"start": "spawn", "closes": ASKS}
+by_client = partial(idiom, means="client.map", **SPAWN)
 SCHEDULERS = {"synchronous": {"workers": "caller"}, "threads": THREADS, "processes": SPAWN, "distributed": SPAWN}
 MAP = {
     f"{name}, delayed": idiom(
@@ -97,25 +134,30 @@ MAP = {
     )
     for name, traits in SCHEDULERS.items()
 }
-MAP["distributed, client.map"] = idiom(map_client, start="spawn", means="client.map")
-MAP["distributed, scatter"] = idiom(map_scattered, start="spawn", means="client.map", shares="scattered")
+MAP["distributed, client.map"] = by_client(map_client)
+MAP["distributed, client.map of batches"] = by_client(map_batches, batched=True)
+MAP["distributed, scatter"] = by_client(map_scattered, shares="scattered")
 GRAPH = {
     f"{name}, graph": idiom(partial(graph_delayed, scheduler=name), means="delayed", **traits)
     for name, traits in SCHEDULERS.items()
 }
 
 
-def shared_scattered(job, rounds, n_jobs, start="spawn", replicate=False, **options):
-    # Dask's Active Memory Manager drops replicas within seconds: later rounds would pay for them again, and what they
-    # take in memory is asked. https://distributed.dask.org/en/stable/active_memory_manager.html
-    dask.config.set({"distributed.scheduler.active-memory-manager.start": False})
-    with cluster(n_jobs, start) as client:
+def shared_scattered(job, rounds, n_jobs, start="spawn", address=None, replicate=False, **options):
+    with cluster(n_jobs, start, address) as client:
         with placing(job.nbytes * (1 if start == "threads" else n_jobs)):
             shared = client.scatter(job.shared, broadcast=not replicate, **options)
             if replicate:  # it is on one worker, from which the others fetch it
                 client.replicate(shared)
         for tasks in rounds:
             yield list(results(client.map(call, tasks, task=job.task, shared=shared, pure=False)))
+
+
+def shared_untrimmed(job, rounds, n_jobs):
+    # Nannies have glibc give back all that is freed above 64 KiB: large temporary arrays are paged in each time.
+    # https://distributed.dask.org/en/stable/worker-memory.html#automatically-trim-memory
+    dask.config.set({"distributed.nanny.pre-spawn-environ": {}})
+    yield from shared_scattered(job, rounds, n_jobs)
 
 
 def shared_naive(job, rounds, n_jobs):
@@ -127,14 +169,16 @@ def shared_naive(job, rounds, n_jobs):
 # Not through the scheduler, and under a random name instead of a hash of all bytes.
 # https://distributed.dask.org/en/stable/api.html#distributed.Client.scatter
 direct = partial(shared_scattered, direct=True, hash=False)
-scattered = partial(idiom, start="spawn", shares="scattered")
+scattered = partial(idiom, shares="scattered", **SPAWN)
 SHARED = {
     "fork, scatter, broadcast": scattered(partial(shared_scattered, start="fork"), start="fork"),
     "spawn, scatter, broadcast": scattered(shared_scattered),
+    "spawn, scatter, memory not trimmed": scattered(shared_untrimmed),
     "spawn, scatter, broadcast, direct": scattered(direct, varies_scheduler=True),
     "spawn, scatter, replicate": scattered(partial(shared_scattered, replicate=True), varies_scheduler=True),
-    "threads": idiom(partial(shared_scattered, start="threads"), workers="threads", shares="same memory"),
-    "naive: input with every task": idiom(shared_naive, start="spawn", shares="sent with every task", naive=True),
+    "threads": idiom(partial(shared_scattered, start="threads"), shares="same memory", **THREADS),
+    "connected: scatter, broadcast": scattered(shared_scattered, connects_to=serve, closes=LEAVES),
+    "naive: input with every task": idiom(shared_naive, shares="sent with every task", naive=True, **SPAWN),
 }
 
 
@@ -150,11 +194,18 @@ def call_with_made(arguments, task):
     return task(*arguments, get_worker().made)
 
 
-def setup_plugin(job, rounds, n_jobs, start="spawn"):
-    with cluster(n_jobs, start) as client:
+def setup_plugin(job, rounds, n_jobs, start="spawn", address=None):
+    with cluster(n_jobs, start, address) as client:
         client.register_plugin(Made(job.make))
         for tasks in rounds:
             yield list(results(client.map(call_with_made, tasks, task=job.task, pure=False)))
+
+
+def setup_threads(job, rounds, n_jobs):
+    with cluster(n_jobs, "threads") as client:
+        made = client.scatter(job.make(), hash=False)  # which leaves it where it is
+        for tasks in rounds:
+            yield list(results(client.map(call, tasks, task=job.task, made=made, pure=False)))
 
 
 def setup_naive(job, rounds, n_jobs):
@@ -163,10 +214,12 @@ def setup_naive(job, rounds, n_jobs):
             yield list(results(client.map(lambda arguments: job.task(*arguments, job.make()), tasks, pure=False)))
 
 
-once = partial(idiom, start="spawn", sets_up="once per worker")  # unless something else is said
+once = partial(idiom, sets_up="once per worker", **SPAWN)  # unless something else is said
 SETUP = {
     "fork, worker plugin": once(partial(setup_plugin, start="fork"), start="fork"),
     "spawn, worker plugin": once(setup_plugin),
+    "threads": idiom(setup_threads, sets_up="in the caller", **THREADS),
+    "connected: worker plugin": once(setup_plugin, connects_to=serve, closes=LEAVES),
     "naive: setup in every task": once(setup_naive, sets_up="in every task", naive=True),
 }
 
@@ -174,7 +227,13 @@ SETUP = {
 def state_merged(job, rounds, n_jobs):
     with cluster(n_jobs) as client:
         for tasks in rounds:
-            yield job.combine(results(client.map(job.part, tasks, pure=False)))
+            yield job.combine(results(client.map(job.part, in_batches(tasks, n_jobs, each=16), pure=False)))
+
+
+def count_all(batch, task):
+    made = get_worker().made
+    for arguments in batch:
+        task(*arguments, made)
 
 
 def hand_back(dask_worker, job):
@@ -182,18 +241,20 @@ def hand_back(dask_worker, job):
     return part
 
 
-def state_plugin(job, rounds, n_jobs, start="spawn"):
-    with cluster(n_jobs, start) as client:
+def state_plugin(job, rounds, n_jobs, start="spawn", address=None):
+    with cluster(n_jobs, start, address) as client:
         client.register_plugin(Made(job.start))
         for tasks in rounds:
-            client.gather(client.map(call_with_made, tasks, task=job.task, pure=False))
+            client.gather(client.map(count_all, in_batches(tasks, n_jobs, each=16), task=job.task, pure=False))
             yield job.combine(client.run(hand_back, job=job).values())
 
 
+kept = partial(idiom, keeps_state=True, batched=True, **SPAWN)
 STATE = {
-    "spawn, merge parts": idiom(state_merged, start="spawn"),
-    "fork, state, client.run": idiom(partial(state_plugin, start="fork"), start="fork", keeps_state=True),
-    "spawn, state, client.run": idiom(state_plugin, start="spawn", keeps_state=True),
+    "spawn, merge parts": idiom(state_merged, batched=True, **SPAWN),
+    "fork, state, client.run": kept(partial(state_plugin, start="fork"), start="fork"),
+    "spawn, state, client.run": kept(state_plugin),
+    "connected: state, client.run": kept(state_plugin, connects_to=serve, closes=LEAVES),
 }
 
 if __name__ == "__main__":

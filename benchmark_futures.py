@@ -1,9 +1,9 @@
-"""concurrent.futures.ProcessPoolExecutor: the standard library's executor, started by fork, spawn or forkserver.
+"""concurrent.futures: the standard library's executors, of processes, threads and (from Python 3.14) interpreters.
 
 What all workers need, one large input too, goes to them once, through a global before the fork or through
 `initializer`. `map` takes several iterables (there is no starmap) and a `chunksize`, which its page advises to raise
-for many short tasks. State is a global of each worker, handed back across a barrier.
-https://docs.python.org/3.11/library/concurrent.futures.html#processpoolexecutor
+for many short tasks. State is a global of each worker, handed back across a barrier. Leaving an executor's context
+waits for its workers: https://docs.python.org/3.11/library/concurrent.futures.html#processpoolexecutor
 """
 
 from functools import partial
@@ -13,8 +13,31 @@ from operator import attrgetter, methodcaller
 from trial.script import idiom, needs, run, skip
 
 with needs("concurrent", "multiprocessing"):
+    import concurrent.futures
     from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
-    from multiprocessing import get_context
+    from multiprocessing import get_context, set_forkserver_preload
+
+    from stores.segment import placed
+
+
+def started_by(method):
+    return partial(ProcessPoolExecutor, mp_context=get_context(method))
+
+
+FORK, SPAWN, FORKSERVER = map(started_by, ("fork", "spawn", "forkserver"))
+
+
+def preloaded(job, rounds, n_jobs, function):
+    # The server imports what tasks need, once, and forks workers that have it. The main module, its default, is not
+    # loaded by some versions (https://github.com/python/cpython/issues/137996): name modules.
+    set_forkserver_preload([job.task.__module__, *job.imports])
+    return function(job, rounds, n_jobs, start=FORKSERVER)
+
+
+forked = partial(idiom, start="fork", closes="waits until its workers have ended")
+spawned = partial(forked, start="spawn")
+served = partial(forked, start="forkserver")
+threads = partial(idiom, workers="threads", closes="waits until its workers have ended")
 
 
 def sixteenths(tasks, n_jobs):
@@ -23,28 +46,30 @@ def sixteenths(tasks, n_jobs):
     return max(1, len(tasks) // (16 * n_jobs))
 
 
-def map_processes(job, rounds, n_jobs, method="fork", chunks=None):
-    with ProcessPoolExecutor(n_jobs, get_context(method)) as executor:
+def map_executor(job, rounds, n_jobs, start, each=0):
+    with start(n_jobs) as executor:
         for tasks in rounds:
-            chunksize = -(-len(tasks) // (chunks * n_jobs)) if chunks else 1
+            chunksize = -(-len(tasks) // (each * n_jobs)) if each else 1
             yield list(executor.map(job.task, *zip(*tasks, strict=True), chunksize=chunksize))
 
 
-def map_threads(job, rounds, n_jobs):
-    with ThreadPoolExecutor(n_jobs) as executor:
-        for tasks in rounds:
-            yield list(executor.map(job.task, *zip(*tasks, strict=True)))
+def interpreters(function, **traits):
+    # https://docs.python.org/3.14/library/concurrent.futures.html#interpreterpoolexecutor
+    if start := getattr(concurrent.futures, "InterpreterPoolExecutor", None):
+        return threads(partial(function, start=start), start="interpreter", **traits)
+    return skip("InterpreterPoolExecutor is new in Python 3.14", workers="threads", start="interpreter", **traits)
 
 
 MAP = {
-    f"{method}, chunksize 1": idiom(partial(map_processes, method=method), start=method, varies_start=method != "fork")
-    for method in ("fork", "spawn", "forkserver")
+    "fork, chunksize 1": forked(partial(map_executor, start=FORK)),
+    "spawn, chunksize 1": spawned(partial(map_executor, start=SPAWN), varies_start=True),
+    "forkserver, chunksize 1": served(partial(map_executor, start=FORKSERVER), varies_start=True),
+    "forkserver, preload": served(partial(preloaded, function=map_executor), varies_start=True),
+    # As multiprocessing.Pool.map divides them.
+    "fork, 4 chunks a worker": forked(partial(map_executor, start=FORK, each=4), batched=True, varies_batches=True),
+    "ThreadPoolExecutor": threads(partial(map_executor, start=ThreadPoolExecutor)),
+    "InterpreterPoolExecutor": interpreters(map_executor),
 }
-# As multiprocessing.Pool.map divides them.
-MAP["fork, 4 chunks a worker"] = idiom(
-    partial(map_processes, chunks=4), start="fork", batched=True, varies_batches=True
-)
-MAP["ThreadPoolExecutor"] = idiom(map_threads, workers="threads")
 
 
 def share(task, value):
@@ -61,38 +86,49 @@ def call_with_shared(arguments):
     return task(*arguments, value)
 
 
-def shared_executor(rounds, n_jobs, method="fork", initializer=None, *initargs):
-    with ProcessPoolExecutor(n_jobs, get_context(method), initializer, initargs) as executor:
+def over(rounds, n_jobs, opened):
+    with opened as executor:
         for tasks in rounds:
             yield list(executor.map(call_with_shared, tasks, chunksize=sixteenths(tasks, n_jobs)))
 
 
-def inherited(job, rounds, n_jobs, value_of):
+def in_caller(job, rounds, n_jobs, value_of, start=FORK):
     share(job.task, value_of(job))  # before the fork: workers inherit it copy-on-write, and what it has imported
-    yield from shared_executor(rounds, n_jobs)
+    return over(rounds, n_jobs, start(n_jobs))
 
 
-def shared_sent(job, rounds, n_jobs, method):
-    yield from shared_executor(rounds, n_jobs, method, share, job.task, job.shared)  # once per worker
+def shared_sent(job, rounds, n_jobs, start):
+    opened = start(n_jobs, initializer=share, initargs=(job.task, job.shared))  # once per worker
+    return over(rounds, n_jobs, opened)
+
+
+def shared_memory(job, rounds, n_jobs):
+    with placed(job.shared) as make:
+        yield from setup_executor(job, rounds, n_jobs, SPAWN, make)
 
 
 def shared_naive(job, rounds, n_jobs):
-    with ProcessPoolExecutor(n_jobs, get_context("fork")) as executor:
+    with FORK(n_jobs) as executor:
         for tasks in rounds:
             yield list(executor.map(job.task, *zip(*tasks, strict=True), repeat(job.shared)))
 
 
-sent = partial(idiom, shares="sent to each worker")
+their_input = partial(in_caller, value_of=attrgetter("shared"))
+TO_EACH = {"shares": "sent to each worker"}
 SHARED = {
-    "fork, global": idiom(partial(inherited, value_of=attrgetter("shared")), start="fork", shares="inherited"),
-    "spawn, initializer": sent(partial(shared_sent, method="spawn"), start="spawn"),
-    "forkserver, initializer": sent(partial(shared_sent, method="forkserver"), start="forkserver"),
-    "naive: input with every task": idiom(shared_naive, start="fork", shares="sent with every task", naive=True),
+    "fork, global": forked(their_input, shares="inherited"),
+    "spawn, initializer": spawned(partial(shared_sent, start=SPAWN), **TO_EACH),
+    "forkserver, initializer": served(partial(shared_sent, start=FORKSERVER), varies_start=True, **TO_EACH),
+    "forkserver, preload": served(partial(preloaded, function=shared_sent), **TO_EACH),
+    "ThreadPoolExecutor": threads(partial(their_input, start=ThreadPoolExecutor), shares="same memory"),
+    "spawn, shared memory": spawned(shared_memory, shares="shared memory"),
+    "naive: input with every task": forked(shared_naive, shares="sent with every task", naive=True),
 }
 
 
-def setup_executor(job, rounds, n_jobs, method="fork"):
-    yield from shared_executor(rounds, n_jobs, method, make_and_share, job.task, job.make)
+def setup_executor(job, rounds, n_jobs, start=FORK, make=None):
+    opened = start(n_jobs, initializer=make_and_share, initargs=(job.task, make or job.make))
+    return over(rounds, n_jobs, opened)
 
 
 def make_and_call(job, arguments):
@@ -100,24 +136,29 @@ def make_and_call(job, arguments):
 
 
 def setup_naive(job, rounds, n_jobs):
-    with ProcessPoolExecutor(n_jobs, get_context("fork")) as executor:
+    with FORK(n_jobs) as executor:
         for tasks in rounds:
             yield list(executor.map(make_and_call, repeat(job), tasks))
 
 
-once = partial(idiom, start="fork", sets_up="once per worker")  # unless something else is said
+once_made = partial(in_caller, value_of=methodcaller("make"))
+ONCE, IN_CALLER = {"sets_up": "once per worker"}, {"sets_up": "in the caller"}
 SETUP = {
-    "fork, initializer": once(setup_executor),
-    "spawn, initializer": once(partial(setup_executor, method="spawn"), start="spawn"),
-    "fork after setup": once(partial(inherited, value_of=methodcaller("make")), sets_up="in the caller"),
-    "naive: setup in every task": once(setup_naive, sets_up="in every task", naive=True),
+    "fork, initializer": forked(setup_executor, **ONCE),
+    "spawn, initializer": spawned(partial(setup_executor, start=SPAWN), **ONCE),
+    "forkserver, preload": served(partial(preloaded, function=setup_executor), **ONCE),
+    "fork after setup": forked(once_made, **IN_CALLER),
+    "ThreadPoolExecutor": threads(partial(once_made, start=ThreadPoolExecutor), **IN_CALLER),
+    "naive: setup in every task": forked(setup_naive, sets_up="in every task", naive=True),
 }
 
 
-def state_merged(job, rounds, n_jobs):
-    with ProcessPoolExecutor(n_jobs, get_context("fork")) as executor:
+def state_merged(job, rounds, n_jobs, start=FORK):
+    with start(n_jobs) as executor:
         for tasks in rounds:
-            yield job.combine(executor.map(job.part, tasks, chunksize=sixteenths(tasks, n_jobs)))
+            size = sixteenths(tasks, n_jobs)
+            batches = (tasks[first : first + size] for first in range(0, len(tasks), size))
+            yield job.combine(executor.map(job.part, batches))
 
 
 def start_state(started_job, barrier):
@@ -143,13 +184,13 @@ def state_barrier(job, rounds, n_jobs, method="fork"):
 
 
 STATE = {
-    "fork, merge parts": idiom(state_merged, start="fork", batched=True),
-    "fork, state, barrier": idiom(state_barrier, start="fork", keeps_state=True),
-    "spawn, state, barrier": idiom(partial(state_barrier, method="spawn"), start="spawn", keeps_state=True),
+    "fork, merge parts": forked(state_merged, batched=True),
+    "InterpreterPoolExecutor, merge parts": interpreters(state_merged, batched=True),
+    "fork, state, barrier": forked(state_barrier, keeps_state=True),
+    "spawn, state, barrier": spawned(partial(state_barrier, method="spawn"), keeps_state=True),
     "state at worker exit": skip("ProcessPoolExecutor has no hook at a worker's exit", keeps_state=True),
 }
 
 if __name__ == "__main__":
-    run(
-        map=MAP, shared=SHARED, setup=SETUP, state=STATE, graph={"graph": skip("concurrent.futures has no task graphs")}
-    )
+    no_graphs = skip("concurrent.futures has no task graphs")
+    run(map=MAP, shared=SHARED, setup=SETUP, state=STATE, graph={"graph": no_graphs})

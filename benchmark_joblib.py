@@ -2,11 +2,12 @@
 
 Arrays above 1 MB are dumped once and memory-mapped by every worker, without being asked to; batches of short tasks are
 sized by joblib itself; results come back in the order in which they end (`return_as="generator_unordered"`). The
-context of `Parallel` keeps its workers from round to round ("Reusing a pool of workers").
+context of `Parallel` keeps its workers from round to round ("Reusing a pool of workers"). Closing waits for them.
 https://joblib.readthedocs.io/en/stable/parallel.html
 """
 
 from functools import partial
+from operator import attrgetter, methodcaller
 
 from trial.script import idiom, needs, run, skip
 
@@ -19,7 +20,7 @@ def close(n_jobs):
     # Fairness: loky keeps its workers for the next call in the process; the others' pools are closed under the clock.
     # With n_jobs=1 there are none: joblib then runs everything in the calling process.
     if n_jobs > 1:
-        get_reusable_executor().shutdown(wait=True)
+        get_reusable_executor(reuse=True).shutdown(wait=True)  # whatever it was made with
 
 
 def map_loky(job, rounds, n_jobs, **options):
@@ -30,15 +31,17 @@ def map_loky(job, rounds, n_jobs, **options):
 
 
 def map_threads(job, rounds, n_jobs):
-    with Parallel(n_jobs=n_jobs, backend="threading") as parallel:
+    with Parallel(n_jobs=n_jobs, prefer="threads") as parallel:
         for tasks in rounds:
             yield parallel(delayed(job.task)(*arguments) for arguments in tasks)
 
 
+by_loky = partial(idiom, start="loky", closes="waits until its workers have ended")
+threads = partial(idiom, workers="threads", closes="waits until its workers have ended")
 MAP = {
-    "loky, automatic batches": idiom(map_loky, start="loky", batched=True),
-    "loky, batches of 1": idiom(partial(map_loky, batch_size=1), start="loky", varies_batches=True),
-    "threading": idiom(map_threads, workers="threads", batched=True),
+    "loky, automatic batches": by_loky(map_loky, batched=True),
+    "loky, batches of 1": by_loky(partial(map_loky, batch_size=1), varies_batches=True),
+    "threading": threads(map_threads, batched=True),
 }
 
 
@@ -49,18 +52,19 @@ def shared_loky(job, rounds, n_jobs, **options):
     close(n_jobs)
 
 
-def shared_threads(job, rounds, n_jobs):
+def by_threads(job, rounds, n_jobs, value_of):
     # For tasks that release the GIL: https://joblib.readthedocs.io/en/stable/parallel.html#thread-based-parallelism-vs-process-based-parallelism
-    with Parallel(n_jobs=n_jobs, backend="threading", return_as="generator_unordered") as parallel:
+    value = value_of(job)
+    with Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator_unordered") as parallel:
         for tasks in rounds:
-            yield list(parallel(delayed(job.task)(*arguments, job.shared) for arguments in tasks))
+            yield list(parallel(delayed(job.task)(*arguments, value) for arguments in tasks))
 
 
 naive = partial(shared_loky, max_nbytes=None)  # switches memory-mapping off: one pickle per task
 SHARED = {
-    "loky, automatic memmap": idiom(shared_loky, start="loky", shares="mapped by the library"),
-    "threading": idiom(shared_threads, workers="threads", shares="same memory"),
-    "naive: memmap switched off": idiom(naive, start="loky", shares="sent with every task", naive=True),
+    "loky, automatic memmap": by_loky(shared_loky, shares="mapped by the library"),
+    "threading": threads(partial(by_threads, value_of=attrgetter("shared")), shares="same memory"),
+    "naive: memmap switched off": by_loky(naive, shares="sent with every task", naive=True),
 }
 
 
@@ -84,24 +88,26 @@ def setup_initializer(job, rounds, n_jobs):
     yield from setup_loky(job, rounds, n_jobs, **({"initializer": job.made_once} if n_jobs > 1 else {}))
 
 
+ONCE, IN_CALLER = {"sets_up": "once per worker"}, {"sets_up": "in the caller"}
 SETUP = {
-    "loky, initializer": idiom(setup_initializer, start="loky", sets_up="once per worker"),
-    "loky, made once": idiom(setup_loky, start="loky", sets_up="once per worker"),
-    "naive: setup in every task": idiom(
-        partial(setup_loky, call=make_and_call), start="loky", sets_up="in every task", naive=True
-    ),
+    "loky, initializer": by_loky(setup_initializer, **ONCE),
+    "loky, made once": by_loky(setup_loky, **ONCE),
+    "threading": threads(partial(by_threads, value_of=methodcaller("make")), **IN_CALLER),
+    "naive: setup in every task": by_loky(partial(setup_loky, call=make_and_call), sets_up="in every task", naive=True),
 }
 
 
 def state_merged(job, rounds, n_jobs):
     with Parallel(n_jobs=n_jobs, return_as="generator_unordered") as parallel:
         for tasks in rounds:
-            yield job.combine(parallel(delayed(job.part)(arguments) for arguments in tasks))
+            size = max(1, len(tasks) // (16 * n_jobs))  # a part of every task would cost more than to count it
+            batches = (tasks[first : first + size] for first in range(0, len(tasks), size))
+            yield job.combine(parallel(delayed(job.part)(batch) for batch in batches))
     close(n_jobs)
 
 
 STATE = {
-    "loky, merge parts": idiom(state_merged, start="loky", batched=True),
+    "loky, merge parts": by_loky(state_merged, batched=True),
     "state in workers": skip(
         "joblib documents no way to reach every worker once, and no hook at its exit", keeps_state=True
     ),

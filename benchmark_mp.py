@@ -1,4 +1,4 @@
-"""multiprocessing.Pool: the standard library's pool, started by fork, spawn or forkserver.
+"""multiprocessing.Pool: the standard library's pool, started by fork, spawn or forkserver; and its pool of threads.
 
 An input is inherited by forked workers, sent once per worker by `initializer`, or lies where all map it; setups
 are made by `initializer`, or before the fork; state is a global of each worker, handed back across a barrier.
@@ -6,9 +6,7 @@ Leaving a pool's context terminates its workers: https://docs.python.org/3.11/li
 """
 
 import os
-import pickle
 from functools import partial
-from itertools import accumulate
 from operator import attrgetter, methodcaller
 from tempfile import TemporaryDirectory
 
@@ -16,9 +14,26 @@ from trial.script import idiom, needs, run, skip
 from trial.tasklog import placing
 
 with needs("multiprocessing"):
-    from multiprocessing import get_context
+    from multiprocessing import get_context, set_forkserver_preload
     from multiprocessing.pool import ThreadPool  # `Pool` imports this module at its first call
-    from multiprocessing.shared_memory import SharedMemory
+
+    from stores.segment import placed
+
+
+FORK, SPAWN, FORKSERVER = (get_context(method).Pool for method in ("fork", "spawn", "forkserver"))
+
+
+def preloaded(job, rounds, n_jobs, function):
+    # The server imports what tasks need, once, and forks workers that have it. The main module, its default, is not
+    # loaded by some versions (https://github.com/python/cpython/issues/137996): name modules.
+    set_forkserver_preload([job.task.__module__, *job.imports])
+    return function(job, rounds, n_jobs, start=FORKSERVER)
+
+
+forked = partial(idiom, start="fork", closes="terminates its workers")
+spawned = partial(forked, start="spawn")
+served = partial(forked, start="forkserver")
+threads = partial(idiom, workers="threads", closes="terminates its workers")
 
 
 def sixteenths(tasks, n_jobs):
@@ -26,24 +41,21 @@ def sixteenths(tasks, n_jobs):
     return max(1, len(tasks) // (16 * n_jobs))
 
 
-def map_pool(job, rounds, n_jobs, open_pool, chunksize=None):
-    with open_pool(n_jobs) as pool:
+def map_pool(job, rounds, n_jobs, start, chunksize=None):
+    with start(n_jobs) as pool:
         for tasks in rounds:
             yield pool.starmap(job.task, tasks, chunksize)  # None: a quarter of each worker's share of the tasks
 
 
+DEFAULT, SINGLY = {"batched": True}, {"varies_batches": True}
 MAP = {
-    f"{method}, {name}": idiom(
-        partial(map_pool, open_pool=get_context(method).Pool, chunksize=chunksize),
-        start=method,
-        batched=not chunksize,
-        varies_start=method != "fork",
-        varies_batches=bool(chunksize),
-    )
-    for name, chunksize in (("default chunksize", None), ("chunksize 1", 1))
-    for method in ("fork", "spawn", "forkserver")
+    "fork, default chunksize": forked(partial(map_pool, start=FORK), **DEFAULT),
+    "fork, chunksize 1": forked(partial(map_pool, start=FORK, chunksize=1), **SINGLY),
+    "spawn, default chunksize": spawned(partial(map_pool, start=SPAWN), varies_start=True, **DEFAULT),
+    "forkserver, default chunksize": served(partial(map_pool, start=FORKSERVER), varies_start=True, **DEFAULT),
+    "forkserver, preload": served(partial(preloaded, function=map_pool), varies_start=True, **DEFAULT),
+    "ThreadPool": threads(partial(map_pool, start=ThreadPool), **DEFAULT),
 }
-MAP["ThreadPool"] = idiom(partial(map_pool, open_pool=ThreadPool), workers="threads", batched=True)
 
 
 def share(task, value):
@@ -60,52 +72,30 @@ def call_with_shared(arguments):
     return task(*arguments, value)
 
 
-def shared_pool(rounds, n_jobs, method="fork", initializer=None, *initargs):
-    with get_context(method).Pool(n_jobs, initializer, initargs) as pool:
+def over(rounds, n_jobs, opened):
+    with opened as pool:
         for tasks in rounds:
             yield list(pool.imap_unordered(call_with_shared, tasks, sixteenths(tasks, n_jobs)))
 
 
-def inherited(job, rounds, n_jobs, value_of):
+def in_caller(job, rounds, n_jobs, value_of, start=FORK):
     share(job.task, value_of(job))  # before the fork: workers inherit it copy-on-write, and what it has imported
-    yield from shared_pool(rounds, n_jobs)
+    return over(rounds, n_jobs, start(n_jobs))
 
 
-def shared_sent(job, rounds, n_jobs, method):
-    yield from shared_pool(rounds, n_jobs, method, share, job.task, job.shared)  # once per worker
+def shared_sent(job, rounds, n_jobs, start):
+    return over(rounds, n_jobs, start(n_jobs, share, (job.task, job.shared)))  # once per worker
 
 
 def shared_naive(job, rounds, n_jobs):
-    with get_context("fork").Pool(n_jobs) as pool:
+    with FORK(n_jobs) as pool:
         for tasks in rounds:
             yield pool.starmap(job.task, [(*arguments, job.shared) for arguments in tasks], chunksize=1)
 
 
-def read_from(name, head, spans, writable):
-    global segment  # what is read lies in it: it stays open as long as the worker lives
-    segment = SharedMemory(name)
-    memory = segment.buf if writable else segment.buf.toreadonly()
-    return pickle.loads(head, buffers=[memory[start:end] for start, end in spans])
-
-
 def shared_memory(job, rounds, n_jobs, writable=False):
-    # https://docs.python.org/3.11/library/multiprocessing.shared_memory.html; out-of-band buffers, for whatever object:
-    # https://docs.python.org/3.11/library/pickle.html#out-of-band-buffers
-    buffers = []
-    head = pickle.dumps(job.shared, protocol=5, buffer_callback=buffers.append)
-    views = [buffer.raw() for buffer in buffers]
-    starts = list(accumulate((-(-view.nbytes // 64) * 64 for view in views), initial=0))  # aligned as NumPy's own
-    spans = [(start, start + view.nbytes) for start, view in zip(starts, views, strict=False)]
-    with placing(starts[-1]):
-        placed = SharedMemory(create=True, size=starts[-1])
-        for (start, end), view in zip(spans, views, strict=True):
-            placed.buf[start:end] = view
-    try:
-        make = partial(read_from, placed.name, head, spans, writable)
-        yield from shared_pool(rounds, n_jobs, "spawn", make_and_share, job.task, make)
-    finally:
-        placed.close()
-        placed.unlink()
+    with placed(job.shared, writable) as make:
+        yield from over(rounds, n_jobs, SPAWN(n_jobs, make_and_share, (job.task, make)))
 
 
 def shared_file(job, rounds, n_jobs):
@@ -117,18 +107,21 @@ def shared_file(job, rounds, n_jobs):
         with placing(job.nbytes):
             np.save(path, job.shared)
         make = partial(np.load, path, mmap_mode="r")
-        yield from shared_pool(rounds, n_jobs, "spawn", make_and_share, job.task, make)
+        yield from over(rounds, n_jobs, SPAWN(n_jobs, make_and_share, (job.task, make)))
 
 
-sent = partial(idiom, shares="sent to each worker")
+their_input = partial(in_caller, value_of=attrgetter("shared"))
+TO_EACH, MAPPED = {"shares": "sent to each worker"}, {"shares": "shared memory"}
 SHARED = {
-    "fork, global": idiom(partial(inherited, value_of=attrgetter("shared")), start="fork", shares="inherited"),
-    "spawn, initializer": sent(partial(shared_sent, method="spawn"), start="spawn"),
-    "forkserver, initializer": sent(partial(shared_sent, method="forkserver"), start="forkserver"),
-    "spawn, shared memory": idiom(shared_memory, start="spawn", shares="shared memory"),
-    "spawn, writable memory": idiom(partial(shared_memory, writable=True), start="spawn", shares="shared memory"),
-    "spawn, NumPy memmap of a file": idiom(shared_file, start="spawn", shares="array in a mapped file"),
-    "naive: input with every task": idiom(shared_naive, start="fork", shares="sent with every task", naive=True),
+    "fork, global": forked(their_input, shares="inherited"),
+    "spawn, initializer": spawned(partial(shared_sent, start=SPAWN), **TO_EACH),
+    "forkserver, initializer": served(partial(shared_sent, start=FORKSERVER), varies_start=True, **TO_EACH),
+    "forkserver, preload": served(partial(preloaded, function=shared_sent), **TO_EACH),
+    "ThreadPool": threads(partial(their_input, start=ThreadPool), shares="same memory"),
+    "spawn, shared memory": spawned(shared_memory, **MAPPED),
+    "spawn, writable memory": spawned(partial(shared_memory, writable=True), **MAPPED),
+    "spawn, NumPy memmap of a file": spawned(shared_file, shares="array in a mapped file"),
+    "naive: input with every task": forked(shared_naive, shares="sent with every task", naive=True),
 }
 
 
@@ -138,8 +131,8 @@ def make_unlimited(task, make):
     make_and_share(task, make)
 
 
-def setup_pool(job, rounds, n_jobs, method="fork", initializer=make_and_share):
-    yield from shared_pool(rounds, n_jobs, method, initializer, job.task, job.make)
+def setup_pool(job, rounds, n_jobs, start=FORK, initializer=make_and_share):
+    return over(rounds, n_jobs, start(n_jobs, initializer, (job.task, job.make)))
 
 
 def make_and_call(job, arguments):
@@ -147,25 +140,31 @@ def make_and_call(job, arguments):
 
 
 def setup_naive(job, rounds, n_jobs):
-    with get_context("fork").Pool(n_jobs) as pool:
+    with FORK(n_jobs) as pool:
         for tasks in rounds:
             yield pool.map(partial(make_and_call, job), tasks, sixteenths(tasks, n_jobs))
 
 
-once = partial(idiom, start="fork", sets_up="once per worker")
+unlimited = partial(setup_pool, initializer=make_unlimited)
+once_made = partial(in_caller, value_of=methodcaller("make"))
+ONCE, IN_CALLER = {"sets_up": "once per worker"}, {"sets_up": "in the caller"}
 SETUP = {
-    "fork, initializer": once(setup_pool),
-    "spawn, initializer": once(partial(setup_pool, method="spawn"), start="spawn"),
-    "fork after setup": once(partial(inherited, value_of=methodcaller("make")), sets_up="in the caller"),
-    "naive: setup in every task": once(setup_naive, sets_up="in every task", naive=True),
-    "naive: threads not limited": once(partial(setup_pool, initializer=make_unlimited), all_cores=True, naive=True),
+    "fork, initializer": forked(setup_pool, **ONCE),
+    "spawn, initializer": spawned(partial(setup_pool, start=SPAWN), **ONCE),
+    "forkserver, preload": served(partial(preloaded, function=setup_pool), **ONCE),
+    "fork after setup": forked(once_made, **IN_CALLER),
+    "ThreadPool": threads(partial(once_made, start=ThreadPool), **IN_CALLER),
+    "naive: setup in every task": forked(setup_naive, sets_up="in every task", naive=True),
+    "naive: threads not limited": forked(unlimited, all_cores=True, naive=True, **ONCE),
 }
 
 
-def state_merged(job, rounds, n_jobs):
-    with get_context("fork").Pool(n_jobs) as pool:
+def state_merged(job, rounds, n_jobs, start=FORK):
+    with start(n_jobs) as pool:
         for tasks in rounds:
-            yield job.combine(pool.imap_unordered(job.part, tasks, sixteenths(tasks, n_jobs)))
+            size = sixteenths(tasks, n_jobs)
+            batches = (tasks[first : first + size] for first in range(0, len(tasks), size))
+            yield job.combine(pool.imap_unordered(job.part, batches))
 
 
 def start_state(started_job, barrier):
@@ -190,9 +189,10 @@ def state_barrier(job, rounds, n_jobs, method="fork"):
 
 
 STATE = {
-    "fork, merge parts": idiom(state_merged, start="fork", batched=True),
-    "fork, state, barrier": idiom(state_barrier, start="fork", keeps_state=True),
-    "spawn, state, barrier": idiom(partial(state_barrier, method="spawn"), start="spawn", keeps_state=True),
+    "fork, merge parts": forked(state_merged, **DEFAULT),
+    "ThreadPool, merge parts": threads(partial(state_merged, start=ThreadPool), **DEFAULT),
+    "fork, state, barrier": forked(state_barrier, keeps_state=True),
+    "spawn, state, barrier": spawned(partial(state_barrier, method="spawn"), keeps_state=True),
     "state at worker exit": skip("multiprocessing.Pool has no hook at a worker's exit", keeps_state=True),
 }
 

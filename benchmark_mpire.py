@@ -2,7 +2,7 @@
 
 Shared objects, one large input among them, reach forked workers copy-on-write, and spawned ones by one copy each. A
 setup is made by `worker_init`; state is handed back by `worker_exit`. `keep_alive` keeps the workers, and what
-`worker_init` has made, for the next round.
+`worker_init` has made, for the next round. Closing waits for the workers.
 https://sybrenjansen.github.io/mpire/usage/workerpool/index.html
 """
 
@@ -12,6 +12,8 @@ from functools import partial
 from trial.script import idiom, needs, run, skip
 
 with needs("mpire"):
+    from multiprocessing import set_forkserver_preload
+
     from mpire import WorkerPool
 
 
@@ -30,11 +32,23 @@ def map_pool(job, rounds, n_jobs, method="fork", **options):
             yield pool.map_unordered(job.task, tasks, **options)
 
 
+def preloaded(job, rounds, n_jobs, function):
+    # The server imports what tasks need, once, and forks workers that have it. The main module, its default, is not
+    # loaded by some versions (https://github.com/python/cpython/issues/137996): name modules.
+    set_forkserver_preload([job.task.__module__, *job.imports])
+    return function(job, rounds, n_jobs, method="forkserver")
+
+
+forked = partial(idiom, start="fork", closes="waits until its workers have ended")
+spawned = partial(forked, start="spawn")
+served = partial(forked, start="forkserver")
+threads = partial(idiom, workers="threads", closes="waits until its workers have ended")
 MAP = {
-    "fork, default chunks": idiom(map_pool, start="fork", batched=True),
-    "fork, chunk_size 1": idiom(partial(map_pool, chunk_size=1), start="fork", varies_batches=True),
-    "spawn, default chunks": idiom(partial(map_pool, method="spawn"), start="spawn", batched=True, varies_start=True),
-    "threading": idiom(partial(map_pool, method="threading"), workers="threads", batched=True),
+    "fork, default chunks": forked(map_pool, batched=True),
+    "fork, chunk_size 1": forked(partial(map_pool, chunk_size=1), varies_batches=True),
+    "spawn, default chunks": spawned(partial(map_pool, method="spawn"), batched=True, varies_start=True),
+    "forkserver, preload": served(partial(preloaded, function=map_pool), batched=True, varies_start=True),
+    "threading": threads(partial(map_pool, method="threading"), batched=True),
 }
 
 
@@ -59,15 +73,14 @@ def shared_naive(job, rounds, n_jobs):
             yield list(pool.imap_unordered(job.task, tasks, chunk_size=1))
 
 
+TO_EACH = {"shares": "sent to each worker"}
 SHARED = {
-    "fork, shared objects": idiom(shared_objects, start="fork", shares="inherited"),
-    "spawn, shared objects": idiom(
-        partial(shared_objects, method="spawn"), start="spawn", shares="sent to each worker"
-    ),
-    "forkserver, shared objects": idiom(
-        partial(shared_objects, method="forkserver"), start="forkserver", shares="sent to each worker"
-    ),
-    "naive: input with every task": idiom(shared_naive, start="fork", shares="sent with every task", naive=True),
+    "fork, shared objects": forked(shared_objects, shares="inherited"),
+    "spawn, shared objects": spawned(partial(shared_objects, method="spawn"), **TO_EACH),
+    "forkserver, shared objects": served(partial(shared_objects, method="forkserver"), varies_start=True, **TO_EACH),
+    "forkserver, preload": served(partial(preloaded, function=shared_objects), **TO_EACH),
+    "threading": threads(partial(shared_objects, method="threading"), shares="same memory"),
+    "naive: input with every task": forked(shared_naive, shares="sent with every task", naive=True),
 }
 
 
@@ -97,47 +110,58 @@ def setup_naive(job, rounds, n_jobs):
 
 # Made once, in the parent, under the clock: workers inherit it, and what it has imported.
 setup_in_caller = partial(shared_objects, value_of=lambda job: job.make())
-once = partial(idiom, start="fork", sets_up="once per worker")  # unless something else is said
+ONCE, IN_CALLER = {"sets_up": "once per worker"}, {"sets_up": "in the caller"}
 SETUP = {
-    "fork, worker state": once(setup_state),
-    "spawn, worker state": once(partial(setup_state, method="spawn"), start="spawn"),
-    "fork after setup": once(setup_in_caller, sets_up="in the caller"),
-    "naive: setup in every task": once(setup_naive, sets_up="in every task", naive=True),
+    "fork, worker state": forked(setup_state, **ONCE),
+    "spawn, worker state": spawned(partial(setup_state, method="spawn"), **ONCE),
+    "forkserver, preload": served(partial(preloaded, function=setup_state), **ONCE),
+    "fork after setup": forked(setup_in_caller, **IN_CALLER),
+    "threading": threads(partial(setup_in_caller, method="threading"), **IN_CALLER),
+    "naive: setup in every task": forked(setup_naive, sets_up="in every task", naive=True),
 }
 
 
-def part(job, *arguments):
-    return job.part(arguments)
-
-
 def state_merged(job, rounds, n_jobs):
-    with kept_pool(n_jobs, shared_objects=job) as pool:
+    with kept_pool(n_jobs) as pool:
         for tasks in rounds:
-            yield job.combine(pool.imap_unordered(part, tasks))
+            size = max(1, len(tasks) // (16 * n_jobs))  # a part of every task would cost more than to count it
+            batches = [(tasks[first : first + size],) for first in range(0, len(tasks), size)]
+            yield job.combine(pool.imap_unordered(job.part, batches, chunk_size=1))
 
 
 def start_state(job, state):
     state["made"] = job.start()
 
 
-def hand_back(job, state):
-    return job.hand_back(state["made"])
+def hand_back(job, state, _worker=None):
+    part, state["made"] = job.hand_back(state["made"]), job.start()
+    return part
 
 
-def state_exit(job, rounds, n_jobs, method="fork"):
+def state_kept(job, rounds, n_jobs, method="fork"):
+    # `order_tasks`: the first chunk goes to the first worker, the next one to the next, so that each hands back once.
+    # https://sybrenjansen.github.io/mpire/usage/workerpool/order_tasks.html
+    with kept_pool(n_jobs, method, shared_objects=job, use_worker_state=True, order_tasks=True) as pool:
+        for tasks in rounds:
+            pool.map_unordered(call_with_state, tasks, worker_init=start_state)
+            yield job.combine(pool.imap_unordered(hand_back, range(n_jobs), chunk_size=1))
+
+
+def state_exit(job, rounds, n_jobs):
     # https://sybrenjansen.github.io/mpire/usage/map/worker_init_exit.html: results come when workers exit, so that each
     # round has workers of its own.
-    with WorkerPool(n_jobs, start_method=method, shared_objects=job, use_worker_state=True) as pool:
+    with WorkerPool(n_jobs, start_method="fork", shared_objects=job, use_worker_state=True) as pool:
         for tasks in rounds:
             pool.map_unordered(call_with_state, tasks, worker_init=start_state, worker_exit=hand_back)
             yield job.combine(pool.get_exit_results())
 
 
-exiting = partial(idiom, batched=True, keeps_state=True, keeps_pool=False)
+keeping = {"batched": True, "keeps_state": True}
 STATE = {
-    "fork, merge parts": idiom(state_merged, start="fork", batched=True),
-    "fork, state at worker exit": exiting(state_exit, start="fork"),
-    "spawn, state at worker exit": exiting(partial(state_exit, method="spawn"), start="spawn"),
+    "fork, merge parts": forked(state_merged, batched=True),
+    "fork, worker state": forked(state_kept, **keeping),
+    "spawn, worker state": spawned(partial(state_kept, method="spawn"), **keeping),
+    "fork, state at worker exit": forked(state_exit, keeps_pool=False, **keeping),
 }
 
 if __name__ == "__main__":

@@ -1,43 +1,71 @@
-"""Ray: tasks and actors on a local Ray instance with one CPU slot per worker.
+"""Ray: tasks and actors on a local Ray instance with one CPU slot per worker, or on one that runs already.
 
 One large input is put into the object store once and passed by reference; state and setups live in actors, one per
-worker, fed by an `ActorPool`; the state is asked for at the end of a round.
+worker, which always have the next call waiting; the state is asked for when a round ends. Short tasks go in batches.
+`ray.shutdown` ends the processes that it has started one after another; connected, it only disconnects.
 https://docs.ray.io/en/latest/ray-core/patterns/index.html
 """
 
+import os
 from contextlib import contextmanager
 from functools import partial
+from itertools import chain
 
 from trial.script import idiom, needs, run
 from trial.tasklog import placing
 
+# What a Ray that is started here does by itself; who connects to one has to be told, and before the import.
+# https://docs.ray.io/en/latest/ray-security/token-auth.html
+os.environ["RAY_AUTH_MODE"] = "token"
+
 with needs("ray"):
     import ray
-    from ray.util import ActorPool
     from ray.util.multiprocessing import Pool
 
 
 @contextmanager
-def local_ray(n_jobs):
+def ray_for(n_jobs, address=None):
     # The dashboard is not needed, and workers' output shall not be copied to the driver's; all else is Ray's default.
-    ray.init(num_cpus=n_jobs, include_dashboard=False, log_to_driver=False)
+    # "local": never a Ray that somebody else runs here. An `address` is that of workers that run already.
+    local = {"address": "local", "num_cpus": n_jobs, "include_dashboard": False}
+    ray.init(log_to_driver=False, **({"address": address} if address else local))
     yield
     ray.shutdown()
 
 
+@contextmanager
+def serve(n_jobs):
+    with ray_for(n_jobs):
+        yield ray.get_runtime_context().gcs_address
+
+
 def results(references):
-    # In the order in which they end, and not all in one ray.get:
+    # In the order in which they end, and not all in one ray.get, where something is done with each of them:
     # https://docs.ray.io/en/latest/ray-core/patterns/ray-get-submission-order.html
     while references:
         ready, references = ray.wait(references)
         yield from ray.get(ready)
 
 
+def in_batches(tasks, n_jobs, each):
+    size = max(1, len(tasks) // (each * n_jobs))
+    return [tasks[first : first + size] for first in range(0, len(tasks), size)]
+
+
 def map_tasks(job, rounds, n_jobs):
-    with local_ray(n_jobs):
+    with ray_for(n_jobs):
         task = ray.remote(job.task)
         for tasks in rounds:
             yield ray.get([task.remote(*arguments) for arguments in tasks])
+
+
+def map_batches(job, rounds, n_jobs):
+    # https://docs.ray.io/en/latest/ray-core/patterns/too-fine-grained-tasks.html
+    with ray_for(n_jobs):
+        task = ray.remote(lambda batch: [job.task(*arguments) for arguments in batch])
+        for tasks in rounds:
+            batches = in_batches(tasks, n_jobs, each=4)  # as many as of multiprocessing.Pool
+            yield list(chain.from_iterable(ray.get([task.remote(batch) for batch in batches])))
 
 
 class Worker:
@@ -49,6 +77,9 @@ class Worker:
     def call(self, arguments):
         return self.task(*arguments, *self.own)
 
+    def call_all(self, batch):
+        return [self.call(arguments) for arguments in batch]
+
     def hand_back(self, job):
         part, self.own = job.hand_back(*self.own), [job.start()]
         return part
@@ -58,9 +89,21 @@ def actors(n_jobs, *arguments):
     return [ray.remote(Worker).remote(*arguments) for _ in range(n_jobs)]
 
 
+def in_flight(workers, batches):
+    # Whoever has answered gets the next one, and has another one waiting meanwhile; an `ActorPool` gives out one at a
+    # time. https://docs.ray.io/en/latest/ray-core/patterns/pipelining.html
+    batches, out, free = iter(batches), {}, 2 * workers
+    while True:
+        out |= {worker.call_all.remote(batch): worker for worker, batch in zip(free, batches, strict=False)}
+        if not out:
+            return
+        ready, _ = ray.wait(list(out))
+        free = [out.pop(reference) for reference in ready]
+        yield from chain.from_iterable(ray.get(ready))
+
+
 def map_actors(job, rounds, n_jobs):
-    # In turn: an `ActorPool` gives out one task per call, and waits for it before that actor's next.
-    with local_ray(n_jobs):
+    with ray_for(n_jobs):
         workers = actors(n_jobs, job.task)
         for tasks in rounds:
             yield ray.get([workers[i % n_jobs].call.remote(arguments) for i, arguments in enumerate(tasks)])
@@ -68,14 +111,14 @@ def map_actors(job, rounds, n_jobs):
 
 def map_pool(job, rounds, n_jobs):
     # https://docs.ray.io/en/latest/ray-more-libs/multiprocessing.html
-    with local_ray(n_jobs), Pool(n_jobs) as pool:
+    with ray_for(n_jobs), Pool(n_jobs) as pool:
         for tasks in rounds:
             yield pool.starmap(job.task, tasks)
 
 
 def map_pool_rebuilt(job, rounds, n_jobs):
     # As many use it: a new pool for every round, on a Ray that goes on running.
-    with local_ray(n_jobs):
+    with ray_for(n_jobs):
         for tasks in rounds:
             with Pool(n_jobs) as pool:
                 answers = pool.starmap(job.task, tasks)
@@ -83,7 +126,7 @@ def map_pool_rebuilt(job, rounds, n_jobs):
 
 
 def graph_of_tasks(job, rounds, n_jobs):
-    with local_ray(n_jobs):
+    with ray_for(n_jobs):
         task = ray.remote(job.task)
         for nodes in rounds:
             made = []
@@ -92,33 +135,29 @@ def graph_of_tasks(job, rounds, n_jobs):
             yield ray.get([value for value, node in zip(made, nodes, strict=True) if node.wanted])
 
 
-def shared_put(job, rounds, n_jobs):
+def shared_put(job, rounds, n_jobs, address=None):
     # "Zero-copy reads": https://docs.ray.io/en/latest/ray-core/objects/serialization.html#numpy-arrays
     # https://docs.ray.io/en/latest/ray-core/patterns/pass-large-arg-by-value.html
-    with local_ray(n_jobs):
+    with ray_for(n_jobs, address):
         with placing(job.nbytes):
             shared = ray.put(job.shared)
         task = ray.remote(job.task)
         for tasks in rounds:
-            yield list(results([task.remote(*arguments, shared) for arguments in tasks]))
+            yield ray.get([task.remote(*arguments, shared) for arguments in tasks])
 
 
 def shared_naive(job, rounds, n_jobs):
-    with local_ray(n_jobs):
+    with ray_for(n_jobs):
         task = ray.remote(job.task)
         for tasks in rounds:
-            yield list(results([task.remote(*arguments, job.shared) for arguments in tasks]))
+            yield ray.get([task.remote(*arguments, job.shared) for arguments in tasks])
 
 
-def call(actor, arguments):
-    return actor.call.remote(arguments)
-
-
-def setup_actors(job, rounds, n_jobs):
-    with local_ray(n_jobs):
-        pool = ActorPool(actors(n_jobs, job.task, job.make))
+def setup_actors(job, rounds, n_jobs, address=None):
+    with ray_for(n_jobs, address):
+        workers = actors(n_jobs, job.task, job.make)
         for tasks in rounds:
-            yield list(pool.map_unordered(call, tasks))
+            yield list(in_flight(workers, ([arguments] for arguments in tasks)))
 
 
 def make_and_call(job, *arguments):
@@ -126,53 +165,56 @@ def make_and_call(job, *arguments):
 
 
 def setup_naive(job, rounds, n_jobs):
-    with local_ray(n_jobs):
+    with ray_for(n_jobs):
         task = ray.remote(make_and_call)
         for tasks in rounds:
-            yield list(results([task.remote(job, *arguments) for arguments in tasks]))
-
-
-def part(job, *arguments):
-    return job.part(arguments)
+            yield ray.get([task.remote(job, *arguments) for arguments in tasks])
 
 
 def state_merged(job, rounds, n_jobs):
-    with local_ray(n_jobs):
-        task = ray.remote(part)
+    with ray_for(n_jobs):
+        part = ray.remote(lambda batch: job.part(batch))
         for tasks in rounds:
-            yield job.combine(results([task.remote(job, *arguments) for arguments in tasks]))
+            yield job.combine(results([part.remote(batch) for batch in in_batches(tasks, n_jobs, each=16)]))
 
 
-def state_actors(job, rounds, n_jobs):
-    with local_ray(n_jobs):
+def state_actors(job, rounds, n_jobs, address=None):
+    with ray_for(n_jobs, address):
         workers = actors(n_jobs, job.task, job.start)
-        pool = ActorPool(workers)
         for tasks in rounds:
-            for _ in pool.map_unordered(call, tasks):
+            for _ in in_flight(workers, in_batches(tasks, n_jobs, each=16)):
                 pass
             yield job.combine(ray.get([worker.hand_back.remote(job) for worker in workers]))
 
 
-by_tasks = partial(idiom, start="Ray's own", means="tasks")
-by_actors = partial(idiom, start="Ray's own", means="actors")
-by_pool = partial(idiom, start="Ray's own", means="Pool", batched=True)
+own = partial(idiom, start="Ray's own", closes="asks its workers to end, and ends those that take too long")
+by_tasks, by_actors = partial(own, means="tasks"), partial(own, means="actors")
+by_pool = partial(own, means="Pool", batched=True)
+connected = {"connects_to": serve, "closes": "leaves workers running"}
 
 if __name__ == "__main__":
     run(
         map={
             "tasks": by_tasks(map_tasks),
+            "tasks of batches": by_tasks(map_batches, batched=True),
             "actors": by_actors(map_actors),
             "ray.util.multiprocessing.Pool": by_pool(map_pool),
             "naive: Pool for every round": by_pool(map_pool_rebuilt, keeps_pool=False, naive=True),
         },
         shared={
             "tasks, ray.put": by_tasks(shared_put, shares="object store"),
+            "connected: tasks, ray.put": by_tasks(shared_put, shares="object store", **connected),
             "naive: input with every task": by_tasks(shared_naive, shares="sent with every task", naive=True),
         },
         setup={
             "actors": by_actors(setup_actors, sets_up="once per worker"),
+            "connected: actors": by_actors(setup_actors, sets_up="once per worker", **connected),
             "naive: setup in every task": by_tasks(setup_naive, sets_up="in every task", naive=True),
         },
-        state={"tasks, merge parts": by_tasks(state_merged), "actors": by_actors(state_actors, keeps_state=True)},
+        state={
+            "tasks, merge parts": by_tasks(state_merged, batched=True),
+            "actors": by_actors(state_actors, keeps_state=True, batched=True),
+            "connected: actors": by_actors(state_actors, keeps_state=True, batched=True, **connected),
+        },
         graph={"graph of tasks": by_tasks(graph_of_tasks)},
     )

@@ -19,27 +19,27 @@ class Params:
     """One profile. Sizes are counts unless the name carries a unit."""
 
     # How often and how widely to measure
-    n_jobs: tuple[int, ...] = POWERS_OF_TWO  # worker counts
-    trials: int = 6  # of every cell; below 6 no confidence interval is claimed
-    kept_rounds: int = 2  # the same tasks again on the pool that is up, after the first round
+    n_jobs: tuple[int, ...] = (ALL_CORES,)  # worker counts
+    trials: int = 10  # of every cell; below 6 no confidence interval is claimed
+    kept_rounds: int = 1  # the same tasks again on the pool that is up, after the first round
     memory_trials: int = 1  # of every cell besides: sampling memory holds a trial up, so it is not timed
     timeout_s: float = 120.0  # of one trial, from the start of its interpreter to its end
     seed: int = 20261121  # of the inputs and of the order of the trials
 
     # numerical: every filter on the same image
     image_size: int = 2000  # pixels a side, float32: 2000 is 16 MB
-    num_filters: int = 12  # tasks
+    num_filters: int = 36  # tasks
 
     # stateful: prefixes counted over all documents
-    num_documents: int = 300  # tasks
+    num_documents: int = 800  # tasks
     words_per_document: int = 10_000
     words_delta: int = 5_000  # documents alternate between mean + delta and mean - delta words
     vocabulary_size: int = 100_000
 
     # initialization: a network that is slow to set up labels batches of images
     hidden_units: int = 4096  # of both hidden layers: 4096 is 68 MB of weights
-    num_batches: int = 24  # tasks
-    batch_size: int = 64  # images in a task
+    num_batches: int = 32  # tasks
+    batch_size: int = 384  # images in a task
 
     # sharing, sharing_frame: one large input that every task reads whole
     sharing_bytes: int = 512 * 2**20
@@ -72,17 +72,14 @@ class Params:
 
 
 PROFILES = {
-    # All seven libraries in a few minutes: few worker counts, few trials, small inputs.
+    # All libraries in a few minutes, though a plain loop takes a second or more: one trial of each cell, small inputs.
     "quick": Params(
-        n_jobs=(1, ALL_CORES),
         trials=1,
-        kept_rounds=1,
         memory_trials=0,
         timeout_s=60.0,
         image_size=1000,
-        num_documents=100,
+        num_documents=200,
         hidden_units=2048,
-        num_batches=16,
         sharing_bytes=64 * 2**20,
         array_side=400,
         array_chunk=100,
@@ -97,15 +94,17 @@ PROFILES = {
         granularity_work_s=0.02,
         granularity_repeats=1,
     ),
-    # One library in about 5 minutes on 4 cores.
+    # One library in about 8 minutes on 4 cores: a plain loop takes 4 seconds or more.
     "default": Params(),
     # The sizes of the blog post that started this suite.
     "paper": Params(
+        trials=2,
         timeout_s=1800.0,
         image_size=5000,
         num_filters=60,
         num_documents=2000,
         num_batches=500,
+        batch_size=64,
         array_side=2000,
         array_chunk=500,
     ),

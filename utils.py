@@ -86,7 +86,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.set_defaults(action=_draw)
     commands = parser.add_subparsers(metavar="COMMAND")
     plot = commands.add_parser("plot", help="one figure, to drag its labels")
-    plot.add_argument("figure", metavar="FIGURE", help="a workload, or total, sharing_copies, granularity_graphs")
+    plot.add_argument(
+        "figure", metavar="FIGURE", help="a workload, or total, numerical_kept, numerical_job_length, sharing_copies"
+    )
     plot.add_argument("--save", type=Path, metavar="FILE", help="write it, by the file's suffix, and show nothing")
     plot.add_argument("--dark", action="store_true", help="on a dark ground")
     plot.set_defaults(action=_plot)

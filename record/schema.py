@@ -294,7 +294,8 @@ class Run:
     """What one run has measured of one library in one workload.
 
     ``asked``: the idioms of all cells, by "library in workload". ``inputs``: facts about the workload's inputs;
-    ``moved_bytes``: input read and result written once; ``shared_bytes``: one large input for all tasks.
+    ``moved_bytes``: input read and result written once; ``shared_bytes``: one large input for all tasks; ``lengthens``,
+    ``times``: it is that workload with so many times the tasks.
     ``stopping``: None until the run has ended. ``idioms``: by name, in the script's order.
     """
 
@@ -315,8 +316,9 @@ class Run:
     trials: list[Trial] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        if not all(isinstance(self.inputs.get(name, 0), int | float) for name in ("moved_bytes", "shared_bytes")):
-            raise ValueError("bytes of the inputs are no numbers")
+        counted = (self.inputs.get(name, 0) for name in ("moved_bytes", "shared_bytes", "times"))
+        if not all(isinstance(fact, int | float) for fact in counted):
+            raise ValueError("facts about the inputs that are counted with are no numbers")
 
     @property
     def moved_bytes(self) -> float:
@@ -327,6 +329,16 @@ class Run:
     def shared_bytes(self) -> int:
         """The size of the one large input of all tasks; 0 where there is none."""
         return int(self.inputs.get("shared_bytes", 0))
+
+    @property
+    def lengthens(self) -> str:
+        """The workload that this one is with more of the same tasks; empty for most."""
+        return str(self.inputs.get("lengthens", ""))
+
+    @property
+    def times(self) -> float:
+        """How many times the tasks of that one; 0 where it does not say."""
+        return float(self.inputs.get("times", 0))
 
 
 def _is_file_name(name: str) -> bool:

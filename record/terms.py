@@ -7,7 +7,8 @@ from dataclasses import dataclass
 # first round and its end are no job whose time could be compared.
 WORKLOADS = ("numerical", "stateful", "initialization")
 OF_ROUNDS = ("overhead", "grid", "granularity")
-STUDIES = ("sharing", "sharing_frame", "client_scatter", "worker_scatter", "array", "dataframe", *OF_ROUNDS)
+LENGTHS = ("numerical_8", "numerical_64")  # the same with so many times the tasks: they check what is predicted
+STUDIES = (*LENGTHS, "sharing", "sharing_frame", "client_scatter", "worker_scatter", "array", "dataframe", *OF_ROUNDS)
 
 # What a trial is there for.
 TIME = "time"
@@ -49,6 +50,9 @@ SHARED_MEMORY, ARRAY_IN_FILE, OBJECT_STORE = "shared memory", "array in a mapped
 MAPPED, SCATTERED, SAME_MEMORY = "mapped by the library", "scattered", "same memory"
 # and when the setup is made.
 ONCE_PER_WORKER, IN_CALLER, IN_EVERY_TASK = "once per worker", "in the caller", "in every task"
+# and what closing does, which is in the time it takes.
+TERMINATES, WAITS = "terminates its workers", "waits until its workers have ended"
+ASKS, LEAVES = "asks its workers to end, and ends those that take too long", "leaves workers running"
 
 _ALLOWED = {
     "workers": (PROCESSES, THREADS, CALLER),
@@ -57,6 +61,7 @@ _ALLOWED = {
         SAME_MEMORY,
     ),
     "sets_up": ("", ONCE_PER_WORKER, IN_CALLER, IN_EVERY_TASK),
+    "closes": ("", TERMINATES, WAITS, ASKS, LEAVES),
 }  # fmt: skip
 
 
@@ -72,6 +77,8 @@ class Traits:
     ``keeps_state``: workers keep the state of a round, instead of answering with each task's part.
     ``shares``: how a shared input reaches the workers.
     ``sets_up``: when the setup is made.
+    ``closes``: what closing does to the workers; empty where there are none.
+    ``connects``: its workers run already: they are started, and ended, outside the clock.
     ``all_cores``: each worker computes with as many threads as there are cores, to show what that costs.
     ``keeps_pool``: all rounds run on one pool; without it, each starts one of its own.
     ``varies_start``, ``varies_batches``, ``varies_scheduler``: it differs in that from the library's first idiom, or
@@ -86,6 +93,8 @@ class Traits:
     keeps_state: bool = False
     shares: str = ""
     sets_up: str = ""
+    closes: str = ""
+    connects: bool = False
     all_cores: bool = False
     keeps_pool: bool = True
     varies_start: bool = False

@@ -80,9 +80,12 @@ def test_idiom(cell, tiny):
         assert trial.setup_s > 0
         least = {IN_CALLER: 1, IN_EVERY_TASK: asked, ONCE_PER_WORKER: trial.workers}[cell.shown.traits.sets_up]
         assert least <= trial.setups <= max(least, cell.n_jobs)
-    if cell.workload == "stateful" and trial.workers > 1 and cell.library not in ("dask", "ray"):
+    traits = cell.shown.traits
+    in_turn = cell.library in ("dask", "ray") or (cell.library == "mpire" and traits.keeps_state and traits.keeps_pool)
+    if cell.workload == "stateful" and trial.workers > 1 and not in_turn:
         # Documents are long and short in turn: a script that gave document i to worker i mod n would give one worker
-        # all the long ones. (Dask's and Ray's schedulers are asked nothing, and may do just that.)
+        # all the long ones. (Dask's and Ray's schedulers are asked nothing, and may do just that. MPIRE's `order_tasks`
+        # gives out chunks in turn, which here are of one document.)
         parities = [{i % 2 for i, p in _owners(trial) if p == pid} for pid in _pids(trial)]
         assert {0, 1} in parities
     assert trial.left_behind.processes == 0
@@ -179,7 +182,7 @@ def test_joblib_with_one_job_says_that_it_ran_in_the_parent(tiny):
 
 def test_scripts_are_short_and_name_no_workload():
     lines = {path.stem: path.read_text().count("\n") for path in all_scripts().values()}
-    assert max(lines.values()) <= 200
+    assert max(lines.values()) <= 265
     for path in all_scripts().values():
         names = {node.id for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Name)}
         assert not names & set(WORKLOADS)
@@ -187,6 +190,8 @@ def test_scripts_are_short_and_name_no_workload():
 
 def test_scripts_import_their_own_library_alone_and_know_only_trial():
     own = {
+        "mp": {"stores"},
+        "futures": {"stores"},
         "joblib": {"joblib"},
         "dask": {"dask", "distributed"},
         "dask_stores": {"dask", "distributed", "pandas", "stores"},

@@ -34,6 +34,7 @@ from tests.made_up import (
     save,
     save_pools,
 )
+from tests.test_job_length import with_longer_jobs
 from tests.test_recommend import grid_folder
 
 MISSING = "\N{EN DASH}"
@@ -107,10 +108,29 @@ def test_the_answer_names_the_fastest_with_its_interval_and_the_limit(folder):
     said = text_of(page_of(folder), '<section id="answers">', "<table")
     assert "On 4 workers, mp (fork) was fastest in one shot: 2.15 s (2 s to 2.3 s" in said
     assert "There are too few trials to tell ray (naive: all) from it." in said  # one; and ray (tasks) is slower
-    assert "ray (tasks)" not in said
+    assert "ray (tasks)" not in said.partition("On a pool that is kept")[0]
+    assert "On a pool that is kept it is another, ray (tasks): 1.05 s (900 ms to 1.2 s" in said
     assert "3.72 (3.48 to 4) times as fast as a plain loop (8 s)." in said
     assert "It takes 1.08 (1 to 1.15) times the physical limit of 2 s." in said
     assert "Failed, as the matrix says: dask (spawn, scatter)." in said
+
+
+def test_the_first_screen_says_how_long_a_job_must_be(tmp_path):
+    """The loop takes 2 s; mp 0.1 + S / 2, 8 s for 8 times the tasks; ray 5 + 0.45 S, then 15.25 s."""
+    with_longer_jobs(tmp_path)
+    page = page_of(tmp_path)
+    first = text_of(page, '<section id="answers">', "</table>")
+    assert "Below 200 ms of work a plain loop; then mp. From about 33 s on, every library is within 20%" in first
+    assert "start + stop beats a loop from at 2 s at 16 s mp 100 ms 200 ms 1.00 1.00" in first
+    assert "ray 5 s 9.1 s 5.36 1.91" in first  # 5.9 / 1.1, 15.25 / 8
+    assert f"a plain loop {MISSING} {MISSING} 1.82 2.00" in first
+    assert "numerical_8 On" not in first  # it is there to check what is predicted
+    assert page.count('<figure id="numerical-job-length"') == 1
+    _, curves, used, checks = data_of(specs_of(page)["numerical-job-length"])
+    at_the_end = {row["name"]: row["relative"] for row in curves if row["work"] == 3600}
+    assert at_the_end["mp"] == pytest.approx(1800.1 / 1625, rel=1e-3)
+    assert {row["name"]: row["work"] for row in used} == {"mp": 2, "ray": 2, "a plain loop": 2}
+    assert {row["name"]: row["relative"] for row in checks} == {"mp": 1, "ray": 15.25 / 8, "a plain loop": 2}
 
 
 def answer_of(folder):
@@ -160,7 +180,7 @@ def test_copies_of_a_small_input_are_not_counted(tmp_path):
         trials = a_trial(**of_trial), a_trial(kind=MEMORY, memory=memory, **of_trial)
         results.save(tmp_path, "numerical", "mp", [a_run(*trials, inputs={"shared_bytes": shared})])
         page = page_of(tmp_path)
-        assert row_of(page, "fork", "4")[13] == copies
+        assert row_of(page, "fork", "4")[17] == copies
         assert ("numerical-copies" in specs_of(page)) == (copies != MISSING)
         assert "Least memory at the peak: mp (fork), 300 MiB (1 sampled trial)." in answer_of(tmp_path)
 
@@ -168,11 +188,12 @@ def test_copies_of_a_small_input_are_not_counted(tmp_path):
 def test_rows_hold_what_was_measured_and_missing_is_not_zero(folder):
     page = page_of(folder)
     fastest, slower = row_of(page, "fork", "4"), row_of(page, "tasks", "4")
-    assert fastest[5:12] == ["2.15 s", "1.00", "fastest", "2 s", "2.3 s", MISSING, "6"]
+    not_kept = [MISSING, MISSING, "", MISSING, MISSING]
+    assert fastest[5:16] == ["2.15 s", "1.00", "fastest", "2 s", "2.3 s", *not_kept, "6"]
     assert slower[6] == f"{3.05 / 2.15:.2f}"
-    assert slower[10] == "1.05 s"  # kept: a median of its own
+    assert slower[10:15] == ["1.05 s", "1.00", "fastest", "900 ms", "1.2 s"]  # kept: medians of their own
     failed = row_of(page, "spawn, scatter")
-    assert failed[5:12] == [MISSING, MISSING, "", MISSING, MISSING, MISSING, MISSING]
+    assert failed[5:16] == [MISSING, MISSING, "", MISSING, MISSING, *not_kept, MISSING]
     assert failed[-1] == "wrong 2 of 2: because wrong"
     assert failed[3] == "spawn"
     assert row_of(page, "naive: all")[7] == "too few blocks"

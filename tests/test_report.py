@@ -13,9 +13,10 @@ from rich.console import Console
 import utils
 from record import files as results
 from record.schema import MEMORY_FIELDS, Environment, Parts, Pool, Round, Tasks
-from record.terms import COLD, KEPT, MEMORY, SKIPPED, Traits
+from record.terms import COLD, KEPT, LEAVES, MEMORY, SKIPPED, TERMINATES, Traits
 from report import palette
 from report.figures import labels, lines, parts, timeline
+from report.figures.workload import figures_of
 from report.numbers.comparable import comparable
 from report.numbers.measured import read
 from report.numbers.parts import tasks_of
@@ -33,12 +34,17 @@ def without_display():
 
 @pytest.fixture
 def folder(tmp_path):
-    save(tmp_path, "serial", {("loop", 1): [8.0, 8.2, 7.8]})
+    save(tmp_path, "serial", {("loop", 1): [8.0, 8.2, 7.8]}, kept={("loop", 1): [4.0, 4.0, 4.0]})
     times = {("tasks", 1): [9, 9.5, 10], ("tasks", 4): [3, 2, 4], ("naive: all", 4): [5, "timeout", 6]}
     kept = {("tasks", 1): [8, 8, 8], ("tasks", 4): [1.5, 1.25, 1.75]}
     save(tmp_path, "ray", times, kept=kept, traits={"naive: all": Traits(naive=True)})
     save(tmp_path, "dask", {("scatter", 1): [10, 10, 11], ("scatter", 4): ["wrong", "wrong", "wrong"]})
-    save(tmp_path, "mp", {("fork", 1): [8, 8, 8], ("fork", 4): [2.1, 2.2, 2.3], ("exit", 4): ["skipped"]})
+    save(
+        tmp_path,
+        "mp",
+        {("fork", 1): [8, 8, 8], ("fork", 4): [2.1, 2.2, 2.3], ("exit", 4): ["skipped"]},
+        kept={("fork", 4): [1.2] * 3},
+    )
     return tmp_path
 
 
@@ -55,24 +61,33 @@ def row_of(table, library, idiom):
 
 def test_table_shows_what_was_measured(folder):
     table = table_of(folder)
-    assert row_of(table, "limit", "physical")[2:6] == ["8.00", "2.00", "", "4.00"]
-    # On most workers: a kept round, speedup and efficiency against 8.00 s, the ratio to mp's 2.2 s, block by block.
-    times = ["9.50 (9.00-10.00)", "3.00 (2.00-4.00)"]
-    assert row_of(table, "ray", "tasks")[2:8] == [*times, "1.50", "2.67", "67%", "1.43"]
-    assert row_of(table, "ray", "naive: all")[2:] == [
-        "",
-        "5.50 (5.00-6.00)",
-        "",  # no round on its pool that is up was measured: missing is not zero
-        "1.45",
-        "36%",
-        "2.49",
-        "4 workers: timeout 1 of 3: because timeout",
-    ]
-    assert row_of(table, "dask", "scatter")[3] == ""  # wrong results have no time
-    assert "wrong 3 of 3: because wrong" in row_of(table, "dask", "scatter")[8]
-    assert "skipped: because skipped" in row_of(table, "mp", "exit")[8]
+    assert row_of(table, "limit", "physical")[2:6] == ["8.00", "4.00", "2.00", "1.00"]
+    # One-shot and kept on 1 worker, and on 4.
+    times = ["9.50 (9.00-10.00)", "8.00 (8.00-8.00)", "3.00 (2.00-4.00)", "1.50 (1.25-1.75)"]
+    assert row_of(table, "ray", "tasks")[2:6] == times
+    # No round on its pool that is up was measured: missing is not zero.
+    timeout = "4 workers: timeout 1 of 3: because timeout"
+    assert row_of(table, "ray", "naive: all")[2:] == ["", "", "5.50 (5.00-6.00)", "", timeout]
+    assert row_of(table, "dask", "scatter")[4] == ""  # wrong results have no time
+    assert "wrong 3 of 3: because wrong" in row_of(table, "dask", "scatter")[6]
+    assert "skipped: because skipped" in row_of(table, "mp", "exit")[6]
     assert "lowest to highest" in table
     assert "few worker counts, few trials" in table  # the quick profile says so
+    table = table[table.index("what start-up makes of them") :]
+    assert row_of(table, "limit", "physical")[6:8] == ["4.00 (100%)", "4.00 (100%)"]
+    # Start 3 x 3 / 4 - 1.5 = 0.75 s, stop 0.75 s; kept it takes 3 / 8 of the loop's 4 s, whose own start and end take
+    # 4 s: never slower. 9 x 1.5 / (3 / 8) = 36 s. Speedups of 8 s and 4 s; the ratios to mp's times block by block.
+    assert row_of(table, "ray", "tasks")[2:] == [
+        "0.75",
+        "0.75",
+        "0",
+        "36 s",
+        "2.67 (67%)",
+        "2.67 (67%)",
+        "1.43",
+        "1.25",
+    ]
+    assert row_of(table, "ray", "naive: all")[2:] == ["", "1.38", "", "", "1.45 (36%)", "", "2.49", ""]
 
 
 def test_hostile_names_stay_text(tmp_path):
@@ -126,6 +141,31 @@ def test_total_figure_has_a_panel_per_workload(folder):
     svg = paths[1].read_text()
     for text in ("numerical", "stateful", "serial", "mp", "dask", "ray", "8 s", "2.2 s", "3 s"):
         assert f">{text}<" in svg, text
+    for text in ("kept time (s)", "4 s", "1.2 s", "1.5 s"):  # the same, kept
+        assert f">{text}<" in svg, text
+
+
+def test_kept_times_are_drawn_against_workers_with_their_own_limit(folder, monkeypatch):
+    seen = {}
+
+    def look(figure, base, save=None):
+        (axes,) = figure.axes
+        lines_of = {line.get_color(): line for line in axes.get_lines() if line.get_linestyle() != "None"}
+        seen[base.name] = {color: list(line.get_ydata()) for color, line in lines_of.items()}
+        plt.close(figure)
+        return []
+
+    monkeypatch.setattr(lines, "show_and_save", look)
+    group = comparable(read(sorted(folder.glob("*.p3")))[0])
+    for name in ("numerical", "numerical_kept"):
+        figures_of([group])[name]()
+    assert seen["numerical"][palette.LIMIT_COLOR] == [8.0, 2.0]
+    assert seen["numerical_kept"] == {
+        palette.COLORS["serial"]: [4.0, 4.0],
+        palette.COLORS["mp"]: [1.2],
+        palette.COLORS["ray"]: [8.0, 1.5],
+        palette.LIMIT_COLOR: [4.0, 1.0],
+    }
 
 
 def test_all_libraries_are_drawn_alike(folder, monkeypatch):
@@ -348,7 +388,7 @@ def test_stacked_bars_add_up_to_the_one_shot_and_the_kept_time(broken_down, monk
         for bar in axes.patches:
             widths.setdefault(names[round(bar.get_y() + bar.get_height() / 2)], []).append(bar.get_width())
         limits = [line for line in axes.get_lines() if line.get_xdata()[0] == 2.0]  # 4 s / 2 workers
-        assert bool(limits) == (base.name == "numerical_parts")  # a kept round may be faster than one shot's limit
+        assert bool(limits) == (base.name == "numerical_parts")  # no round of the loop is kept: no limit is known
         plt.close(figure)
         return []
 
@@ -424,7 +464,7 @@ def test_parts_and_memory_are_in_the_tables(tmp_path, broken_down):
         "40",
     ]
     assert "1.50" in first
-    _, cold, kept = [line for line in table.splitlines() if "│ray" in line]
+    *_, cold, kept = [line for line in table.splitlines() if "│ray" in line]
     numbers = ["8.000", "3.000", "2.000", "1.000", "0.500", "1.500", "0.500"]  # one-shot, then its parts
     assert [cell.strip() for cell in cold.strip("│").split("│")][2:9] == numbers
     numbers = ["2.000", "0.500", "1.000", "0.000", "0.000", "0.500"]
@@ -460,11 +500,35 @@ def test_limit_is_never_below_the_longest_task_or_the_data(tmp_path):
     trial = a_trial(4.0, tasks=tasks)  # 3 s until the results are there, 1 s of end
     results.save(tmp_path, "numerical", "serial", [a_run(trial)])
     group = comparable(read(tmp_path.glob("*.p3"))[0])
-    assert (group.limit_s(1), group.limit_s(2), group.limit_s(4)) == (4.0, 2.0, 2.0)
+    assert [group.limit_s(n_jobs, COLD) for n_jobs in (1, 2, 4)] == [4.0, 2.0, 2.0]
+    assert group.limit_s(2, KEPT) is None
     run = a_run(trial, inputs={"moved_bytes": 25 * 10**9}, bandwidth_bytes_per_s=10e9)
     results.save(tmp_path, "numerical", "serial", [run])
     group = comparable(read(tmp_path.glob("*.p3"))[0])
-    assert (group.limit_s(1), group.limit_s(2)) == (4.0, 2.5)
+    assert [group.limit_s(n_jobs, COLD) for n_jobs in (1, 2)] == [4.0, 2.5]
+
+
+def test_the_setup_is_in_the_limit_of_one_shot_as_often_as_it_is_made(tmp_path):
+    """Cold 6 s, stop 2 s, of which the setup takes 4; kept 3 s, of which one task takes 2. The data take 1.75 s."""
+    rounds = [Round(phase=COLD, tasks=1, seconds=6.0), Round(phase=KEPT, tasks=2, seconds=3.0, start_s=6.0)]
+    starts_s, ends_s = (4, 6, 7), (5, 7, 9)
+    tasks = Tasks(
+        index=[0, 1, 2],
+        pid=[7, 7, 7],
+        start_ns=[second * 10**9 for second in starts_s],
+        end_ns=[second * 10**9 for second in ends_s],
+    )
+    trial = a_trial(pools=[Pool(rounds=rounds, stop_s=2.0)], tasks=tasks, setups=1, setup_s=4.0)
+    results.save(tmp_path, "numerical", "serial", [a_run(trial, inputs={"moved_bytes": 175 * 10**8})])
+    group = comparable(read(tmp_path.glob("*.p3"))[0])
+    assert [group.limit_s(n_jobs, COLD) for n_jobs in (1, 2, 4, 8)] == [8.0, 6.0, 5.0, 5.0]  # 4 + 4 / n, at least 4 + 1
+    assert [group.limit_s(n_jobs, KEPT) for n_jobs in (1, 2)] == [3.0, 2.0]  # 3 / n, at least 2
+    cold, kept = [line for line in table_of(tmp_path).splitlines() if re.match(r"│limit .*\d\.\d{3}", line)]
+    assert [cell.strip() for cell in cold.split("│")][3:7] == ["8.000", "4.000", "4.000", "0.000"]
+    assert [cell.strip() for cell in kept.split("│")][3:7] == ["3.000", "0.000", "3.000", "0.000"]
+    results.save(tmp_path, "numerical", "serial", [a_run(trial, inputs={"moved_bytes": 55 * 10**9})])
+    group = comparable(read(tmp_path.glob("*.p3"))[0])
+    assert (group.limit_s(2, COLD), group.limit_s(8, COLD), group.limit_s(2, KEPT)) == (6.0, 5.5, 5.5)
 
 
 def test_spread_keeps_order_and_distance_and_moves_little():
@@ -502,3 +566,11 @@ def test_utils_without_results_says_what_to_do(tmp_path):
     assert ended.stderr == f"utils.py: no results in {tmp_path}; measure first: python benchmark_all.py\n"
     with pytest.raises(ValueError, match="no results"):
         utils.visualize_total_benchmark_times([])
+
+
+def test_table_says_what_each_library_does_to_close(tmp_path):
+    for library, traits in (("mp", Traits(closes=TERMINATES)), ("ray", Traits(closes=LEAVES, connects=True))):
+        results.save(tmp_path, "numerical", library, [a_run(a_trial(1.0), traits={"loop": traits})])
+    (line,) = [line for line in table_of(tmp_path).splitlines() if TERMINATES in line]
+    assert f"{TERMINATES}: mp;" in line
+    assert f"{LEAVES}: ray, connected" in line

@@ -58,7 +58,7 @@ TRIED = [
 def test_idiom(cell, tiny):
     if cell.outcome:
         assert cell.outcome == SKIPPED
-        assert "no task graphs" in cell.reason
+        assert "no task graphs" in cell.reason or "Python 3.14" in cell.reason
         return
     before = shared_memory()
     trial = run_cell(cell, tiny)
@@ -198,8 +198,10 @@ def test_the_search_finds_a_known_granularity(overhead_s):
     """A task of the overhead's length is 50 % efficient, one nine times as long 90 %; the overhead is in the mean."""
     for seed in range(5):
         curve = shown.efficiencies(rounds_of_a_library(overhead_s, noise=0.01, seed=seed), "independent")
-        assert shown.metg_s(curve, 0.5) == pytest.approx(2 * overhead_s, rel=0.1)
-        assert shown.metg_s(curve, 0.9) == pytest.approx(10 * overhead_s, rel=0.3)  # flat there: noise of 1 % moves it
+        assert shown.shortest_task_s(curve, 0.5) == pytest.approx(2 * overhead_s, rel=0.1)
+        assert shown.shortest_task_s(curve, 0.9) == pytest.approx(
+            10 * overhead_s, rel=0.3
+        )  # flat there: noise of 1 % moves it
 
 
 def test_a_search_that_never_crosses_ends():

@@ -101,7 +101,7 @@ def test_prefixes_against_brute_force():
     documents = stateful.make_documents(TINY)
     expected = brute_force_prefixes(documents)
     assert len(expected) > 300
-    merged = stateful.frequent_prefixes(stateful.JOB.part(document) for document in enumerate(documents))
+    merged = stateful.frequent_prefixes(stateful.JOB.part([document]) for document in enumerate(documents))
     assert merged == (expected, list(range(24)))
 
 

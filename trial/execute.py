@@ -5,9 +5,10 @@ import os
 import resource
 import sys
 import traceback
-from collections.abc import Generator, Iterator, Mapping
-from contextlib import nullcontext
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from time import perf_counter_ns
 from typing import Any, cast
@@ -20,6 +21,7 @@ from trial.bare import bare_processes
 from trial.breakdown import check_parts, parts_of
 from trial.rounds import Idiom, measure
 from trial.rules import Rules, WrongResult, check_counts, check_tasks, check_workers
+from trial.script import Idiom as Row
 from trial.workload import Setting, Workload, Writing, load_workload
 
 
@@ -35,35 +37,47 @@ def run_trial(spec_path: Path, patterns: Mapping[str, Mapping[str, Any]], import
     samples = Path(os.environ[tasklog.SAMPLES_VARIABLE]) if spec["kind"] == MEMORY else None
     inputs, memory_start_ns = _load(workload, spec, samples)
     pools = workload.pools(inputs, setting)
-    idiom = _slowed(row.function, spec["slowdown"]) if spec["slowdown"] else row.function
     _refuse_head_start(workload)
-
-    # BaseException, because SystemExit crosses some libraries from worker to parent.
-    cpu_before = _cpu_seconds(with_children=True)
-    start_ns = perf_counter_ns()
-    try:
-        with bare_processes(rules.n_jobs) if workload.BARE else nullcontext() as bare:
-            measured = measure(pools, idiom, rules.n_jobs, bare, start_ns)
-    except BaseException as error:  # noqa: BLE001
-        traceback.print_exc()
-        ended: dict[str, Any] = {"outcome": _outcome_of(error), "reason": _one_line(error)}
-    else:
-        end_ns = perf_counter_ns()
-        cpu_end = _cpu_seconds(with_children=False)
-        released_ns = tasklog.wait_for_sample(samples) if samples else 0
-        ended = {"memory_ns": [memory_start_ns, start_ns, end_ns, released_ns], "pools": measured}
-        ended |= _checked(workload, measured, rules, start_ns)
-        ended["kernel"] = asdict(setting.kernel) if workload.TIMES_KERNEL else {}
-        if spec["kind"] == WRITE:
-            ended["on_write"] = cast(Writing, workload).on_write(inputs)
-        cpu_checked = _cpu_seconds(with_children=False)
-        ended["cpu_outside_s"] = [
-            before + checked - end for before, checked, end in zip(cpu_before, cpu_checked, cpu_end, strict=True)
-        ]
+    with _idiom_of(row, setting.n_jobs, spec["slowdown"]) as idiom:
+        # BaseException, because SystemExit crosses some libraries from worker to parent.
+        cpu_before = _cpu_seconds(with_children=True)
+        start_ns = perf_counter_ns()
+        try:
+            with bare_processes(rules.n_jobs) if workload.BARE else nullcontext() as bare:
+                measured = measure(pools, idiom, rules.n_jobs, bare, start_ns)
+        except BaseException as error:  # noqa: BLE001
+            traceback.print_exc()
+            ended: dict[str, Any] = {"outcome": _outcome_of(error), "reason": _one_line(error)}
+        else:
+            end_ns = perf_counter_ns()
+            cpu_end = _cpu_seconds(with_children=False)
+            released_ns = tasklog.wait_for_sample(samples) if samples else 0
+            ended = {"memory_ns": [memory_start_ns, start_ns, end_ns, released_ns], "pools": measured}
+            ended |= _checked(workload, measured, rules, start_ns)
+            ended["kernel"] = asdict(setting.kernel) if workload.TIMES_KERNEL else {}
+            if spec["kind"] == WRITE:
+                ended["on_write"] = cast(Writing, workload).on_write(inputs)
+            cpu_checked = _cpu_seconds(with_children=False)
+            ended["cpu_outside_s"] = [
+                before + checked - end for before, checked, end in zip(cpu_before, cpu_checked, cpu_end, strict=True)
+            ]
     ended |= {"start_ns": start_ns, "pid": os.getpid(), "import_s": import_s}
     written = spec_path.parent / "outcome.unfinished"  # renamed when whole: a trial may be ended at any moment
     written.write_text(json.dumps(ended))
     written.rename(spec_path.parent / "outcome.json")
+
+
+@contextmanager
+def _idiom_of(row: Row, n_jobs: int, slowdown: float) -> Iterator[Idiom]:
+    """Give the function of a row; with the address of what it connects to, which runs by then."""
+    function = _slowed(row.function, slowdown) if slowdown else row.function
+    if row.connects_to is None:
+        yield function
+        return
+    from trial.running import running  # only here: what it imports would be there for the others too
+
+    with running(row.connects_to, n_jobs) as address:
+        yield partial(cast(Callable[..., Any], function), address=address)
 
 
 def _load(workload: Workload, spec: dict[str, Any], samples: Path | None) -> tuple[Any, int]:
@@ -127,8 +141,8 @@ def _parts(
 def _slowed(idiom: Idiom, share: float) -> Idiom:
     """Return ``idiom`` made slower by a known share of its own time: a difference that the suite has to find."""
 
-    def slower(job: Any, rounds: Iterator[list[Any]], n_jobs: int) -> Generator[Any, None, None]:
-        answers = idiom(job, rounds, n_jobs)
+    def slower(job: Any, rounds: Iterator[list[Any]], n_jobs: int, **given: str) -> Generator[Any, None, None]:
+        answers = idiom(job, rounds, n_jobs, **given)
         while True:
             start = perf_counter_ns()
             results = next(answers, None)

@@ -15,9 +15,10 @@ from typing import Any, NamedTuple
 
 @dataclass(frozen=True)
 class Map:
-    """Independent tasks: ``task(*arguments)``."""
+    """Independent tasks: ``task(*arguments)``. ``imports``, here and below: the modules that a task imports."""
 
     task: Callable[..., Any]
+    imports: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class Shared:
     task: Callable[..., Any]
     shared: Any
     nbytes: int
+    imports: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,7 @@ class Setup:
 
     task: Callable[..., Any]
     make: Callable[[], Any]
+    imports: tuple[str, ...] = ()
 
     def made_once(self) -> Any:
         """Return what is made, at the first call in a process: for libraries without a hook at a worker's start."""
@@ -52,18 +55,21 @@ class State:
     """Tasks that change a state: ``task(*arguments, state)``, with ``state = start()`` once per worker.
 
     A round ends with every worker's ``hand_back(state)``, after which its state starts anew; what is yielded for the
-    round is ``combine(parts)`` of all that was handed back. Without state in workers, each task hands back a part.
+    round is ``combine(parts)`` of all that was handed back. Without state in workers, each batch of
+    tasks hands back a part.
     """
 
     task: Callable[..., None]
     start: Callable[[], Any]
     hand_back: Callable[[Any], Any]
     combine: Callable[[Iterable[Any]], Any]
+    imports: tuple[str, ...] = ()
 
-    def part(self, arguments: tuple[Any, ...]) -> Any:
-        """Return what one task alone hands back."""
+    def part(self, tasks: Iterable[tuple[Any, ...]]) -> Any:
+        """Return what some of a round's tasks hand back."""
         state = self.start()
-        self.task(*arguments, state)
+        for arguments in tasks:
+            self.task(*arguments, state)
         return self.hand_back(state)
 
 

@@ -4,7 +4,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Generator, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from time import perf_counter
@@ -23,16 +23,26 @@ Function = Callable[[Any, Iterator[list[Any]], int], Generator[Any, None, None]]
 
 @dataclass(frozen=True)
 class Idiom:
-    """``interpreter``: what runs its trials, where its packages cannot live beside the others'."""
+    """``interpreter``: what runs its trials, where its packages cannot live beside the others'.
+
+    ``connects_to``: what runs already when the clock starts, see `trial.running`; the function gets its ``address``.
+    """
 
     function: Function
     traits: Traits
     interpreter: Path | None
+    connects_to: Callable[[int], AbstractContextManager[str]] | None
 
 
-def idiom(function: Function, *, interpreter: Path | None = None, **traits: Any) -> Idiom:
+def idiom(
+    function: Function,
+    *,
+    interpreter: Path | None = None,
+    connects_to: Callable[[int], AbstractContextManager[str]] | None = None,
+    **traits: Any,
+) -> Idiom:
     """Return a row of a pattern: what runs it, and what it is, as `record.terms.Traits` names it."""
-    return Idiom(function, Traits(**traits), interpreter)
+    return Idiom(function, Traits(connects=connects_to is not None, **traits), interpreter, connects_to)
 
 
 @dataclass(frozen=True)

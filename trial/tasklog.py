@@ -21,6 +21,7 @@ from record.terms import MARKED_MOMENTS
 
 ENVIRONMENT_VARIABLE = "BENCHMARK_TASK_LOG"
 SAMPLES_VARIABLE = "BENCHMARK_MEMORY_SAMPLES"  # where they are written while a memory trial runs
+THREADS_VARIABLE = "BENCHMARK_WORKERS_ARE_THREADS"  # in the environment, which interpreters of one process share
 SAMPLE_TIMEOUT_S = 5.0
 RECORD = struct.Struct("<qqqq")  # task index, pid, start, end; CLOCK_MONOTONIC nanoseconds, one clock for all processes
 TaskRecord = tuple[int, int, int, int]
@@ -33,7 +34,7 @@ _MADE = -5  # this process has made what tasks need, (_MADE, pid, start, end)
 
 _log = -1
 _counts: mmap.mmap | None = None
-_worker_id = os.getpid
+_worker_id = threading.get_native_id if THREADS_VARIABLE in os.environ else os.getpid
 _known: set[int] = set()  # workers that have written their record
 _forgotten = False  # whether nobody will be told what CPU time this process has used: see `_parent_forgets`
 
@@ -103,6 +104,7 @@ def wait_for_sample(samples: Path) -> int:
 def workers_are_threads() -> None:
     """Tell workers of this process apart by their thread: for trials whose workers are threads on purpose."""
     global _worker_id
+    os.environ[THREADS_VARIABLE] = "yes"
     _worker_id = threading.get_native_id
 
 

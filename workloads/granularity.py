@@ -1,9 +1,10 @@
 """How fine tasks may be: a fixed amount of work in shorter and shorter tasks, against the same without the library.
 
-METG(50 %), the minimum effective task granularity, is the shortest mean task (wall time times workers, by tasks) at
-which a library still does half of the work that the same cores do without it in the same time (Slaughter et al., "Task
-Bench", SC'20, https://doi.org/10.1109/SC41405.2020.00066). The search goes down in large steps, then bisects where
-efficiency crosses each of TARGETS, on a logarithmic axis.
+What is looked for is the shortest mean task (wall time times workers, by tasks) at which a library still does half of
+the work that the same cores do without it in the same time. Task Bench's METG (Slaughter et al., SC'20,
+https://doi.org/10.1109/SC41405.2020.00066) asks the same of a fixed number of tasks whose kernel shrinks, against the
+best rate of any length; so it is another number. The search goes down in large steps, then bisects where efficiency
+crosses each of TARGETS, on a logarithmic axis.
 """
 
 from __future__ import annotations
@@ -97,7 +98,7 @@ def pools(inputs: Inputs, setting: Setting) -> Iterator[Pool]:
 
 
 class _Search:
-    """The rounds in which METG is searched for, with work of one shape."""
+    """The rounds in which the shortest tasks are searched for, with work of one shape."""
 
     def __init__(self, shape: str, inputs: Inputs, setting: Setting, numbers: Iterator[int]) -> None:
         self.shape, self.inputs, self.setting, self.numbers = shape, inputs, setting, numbers

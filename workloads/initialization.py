@@ -129,7 +129,7 @@ def load(params: Params, folder: Path) -> Inputs:
 def pools(inputs: Inputs, setting: Setting) -> Iterator[Pool]:
     """See `Workload`."""
     arguments = [(images,) for images in inputs.batches]
-    job = Setup(predict, partial(load_model, inputs.model_path))
+    job = Setup(predict, partial(load_model, inputs.model_path), imports=("torch",))
     return repeated(job, arguments, partial(wrong, reference=inputs.reference), setting)
 
 

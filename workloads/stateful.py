@@ -93,7 +93,7 @@ def prepare(params: Params, folder: Path) -> dict[str, Any]:
     """See `Workload`."""
     documents = make_documents(params)
     (folder / "documents.txt").write_text("\n".join(documents))
-    reference, _ = frequent_prefixes(JOB.part(document) for document in enumerate(documents))
+    reference, _ = frequent_prefixes([JOB.part(enumerate(documents))])
     (folder / "reference.txt").write_text("\n".join(sorted(reference)))
     moved = sum(map(len, documents)) + sum(map(len, reference))
     return {"moved_bytes": moved, "frequent_prefixes": len(reference)}

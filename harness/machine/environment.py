@@ -4,6 +4,7 @@ import importlib.metadata
 import os
 import platform
 import subprocess
+import sysconfig
 from pathlib import Path
 
 import loky
@@ -67,11 +68,17 @@ def collect() -> Environment:
             "cgroup_memory_max": room.read(room.CGROUP / "memory.max"),
             "thread_limits": dict(THREAD_LIMITS),
         },
-        python=f"{platform.python_implementation()} {platform.python_version()}",
+        python=_python(),
         versions={name: version_of(name) or "not installed" for name in DISTRIBUTIONS},
         suite={"version": SUITE_VERSION, "git_revision": _git_revision()},
         date=machine.get("date", ""),
     )
+
+
+def _python() -> str:
+    """Return the interpreter; of a free-threaded build, whose threads compare with nobody else's, that it is one."""
+    build = "+free-threaded" if sysconfig.get_config_var("Py_GIL_DISABLED") else ""
+    return f"{platform.python_implementation()} {platform.python_version()}{build}"
 
 
 def _git_revision() -> str:

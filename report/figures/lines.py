@@ -22,7 +22,10 @@ LINES, MARKERS, NAIVE_LINE = ("-", "--", "-."), "osD^vP", ":"  # one line width 
 def draw_lines(
     group: Comparable, align: bool = False, quantity: Quantity = ONE_SHOT, save: Path | None = None
 ) -> list[Path]:
-    """Draw one-shot time, or another quantity, against number of workers; return the files that were written."""
+    """Draw one-shot time, or another quantity, against number of workers; return the files that were written.
+
+    The figure of one-shot time is there also where every trial failed.
+    """
     with plt.rc_context(STYLE):
         figure, axes = plt.subplots(figsize=(8, 6))
         figure.subplots_adjust(left=0.09, right=0.66, top=0.92, bottom=0.14)

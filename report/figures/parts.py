@@ -6,7 +6,6 @@ from typing import Any
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 
-from record.terms import COLD
 from report.figures.style import STYLE, SUFFIXES, base_of, caption, show_and_save
 from report.numbers.comparable import Comparable
 from report.numbers.parts import PARTS, SHOWN, median_trial, parts_of
@@ -31,8 +30,7 @@ def draw_parts(group: Comparable, phase: str, save: Path | None = None) -> list[
                 left += seconds
         axes.set_yticks(range(len(bars)), [name for name, _ in bars], fontsize="small")
         axes.set(xlabel=f"time of a {SHOWN[phase]} (s)", ylim=(len(bars) - 0.4, -0.6))
-        if phase == COLD:
-            _limit_line(axes, group)
+        _limit_line(axes, group, phase)
         shown = list(bars[0][1])
         handles = [plt.Rectangle((0, 0), 1, 1, color=color) for color, _ in zip(PART_COLORS, shown, strict=False)]
         legend: Any = {"loc": "upper left", "bbox_to_anchor": (0.01, 1 - 0.32 / height), "fontsize": "small"}
@@ -44,7 +42,7 @@ def draw_parts(group: Comparable, phase: str, save: Path | None = None) -> list[
         return show_and_save(figure, base_of(group, f"_parts{SUFFIXES[phase]}"), save)
 
 
-def _limit_line(axes: Axes, group: Comparable) -> None:
-    if limit := group.limit_s(group.most_workers):
+def _limit_line(axes: Axes, group: Comparable, phase: str) -> None:
+    if limit := group.limit_s(group.most_workers, phase):
         axes.axvline(limit, color=LIMIT_COLOR, linewidth=1)
         axes.annotate(" physical limit", (limit, -0.55), fontsize="x-small", color=LIMIT_COLOR, va="bottom")

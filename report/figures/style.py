@@ -1,5 +1,6 @@
 """How every figure looks: plain numbers, what was measured and where in the figure itself; where its file is."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -48,13 +49,13 @@ def plain(value: float, _position: int | None = None) -> str:
     return f"{value:g}"
 
 
-def caption(figure: Figure, title: str, *groups: Comparable) -> None:
-    """Say in the figure what it shows, on which machine, and what it leaves out."""
+def caption(figure: Figure, title: str, *groups: Comparable, more: Sequence[str] = ()) -> None:
+    """Say in the figure what it shows, when and on which machine, ``more`` lines of that, and what it leaves out."""
     newest = max((file for group in groups for file in group.files), key=lambda file: file.run.started)
     profile = f"{newest.run.profile} profile" + (": a first look" if newest.run.profile == "quick" else "")
     said = " / ".join(dict.fromkeys(group.said_of_trials for group in groups))
     figure.suptitle(title, x=0.02, ha="left", fontsize="medium")
-    lines = [f"{profile}, {said}", newest.machine]
+    lines = [*more, f"{newest.run.started[:10]}, {profile}, {said}", newest.machine]
     left_out = sum(len(group.left_out) for group in groups)
     if left_out:
         lines.append(f"left out: {left_out} results of other parameters or machines")

@@ -32,11 +32,11 @@ def draw_timeline(group: Comparable, phase: str, save: Path | None = None) -> li
         )
         figure.subplots_adjust(left=0.3, right=0.97, top=1 - 0.45 / height, bottom=0.8 / height, hspace=0.25)
         for axes, (cell, trial) in zip(panels[:, 0], shown, strict=True):
-            _lanes(axes, cell, trial, phase, group.limit_s(group.most_workers) if phase == COLD else None)
-        begin, lines = ("call", "results, stop, limit (grey)") if phase == COLD else ("round's start", "results")
+            _lanes(axes, cell, trial, phase, group.limit_s(group.most_workers, phase))
+        begin, lines = ("call", "results, stop") if phase == COLD else ("round's start", "results")
         panels[-1][0].set(xlabel=f"time after the {begin} (s)", xlim=(0, None))
         what = f"{phase} round, each library's fastest idiom on {group.most_workers} workers"
-        caption(figure, f"{group.workload}: {what}; lines: {lines}", group)
+        caption(figure, f"{group.workload}: {what}; lines: {lines}, limit (grey)", group)
         return show_and_save(figure, base_of(group, f"_timeline{SUFFIXES[phase]}"), save)
 
 

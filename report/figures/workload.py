@@ -7,6 +7,7 @@ from pathlib import Path
 from record.terms import WORKLOADS
 from report.figures import grid
 from report.figures.granularity import draw_efficiency
+from report.figures.job_length import draw_job_length
 from report.figures.lines import draw_lines
 from report.figures.overhead import draw_overhead
 from report.figures.parts import draw_parts
@@ -14,7 +15,8 @@ from report.figures.style import SUFFIXES
 from report.figures.timeline import draw_timeline
 from report.figures.total import draw_total
 from report.numbers.comparable import Comparable
-from report.numbers.quantities import COPIES
+from report.numbers.job_length import job_length
+from report.numbers.quantities import COPIES, KEPT_ROUND, has_kept
 from report.numbers.sharing import has_sharing
 
 Draw = Callable[..., list[Path]]
@@ -41,10 +43,14 @@ def figures_of(groups: Sequence[Comparable]) -> Mapping[str, Draw]:
 
 
 def _of_times(group: Comparable) -> Mapping[str, Draw]:
+    kept = {KEPT_ROUND.suffix: partial(draw_lines, quantity=KEPT_ROUND)} if has_kept(group) else {}
     copies = {COPIES.suffix: partial(draw_lines, quantity=COPIES)} if has_sharing(group) else {}
+    lengths = {"_job_length": partial(draw_job_length, found=found)} if (found := job_length(group)) else {}
     return {
         "": draw_lines,
+        **kept,
         **copies,
+        **lengths,
         **{f"_parts{suffix}": partial(draw_parts, phase=phase) for phase, suffix in SUFFIXES.items()},
         **{f"_timeline{suffix}": partial(draw_timeline, phase=phase) for phase, suffix in SUFFIXES.items()},
     }

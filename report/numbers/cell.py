@@ -9,6 +9,7 @@ from statistics import median
 from record.schema import MEMORY_FIELDS, Trial
 from record.terms import (
     CALLER,
+    COLD,
     FAILURES,
     MARKED_MOMENTS,
     MEMORY,
@@ -24,7 +25,7 @@ from report.numbers.names import SERIAL, Name
 from report.numbers.statistics import Summary, summarize
 
 Block = tuple[int, int]  # session, number
-TUNED, NAIVE = "tuned", "naive"
+TUNED, NAIVE, CONNECTED = "tuned", "naive", "connected"
 MEMORY_COLUMNS = tuple(
     f"{name.removesuffix('_bytes')}_{moment}_bytes" for name in MEMORY_FIELDS for moment in (*MEMORY_MOMENTS, "growth")
 )
@@ -47,8 +48,8 @@ class Cell:
 
     @property
     def style(self) -> str:
-        """Whether it is what many write first, or what the library's documentation recommends."""
-        return NAIVE if self.traits.naive else TUNED
+        """What many write first, what the library's documentation recommends, or that to workers which run already."""
+        return NAIVE if self.traits.naive else CONNECTED if self.traits.connects else TUNED
 
     @property
     def kind(self) -> tuple[str, str, str]:
@@ -91,10 +92,22 @@ class Cell:
         return summarize(list(self.times.values())) if self.times else None
 
     @cached_property
+    def kept_times(self) -> dict[Block, float]:
+        """Seconds of the same round on a pool that is up, by block."""
+        return self.per_block(lambda trial: trial.kept_s)
+
+    @cached_property
     def kept(self) -> Summary | None:
         """Seconds of the same round on a pool that is up, or None where that was not measured."""
-        found = self.per_block(lambda trial: trial.kept_s)
-        return summarize(list(found.values())) if found else None
+        return summarize(list(self.kept_times.values())) if self.kept_times else None
+
+    def times_of(self, phase: str) -> dict[Block, float]:
+        """Return the seconds by block: in one shot (COLD), or on a pool that is kept (KEPT)."""
+        return self.times if phase == COLD else self.kept_times
+
+    def summary_of(self, phase: str) -> Summary | None:
+        """Return what they say together, or None where there are none."""
+        return self.one_shot if phase == COLD else self.kept
 
     def middle(self, value: Callable[[Trial], float | None]) -> float | None:
         """Return the median of a value over the timed trials that have one."""

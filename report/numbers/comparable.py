@@ -1,12 +1,12 @@
 """Which results may stand in one chart, and how they compare."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from statistics import median
 
-from record.terms import CALLER, COLD
+from record.terms import CALLER, COLD, KEPT
 from report.numbers.cell import Block, Cell
 from report.numbers.measured import Measured, read
 from report.numbers.names import EVERY_WORKLOAD, NO_LIBRARIES, REFERENCE, SERIAL, Name, in_order
@@ -37,11 +37,15 @@ class Ranking:
 
 @dataclass(frozen=True)
 class Comparable:
-    """Files of one workload that were measured with the same parameters on the same machine, and what was left out."""
+    """Files of one workload that were measured with the same parameters on the same machine, and what was left out.
+
+    ``longer``: the groups of workloads that are this one with more of the same tasks, from whichever run.
+    """
 
     workload: str
     files: tuple[Measured, ...]
     left_out: tuple[str, ...]
+    longer: tuple["Comparable", ...] = ()
 
     @property
     def worker_counts(self) -> list[int]:
@@ -75,9 +79,11 @@ class Comparable:
 
     @property
     def fastest_of_each_library(self) -> list[Cell]:
-        """Each library's fastest idiom on most workers."""
+        """Each library's fastest idiom on most workers in one shot, of those that start their workers in it."""
         fastest: dict[str, Cell] = {}
         for cell in self.timed_on_most_workers:
+            if cell.traits.connects:
+                continue
             known = fastest.get(cell.library)
             if known is None or median(cell.times.values()) < median(known.times.values()):
                 fastest[cell.library] = cell
@@ -90,18 +96,23 @@ class Comparable:
 
     @cached_property
     def rankings(self) -> dict[int, Ranking]:
-        """Who is fastest, and who ties with it, on each number of workers."""
-        return {n_jobs: self._ranking(n_jobs) for n_jobs in self.worker_counts}
+        """Who is fastest in one shot, and who ties with it, on each number of workers."""
+        return {n_jobs: self._ranking(n_jobs, COLD) for n_jobs in self.worker_counts}
 
-    def _ranking(self, n_jobs: int) -> Ranking:
+    @cached_property
+    def kept_rankings(self) -> dict[int, Ranking]:
+        """The same on a pool that is kept."""
+        return {n_jobs: self._ranking(n_jobs, KEPT) for n_jobs in self.worker_counts}
+
+    def _ranking(self, n_jobs: int, phase: str) -> Ranking:
         to_choose = [file for file in self.files if file.library not in NO_LIBRARIES]
         tried = [c for file in to_choose for c in file.cells.values() if c.n_jobs == n_jobs and not c.skipped]
-        cells = {cell.name: cell for cell in tried if cell.one_shot}
+        cells = {cell.name: cell for cell in tried if cell.summary_of(phase)}
         failed = [cell.name for cell in tried if not cell.one_shot]
-        best = min(cells, key=lambda name: median(cells[name].times.values()), default=None)
+        best = min(cells, key=lambda name: median(cells[name].times_of(phase).values()), default=None)
         if best is None:
             return Ranking(None, {}, failed)
-        ratios = self.compared({name: cell.times for name, cell in cells.items()}, reference=best)
+        ratios = self.compared({name: cell.times_of(phase) for name, cell in cells.items()}, reference=best)
         verdicts = {name: ratios[name].verdict if name in ratios else UNKNOWN for name in cells if name != best}
         # Faster in most blocks, though its median is not: that is a tie too.
         return Ranking(cells[best], {name: TIE if v == FASTER else v for name, v in verdicts.items()}, failed)
@@ -118,9 +129,9 @@ class Comparable:
         names = [(file.library, idiom) for file in parallel for idiom in file.idioms]
         return next((name for name in names if name in tried), None)
 
-    def ratios(self, n_jobs: int) -> dict[Name, Ratio]:
+    def ratios(self, n_jobs: int, phase: str = COLD) -> dict[Name, Ratio]:
         """Return each cell's time over the reference's, by library and idiom: a family of comparisons."""
-        return self.compared({name: cell.times for name, cell in self.cells(n_jobs).items()})
+        return self.compared({name: times for name, c in self.cells(n_jobs).items() if (times := c.times_of(phase))})
 
     def compared(
         self, values: Mapping[Name, Mapping[Block, float]], reference: Name | None = None
@@ -167,10 +178,19 @@ class Comparable:
         return self.serial.one_shot.median if self.serial and self.serial.one_shot else None
 
     @cached_property
-    def longest_task_s(self) -> float:
-        """The longest task in the serial runs: however many workers there are, one of them has to run it."""
+    def serial_kept_s(self) -> float | None:
+        """The same of a further round of the loop, without the setup: the work in the job; None if not measured."""
+        return self.serial.kept.median if self.serial and self.serial.kept else None
+
+    @cached_property
+    def setup_s(self) -> float:
+        """The time that the loop's setup takes in one shot: every worker makes its own."""
+        return (self.serial.middle(lambda trial: trial.setup_s) if self.serial else None) or 0.0
+
+    def longest_task_s(self, phase: str) -> float:
+        """Return the longest task in such a round of the loop: however many workers there are, one has to run it."""
         trials = self.serial.timed if self.serial else []
-        longest = [max((task.end_s - task.start_s for task in tasks_of(t, COLD)), default=0.0) for t in trials]
+        longest = [max((task.end_s - task.start_s for task in tasks_of(t, phase)), default=0.0) for t in trials]
         return median(longest) if longest else 0.0
 
     @cached_property
@@ -189,9 +209,16 @@ class Comparable:
         """The size that copies are counted in: 0 also where what interpreters take would look like many copies."""
         return self.shared_bytes if self.shared_bytes >= LEAST_COUNTED_BYTES else 0
 
-    def limit_s(self, n_jobs: int) -> float | None:
-        """Return the physical limit: serial / workers, but never below the longest task or the data's way."""
-        return max(self.serial_s / n_jobs, self.longest_task_s, self.data_s) if self.serial_s else None
+    def limit_s(self, n_jobs: int, phase: str) -> float | None:
+        """Return the physical limit in seconds, of one shot (COLD) or of a round on a pool that is kept (KEPT).
+
+        What every worker does for itself, which is the setup and in one shot only, plus the larger of the rest over the
+        workers and the longest task; never below the data's way. None where the loop has no such time.
+        """
+        serial_s, setup_s = (self.serial_s, self.setup_s) if phase == COLD else (self.serial_kept_s, 0.0)
+        if serial_s is None:
+            return None
+        return max(setup_s + max((serial_s - setup_s) / n_jobs, self.longest_task_s(phase)), self.data_s)
 
     @property
     def newest(self) -> Measured:
@@ -215,7 +242,9 @@ def groups_of(paths: Iterable[Path]) -> tuple[list[Comparable], list[str]]:
     """Return what may be compared, one group per workload, and one line for each file that was refused."""
     files, refused = read(paths)
     workloads = in_order({file.workload for file in files}, EVERY_WORKLOAD)
-    return [comparable([file for file in files if file.workload == name]) for name in workloads], refused
+    groups = [comparable([file for file in files if file.workload == name]) for name in workloads]
+    longer = {name: tuple(other for other in groups if other.newest.run.lengthens == name) for name in workloads}
+    return [replace(group, longer=longer[group.workload]) for group in groups], refused
 
 
 def comparable(files: Sequence[Measured]) -> Comparable:

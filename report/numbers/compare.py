@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from record.terms import OF_ROUNDS
+from record.terms import COLD, OF_ROUNDS
 from report.numbers.cell import Cell
 from report.numbers.comparable import comparable
 from report.numbers.measured import Measured, read
@@ -118,7 +118,7 @@ def _limits(files: list[Measured]) -> dict[tuple[str, int], float]:
     for workload in {file.workload for file in files}:
         group = comparable([file for file in files if file.workload == workload])
         counts = {n_jobs for file in group.files for _, n_jobs in file.cells}
-        found |= {(workload, n_jobs): limit for n_jobs in counts if (limit := group.limit_s(n_jobs))}
+        found |= {(workload, n_jobs): limit for n_jobs in counts if (limit := group.limit_s(n_jobs, COLD))}
     return found
 
 

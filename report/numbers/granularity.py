@@ -59,11 +59,13 @@ def _by_length(trial: Trial, pattern: str, bare: bool) -> dict[float, list[float
     return dict(sorted((length, seconds) for length, seconds in found.items() if length))
 
 
-def metg_s(efficiency: dict[float, float], target: float) -> float:
-    """Return the minimum effective task granularity: time of all workers per task, where efficiency is ``target``.
+def shortest_task_s(efficiency: dict[float, float], target: float) -> float:
+    """Return the shortest mean task, time of all workers per task, at which efficiency is still ``target``.
 
-    So the library's part of it counts: at 50 % it is twice what the task takes by itself. That is how Task Bench has
-    it, https://github.com/StanfordLegion/task-bench/blob/master/scripts/chart_metg.py (`time_per_task`).
+    So the library's part of it counts: at 50 % it is twice what the task takes by itself, as in Task Bench's METG (its
+    `scripts/chart_metg.py`, `time_per_task`). It is no METG: that has a fixed number of tasks whose kernel shrinks, and
+    efficiency against the best rate of any length; here the work is fixed, and cut into more and more tasks, and
+    efficiency is against the same tasks without the library.
     """
     return length_at(efficiency, target) / target
 

@@ -1,7 +1,7 @@
 """Compute against payload: who is fastest where, with pools kept and rebuilt, and what rebuilding a pool costs."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from math import log2
+from math import inf, log2
 from statistics import median
 
 from record.schema import Pool, Trial
@@ -61,10 +61,28 @@ def relative(times: Times, others: Times) -> Times:
     return {key: log2(seconds / others[key]) for key, seconds in times.items() if key in others}
 
 
-def share_won(times: Times, others: Times) -> float | None:
-    """Return in which share of the cells of both ``times`` are less, by more than CLOSE; None where there are none."""
-    common = [key for key in times if key in others]
-    return sum(times[key] * (1 + CLOSE) < others[key] for key in common) / len(common) if common else None
+def faster_from(times: Times, others: Times) -> dict[int, float]:
+    """Return by payload the compute time of a task, in seconds, from which ``times`` are less: between two cells.
+
+    0 where they are at all compute times of the grid; infinity where they are not at the longest one.
+    """
+    ratios = relative(times, others)
+    payloads, _ = axes_of([ratios])
+    return {
+        payload: _sign_changes_at(sorted((c, r) for (p, c), r in ratios.items() if p == payload))
+        for payload in payloads
+    }
+
+
+def _sign_changes_at(row: Sequence[tuple[float, float]]) -> float:
+    """Return where the last ratio that is not below 0 gives way, on a line between it and the next one."""
+    slower = [place for place, (_, ratio) in enumerate(row) if ratio >= 0]
+    if not slower:
+        return 0.0
+    if slower[-1] == len(row) - 1:
+        return inf
+    (before, above), (after, below) = row[slower[-1]], row[slower[-1] + 1]
+    return before + (after - before) * above / (above - below)
 
 
 def fastest_at(grids: Mapping[Name, Grid], kind: str, key: Key) -> str | None:

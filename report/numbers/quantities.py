@@ -1,9 +1,10 @@
-"""What is shown against the number of workers: times, or copies of the input in memory."""
+"""What is shown against the number of workers: times in one shot and kept, or copies of the input in memory."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from record.terms import COLD, KEPT
 from report.numbers.cell import Cell
 from report.numbers.comparable import Comparable
 
@@ -29,10 +30,15 @@ class Quantity:
     limit_name: str
 
 
-def point_of(cell: Cell) -> Point | None:
-    """Return its one-shot time."""
-    found = cell.one_shot
+def point_of(cell: Cell, phase: str) -> Point | None:
+    """Return its time in one shot, or on a pool that is kept."""
+    found = cell.summary_of(phase)
     return Point(cell.n_jobs, found.median, found.low, found.high) if found else None
+
+
+def has_kept(group: Comparable) -> bool:
+    """Return whether any round on a pool that is up was measured."""
+    return any(cell.kept for cells in group.idioms for cell in cells)
 
 
 def _copies_of(group: Comparable, cell: Cell) -> Point | None:
@@ -41,9 +47,22 @@ def _copies_of(group: Comparable, cell: Cell) -> Point | None:
 
 
 LIMIT = "physical limit"
-ONE_SHOT = Quantity(
-    "one-shot time", "one-shot time (s)", "", lambda _group, cell: point_of(cell), Comparable.limit_s, LIMIT
-)
+NAMES = {COLD: "one-shot", KEPT: "kept"}  # of times
+
+
+def _time(title: str, suffix: str, phase: str) -> Quantity:
+    return Quantity(
+        title,
+        f"{NAMES[phase]} time (s)",
+        suffix,
+        lambda _group, cell: point_of(cell, phase),
+        lambda group, n_jobs: group.limit_s(n_jobs, phase),
+        LIMIT,
+    )
+
+
+ONE_SHOT = _time("one-shot time", "", COLD)
+KEPT_ROUND = _time("kept time: the same round on a pool that is up", "_kept", KEPT)
 COPIES = Quantity(
     "copies of the input in memory at the peak, the caller's own among them",
     "copies (growth of memory / size of the input)",

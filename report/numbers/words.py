@@ -31,6 +31,15 @@ def duration(seconds: float) -> str:
     return f"{seconds / one:.3g} {unit}" if seconds < 999.5 * one else f"{seconds / one:.0f} {unit}"
 
 
+def about(seconds: float) -> str:
+    """Return two digits and the unit that suits, up to hours: of what is predicted."""
+    if not seconds:
+        return "0"
+    units = (("h", 3600.0), ("min", 60.0), ("s", 1.0), ("ms", 1e-3))
+    unit, one = next((each for each in units if seconds >= 0.995 * each[1]), units[-1])
+    return f"{float(f'{seconds / one:.2g}'):g} {unit}"
+
+
 def size(number: float) -> str:
     """Return a number of bytes in the unit that suits."""
     unit, one = next((each for each in (("GiB", 2**30), ("MiB", 2**20)) if number >= each[1]), ("KiB", 2**10))
@@ -72,9 +81,9 @@ def said_of_few_blocks(ratios: Iterable[Ratio], is_paired: bool = True) -> str:
     )
 
 
-def seconds_of(cell: Cell) -> str:
-    """Return a cell's one-shot time with its spread, and how many of its trials failed."""
-    summary = cell.one_shot
+def seconds_of(cell: Cell, phase: str) -> str:
+    """Return a cell's time in one shot or kept with its spread, and how many of its trials failed."""
+    summary = cell.summary_of(phase)
     assert summary is not None
     failed = f"; {cell.failures}" if cell.failures else ""
     if summary.count == 1:

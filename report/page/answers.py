@@ -1,5 +1,6 @@
 """The answer of each workload in plain words: which library, how sure, how far from the limit, at what memory."""
 
+from record.terms import COLD, KEPT
 from report.numbers.cell import Cell
 from report.numbers.comparable import Comparable, Ranking
 from report.numbers.names import NO_LIBRARIES, SERIAL
@@ -19,10 +20,11 @@ def answer(group: Comparable) -> str:
             return f"No library finished it on {workers(most)}: the matrix says why."
         return "No library was measured, only the plain loop or the floor."
     said = (
-        f"On {workers(most)}, {called(cell.name)} was fastest in one shot: {seconds_of(cell)}.",
+        f"On {workers(most)}, {called(cell.name)} was fastest in one shot: {seconds_of(cell, COLD)}.",
         _said_of_others(ranking),
         _said_of_loop(group, cell),
-        said_of_limit(group, cell),
+        said_of_limit(group, cell, COLD),
+        _said_of_kept(group, cell),
         _said_of_memory(group, cell),
         "Results of other parameters or another machine are left out, see the top." if group.left_out else "",
     )
@@ -59,9 +61,27 @@ def _said_of_loop(group: Comparable, cell: Cell) -> str:
     )
 
 
-def said_of_limit(group: Comparable, cell: Cell) -> str:
-    """Return how far from the physical limit a cell is; nothing where that is not known."""
-    limit, summary = group.limit_s(cell.n_jobs), cell.one_shot
+def _said_of_kept(group: Comparable, in_one_shot: Cell) -> str:
+    """Return who is fastest on a pool that is kept, and whether that is another than in one shot."""
+    ranking = group.kept_rankings[in_one_shot.n_jobs]
+    cell = ranking.fastest
+    if cell is None or cell.kept is None:
+        return ""
+    if cell is in_one_shot:
+        said = f"On a pool that is kept it is the fastest too: {seconds_of(cell, KEPT)}."
+    else:
+        said = f"On a pool that is kept it is another, {called(cell.name)}: {seconds_of(cell, KEPT)}."
+    differs = ""
+    if cell is not in_one_shot and in_one_shot.kept:
+        times = f"takes {in_one_shot.kept.median / cell.kept.median:.3g} times as long there"
+        words = {TIE: ", a tie", UNKNOWN: ", too few trials to tell"}
+        differs = f"{called(in_one_shot.name)} {times}{words.get(ranking.verdicts.get(in_one_shot.name, ''), '')}."
+    return " ".join(filter(None, (said, differs, said_of_limit(group, cell, KEPT))))
+
+
+def said_of_limit(group: Comparable, cell: Cell, phase: str) -> str:
+    """Return how far from the physical limit a cell is, in one shot or kept; nothing where that is not known."""
+    limit, summary = group.limit_s(cell.n_jobs, phase), cell.summary_of(phase)
     if not (limit and summary):
         return ""
     beside = f"the physical limit of {duration(limit)}"

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from record.terms import OF_ROUNDS, OK
+from record.terms import COLD, KEPT, OF_ROUNDS, OK
 from report.numbers.cell import Cell
 from report.numbers.comparable import Comparable
 
@@ -17,22 +17,24 @@ def rows_of(groups: Iterable[Comparable]) -> list[Row]:
     return [_row(group, cell) for group in shown for cells in group.idioms for cell in cells]
 
 
-def relative_to_fastest(group: Comparable, cell: Cell, n_jobs: int) -> tuple[float | None, str]:
+def relative_to_fastest(group: Comparable, cell: Cell, n_jobs: int, phase: str) -> tuple[float | None, str]:
     """Return its median over the fastest library's on ``n_jobs`` workers, and the verdict: None, "" if there is none.
 
-    What the floor and the plain loop are beside it, no verdict says: they are no libraries.
+    Of one-shot or kept times. What the floor and the plain loop are beside it, no verdict says: they are no libraries.
     """
-    ranking = group.rankings.get(n_jobs)
+    ranking = (group.rankings if phase == COLD else group.kept_rankings).get(n_jobs)
     fastest = ranking.fastest if ranking else None
-    if not (ranking and fastest and fastest.one_shot and cell.one_shot):
+    least, own = fastest.summary_of(phase) if fastest else None, cell.summary_of(phase)
+    if not (ranking and least and own):
         return None, ""
     verdict = FASTEST if cell is fastest else ranking.verdicts.get(cell.name, "")
-    return cell.one_shot.median / fastest.one_shot.median, verdict
+    return own.median / least.median, verdict
 
 
 def _row(group: Comparable, cell: Cell) -> Row:
     one_shot, kept = cell.one_shot, cell.kept
-    relative, verdict = relative_to_fastest(group, cell, cell.n_jobs)
+    relative, verdict = relative_to_fastest(group, cell, cell.n_jobs, COLD)
+    kept_relative, kept_verdict = relative_to_fastest(group, cell, cell.n_jobs, KEPT)
     return {
         "workload": group.workload,
         "library": cell.library,
@@ -44,6 +46,10 @@ def _row(group: Comparable, cell: Cell) -> Row:
         "low_s": one_shot.low if one_shot and one_shot.count > 1 else None,
         "high_s": one_shot.high if one_shot and one_shot.count > 1 else None,
         "kept_s": kept.median if kept else None,
+        "kept_relative": kept_relative,
+        "kept_verdict": kept_verdict,
+        "kept_low_s": kept.low if kept and kept.count > 1 else None,
+        "kept_high_s": kept.high if kept and kept.count > 1 else None,
         "trials": one_shot.count if one_shot else 0,
         "verdict": verdict,
         "relative": relative,

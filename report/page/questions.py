@@ -6,7 +6,7 @@ from math import inf, isinf
 from statistics import median
 
 from record.schema import Trial
-from record.terms import IN_EVERY_TASK, OK, ONCE_PER_WORKER, PROCESSES, THREADS, WORKLOADS
+from record.terms import COLD, IN_EVERY_TASK, OK, ONCE_PER_WORKER, PROCESSES, THREADS, WORKLOADS
 from report.numbers.cell import Cell
 from report.numbers.comparable import Comparable
 from report.numbers.granularity import INDEPENDENT, efficiencies, length_at, patterns, slowdown
@@ -304,10 +304,10 @@ def _hardware(groups: Groups) -> str:
 def _nearness(group: Comparable) -> str:
     ranking = group.rankings.get(group.most_workers)
     cell = ranking.fastest if ranking else None
-    if not (ranking and cell and (beside := said_of_limit(group, cell))):
+    if not (ranking and cell and (beside := said_of_limit(group, cell, COLD))):
         return ""
     tied = f" {tie(ties)}." if (ties := ranking.those(TIE)) else ""
-    return f"{group.workload}: {called(cell.name)}, {seconds_of(cell)}. {beside}{tied}"
+    return f"{group.workload}: {called(cell.name)}, {seconds_of(cell, COLD)}. {beside}{tied}"
 
 
 def _first_of_each_library(names: Iterable[Name]) -> list[Name]:

@@ -20,7 +20,7 @@ from rich.text import Text
 
 from record.files import write_atomically
 from record.schema import Environment, Run
-from record.terms import OF_ROUNDS
+from record.terms import COLD, KEPT, OF_ROUNDS
 from report.export import csv_of, csv_of_rounds, version_of
 from report.numbers.comparable import Comparable
 from report.numbers.drift import said_of_drift
@@ -28,6 +28,7 @@ from report.numbers.statistics import SLOWER, TIE, UNKNOWN, half_width
 from report.numbers.words import duration, listed, size
 from report.page import answers, matrix, questions
 from report.page.charts.workload import charts_of
+from report.page.lengths import first_screen
 from report.palette import ON_DARK
 from report.tables.console import Titled
 from report.tables.workload import tables_of
@@ -60,9 +61,12 @@ def render(groups: Sequence[Comparable], refused: Sequence[str]) -> str:
     sources = {name: (idiom.call, idiom.code, idiom.lines) for name, idiom in idioms.items()}
     places = {source: place for place, source in enumerate(dict.fromkeys(sources.values()))}  # many idioms share one
     codes = {name: (places[source], source[2]) for name, source in sources.items()}  # with its number of lines
+    first = first_screen(group for group in groups if _is_answered(group))
     charts = {group.workload: charts_of(group) for group in groups}
     return environment.get_template("page.html").render(
-        answers={group.workload: answers.answer(group) for group in groups if group.workload not in OF_ROUNDS},
+        first=first,
+        lead=next((c for found in charts.values() for c in found if first and c.anchor == first.anchor), None),
+        answers={group.workload: answers.answer(group) for group in groups if _is_answered(group)},
         overview=_overview(groups),
         rows=[{**row, "code": codes.get((row["workload"], row["library"], row["idiom"]))} for row in rows],
         columns=COLUMNS,
@@ -100,6 +104,10 @@ COLUMNS = (
     ("from", "low_s"),
     ("to", "high_s"),
     ("kept", "kept_s"),
+    ("kept, relative to best", "kept_relative"),
+    ("kept, verdict", "kept_verdict"),
+    ("kept, from", "kept_low_s"),
+    ("kept, to", "kept_high_s"),
     ("trials", "trials"),
     ("peak PSS", "peak_pss_bytes"),
     ("copies", "copies"),
@@ -114,23 +122,32 @@ def _heat(relative: float) -> float:
     return round(min(1.0, max(0.0, log2(relative) / 4)), 2)
 
 
+def _is_answered(group: Comparable) -> bool:
+    """Return whether it has one-shot times and is a job of its own, not a longer one that checks what is predicted."""
+    return group.workload not in OF_ROUNDS and not group.newest.run.lengthens
+
+
 def _overview(groups: Sequence[Comparable]) -> dict[str, dict[str, Any]]:
-    """Return by library and workload the fastest idiom on most workers, and how far it is from the best.
+    """Return by library and workload the fastest idiom on most workers, how far it is from the best, and that kept.
 
     Where a library has no time, the cell is one that says why.
     """
     found: dict[str, dict[str, Any]] = {}
     for group in groups:
-        if group.workload in OF_ROUNDS:
+        if not _is_answered(group):
             continue
         most, fastest = group.most_workers, {cell.library: cell for cell in group.fastest_of_each_library}
         for file in group.files:
             of_workload = found.setdefault(file.library, {})
             without = [cell for cell in file.cells.values() if not cell.one_shot]
             if cell := fastest.get(file.library):
-                of_workload[group.workload] = (cell, *matrix.relative_to_fastest(group, cell, most))
+                of_workload[group.workload] = (
+                    cell,
+                    *matrix.relative_to_fastest(group, cell, most, COLD),
+                    matrix.relative_to_fastest(group, cell, most, KEPT)[0],
+                )
             elif without:
-                of_workload[group.workload] = (next((c for c in without if c.failure), without[0]), None, "")
+                of_workload[group.workload] = (next((c for c in without if c.failure), without[0]), None, "", None)
     return found
 
 

@@ -8,6 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from report.numbers.cell import Cell
+from report.numbers.words import about
 
 PLAIN_WIDTH = 10_000  # columns, where there is no terminal to ask: a table takes as many as it needs
 
@@ -50,6 +51,11 @@ class IdiomTable(Table):
     def add_limit(self, name: str, values: Sequence[str]) -> None:
         """Add what nothing can undercut."""
         self.add_row("limit", name, *values, style="dim")
+
+
+def work_from(seconds: float | None) -> str:
+    """Return the work from which something holds; None: however long a job is, it does not."""
+    return "never" if seconds is None else about(seconds)
 
 
 def number(value: float | None, digits: str = ".2f") -> str:

@@ -16,15 +16,24 @@ def titled_parts(group: Comparable, phase: str) -> Titled:
     """Return a row per idiom on most workers, medians over the trials; without a table where none has such a round."""
     columns = _columns(phase)
     table = IdiomTable(*columns)
-    limit = group.limit_s(group.most_workers)
-    if phase == COLD and group.serial_s and limit:
-        work = group.serial_s / group.most_workers
-        table.add_limit("physical", [f"{s:.3f}" for s in (limit, 0.0, work, limit - work, limit - work, 0.0, 0.0)])
+    if limit := _limit(group, phase):
+        table.add_limit("physical", [f"{seconds:.3f}" for seconds in limit])
     for cell in group.timed_on_most_workers:
         if phase == COLD or cell.kept:
             table.add(cell, *(number(cell.middle(value), ".3f") for value in columns.values()))
     title = f"where the time of a {SHOWN[phase]} goes on {workers(group.most_workers)}, medians in s"
     return Titled(title, table) if table.row_count else Titled(title, None, "no trial that was right has it")
+
+
+def _limit(group: Comparable, phase: str) -> list[float]:
+    """Return the parts of the physical limit, in the order of the columns; nothing where it is not known."""
+    limit, serial_s = group.limit_s(group.most_workers, phase), group.serial_s if phase == COLD else group.serial_kept_s
+    if not (limit and serial_s):
+        return []
+    setup_s = group.setup_s if phase == COLD else 0.0
+    work = (serial_s - setup_s) / group.most_workers
+    waiting = max(0.0, limit - setup_s - work)  # rounding may leave less than nothing
+    return [limit, setup_s, work, waiting, waiting, 0.0, 0.0]
 
 
 def _columns(phase: str) -> dict[str, Value]:

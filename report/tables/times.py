@@ -1,64 +1,96 @@
-"""One-shot times against the limit, the plain loop and the reference; the time of a round on a pool that is up."""
+"""Times in one shot and on a pool that is kept, beside the limit; what start-up, loop and reference make of them."""
 
 from collections.abc import Mapping, Sequence
 
-from rich.table import Table
-
+from record.terms import COLD, KEPT
 from report.numbers.cell import Cell
 from report.numbers.comparable import Comparable
+from report.numbers.job_length import FIXED_SHARE, from_s, line_of, starts_s
 from report.numbers.names import SERIAL, Name
+from report.numbers.quantities import NAMES, has_kept
 from report.numbers.statistics import UNKNOWN, Ratio
-from report.numbers.words import said_of_few_blocks, said_of_ratio, with_spread, workers
-from report.tables.console import IdiomTable, Titled, number
+from report.numbers.words import listed, said_of_few_blocks, said_of_ratio, with_spread, workers
+from report.tables.console import IdiomTable, Titled, number, work_from
 
 LEFT = {"processes": "processes", "shm_segments": "shared-memory segments", "files": "temporary files"}
 
 
-def titled_times(group: Comparable) -> Titled:
-    """Return the table with its title and how it is read."""
-    if group.serial_s:
-        said = f"Speedup and efficiency: against the best serial time, {group.serial_s:.3f} s. "
-    else:
-        said = "No serial time was measured, so that no speedup is known. "
-    ratios = group.ratios(group.most_workers)
-    note = (
-        "One-shot: a pool is started, used for one round and closed. Kept: the same round on a pool that is up, on "
-        f"{workers(group.most_workers)}.\n{_said_of_limit(group)}\n{said}{_said_of_ratios(group, ratios)}"
-    )
-    return Titled(f"one-shot time in s, {group.said_of_trials}", _table(group, ratios), note)
+def tables_of_times(group: Comparable) -> list[Titled]:
+    """Return the times on all numbers of workers, and what follows from them on most."""
+    return [_titled_times(group), _titled_start_up(group)]
 
 
-def _table(group: Comparable, ratios: Mapping[Name, Ratio]) -> Table:
-    """Return times per number of workers; what was kept, speedup, efficiency, the ratio to the reference on most."""
-    counts = group.worker_counts
-    versus = f"vs {': '.join(group.reference)}" if group.reference else "ratio"
-    table = IdiomTable(*map(workers, counts), "kept", "speedup", "efficiency", versus, note="note")
-    limits = [limit for count in counts if (limit := group.limit_s(count))]
-    if group.serial_s and limits:
-        speedup = group.serial_s / limits[-1]
-        bound = [f"{limit:.2f}" for limit in limits]
-        table.add_limit("physical", (*bound, "", f"{speedup:.2f}", f"{speedup / counts[-1]:.0%}"))
+def _titled_times(group: Comparable) -> Titled:
+    phases = _phases(group)
+    columns = [(count, phase) for count in group.worker_counts for phase in phases]
+    table = IdiomTable(*(f"{workers(count)}\n{NAMES[phase]}" for count, phase in columns), note="note")
+    limits = [group.limit_s(*column) for column in columns]
+    if any(limits):
+        table.add_limit("physical", [*map(number, limits), ""])
     for cells in group.idioms:
-        times = {cell.n_jobs: with_spread(cell.one_shot, number, "-") for cell in cells if cell.one_shot}
+        times = {
+            (cell.n_jobs, phase): with_spread(found, number, "-")
+            for cell in cells
+            for phase in phases
+            if (found := cell.summary_of(phase))
+        }
+        table.add(cells[0], *(times.get(column, "") for column in columns), "; ".join(_notes(cells)))
+    note = (
+        "One-shot: a pool is started, used for one round and closed. Kept: the same round on a pool that is up.\n"
+        f"{_said_of_limits(group)}"
+    )
+    return Titled(f"times in s, {group.said_of_trials}", table, note)
+
+
+def _titled_start_up(group: Comparable) -> Titled:
+    phases, most = _phases(group), group.most_workers
+    ratios = {phase: group.ratios(most, phase) for phase in phases}
+    versus = f"vs {': '.join(group.reference)}" if group.reference else "ratio"
+    table = IdiomTable(
+        "start",
+        "stop",
+        "ties with\nthe loop at",
+        f"start, stop\n< {FIXED_SHARE:.0%} from",
+        *(f"speedup,\n{NAMES[phase]}" for phase in phases),
+        *(f"{versus},\n{NAMES[phase]}" for phase in phases),
+    )
+    limits = [limit for phase in phases if (limit := group.limit_s(most, phase))]
+    if len(limits) == len(phases):
+        speedups = [_speedup(group, limit, phase, most) for limit, phase in zip(limits, phases, strict=True)]
+        table.add_limit("physical", ["0.00", "0.00", "", "", *speedups, *([""] * len(phases))])
+    for cell in group.timed_on_most_workers:
+        found = [(phase, cell.summary_of(phase)) for phase in phases]
         table.add(
-            cells[0],
-            *(times.get(count, "") for count in counts),
-            *_on_most(group, group.on_most(cells)),
-            _versus(group, ratios, cells[0].name),
-            "; ".join(_notes(cells)),
+            cell,
+            number(cell.middle(starts_s)),
+            number(cell.middle(lambda trial: trial.stop_s)),
+            *_work(group, cell),
+            *(_speedup(group, summary.median, phase, cell.n_jobs) if summary else "" for phase, summary in found),
+            *(_versus(group, ratios[phase], cell.name) for phase in phases),
         )
-    return table
+    title = f"what start-up makes of them on {workers(most)}: times in s"
+    notes = (_said_of_columns(group), _said_of_closing(group), _said_of_ratios(group, ratios[COLD]))
+    return Titled(title, table, "\n".join(filter(None, notes)))
 
 
-def _on_most(group: Comparable, cell: Cell | None) -> tuple[str, str, str]:
-    """Return the time of a kept round, speedup and efficiency."""
-    if cell is None or cell.one_shot is None:
-        return "", "", ""
-    kept = number(cell.kept.median if cell.kept else None)
-    if not group.serial_s:
-        return kept, "", ""
-    speedup = group.serial_s / cell.one_shot.median
-    return kept, f"{speedup:.2f}", f"{speedup / cell.n_jobs:.0%}"
+def _phases(group: Comparable) -> list[str]:
+    """Return one-shot, and kept where that was measured."""
+    return [phase for phase in NAMES if phase == COLD or has_kept(group)]
+
+
+def _work(group: Comparable, cell: Cell) -> tuple[str, str]:
+    """Return the work in a job at which the idiom ties with the loop, and that from which its start matters little."""
+    loop = line_of(group, group.serial) if group.serial else None
+    line = line_of(group, cell)
+    if not (line and loop) or cell.library == SERIAL:
+        return "", ""
+    return work_from(from_s([line], [loop])), work_from(line.small_from_s)
+
+
+def _speedup(group: Comparable, seconds: float, phase: str, n_jobs: int) -> str:
+    """Return speedup and efficiency against the loop's time of the same phase."""
+    serial_s = group.serial_s if phase == COLD else group.serial_kept_s
+    return f"{serial_s / seconds:.2f} ({serial_s / seconds / n_jobs:.0%})" if serial_s else ""
 
 
 def _versus(group: Comparable, ratios: Mapping[Name, Ratio], name: Name) -> str:
@@ -67,14 +99,41 @@ def _versus(group: Comparable, ratios: Mapping[Name, Ratio], name: Name) -> str:
     return said_of_ratio(ratios[name]) if name in ratios else ""
 
 
-def _said_of_limit(group: Comparable) -> str:
+def _said_of_limits(group: Comparable) -> str:
     if not group.serial_s:
         return "No physical limit is known: it starts from the serial time."
     most = group.most_workers
-    return (
-        f"Limit of one-shot on {workers(most)}: the largest of serial / workers ({group.serial_s / most:.3f} s), the "
-        f"longest task ({group.longest_task_s:.3f} s), input and result once through the memory ({group.data_s:.3f} s)."
+    rest = group.serial_s - group.setup_s
+    said = (
+        f"Limit on {workers(most)}, one-shot: the setup, which each worker makes ({group.setup_s:.3f} s), and the "
+        f"larger of the rest / workers ({rest / most:.3f} s) and the longest task ({group.longest_task_s(COLD):.3f} s)"
     )
+    if group.serial_kept_s:
+        kept = f"kept / workers ({group.serial_kept_s / most:.3f} s)"
+        said += f"; kept: the larger of serial {kept} and the longest task ({group.longest_task_s(KEPT):.3f} s)"
+    return f"{said}; never less than input and result take once through the memory ({group.data_s:.3f} s)."
+
+
+def _said_of_columns(group: Comparable) -> str:
+    if not group.serial_s:
+        return "Start: cold - kept. No serial time was measured, so that no speedup is known."
+    kept = f", {group.serial_kept_s:.3f} s kept" if group.serial_kept_s else ""
+    return (
+        "Start: cold - kept. Ties with the loop at, < 10% from: the work in a job, in seconds that the loop's kept "
+        "round takes for it. Speedup and, in brackets, efficiency: against the best serial time, "
+        f"{group.serial_s:.3f} s in one shot{kept}."
+    )
+
+
+def _said_of_closing(group: Comparable) -> str:
+    """Return what closing does, which is not the same everywhere: it is in the time that it takes."""
+    closing: dict[str, dict[str, None]] = {}
+    for cell in group.timed_on_most_workers:
+        if cell.traits.closes:
+            name = f"{cell.library}, connected" if cell.traits.connects else cell.library
+            closing.setdefault(cell.traits.closes, {})[name] = None
+    said = "; ".join(f"{closes}: {listed(list(libraries))}" for closes, libraries in closing.items())
+    return f"At its stop, it {said}." if said else ""
 
 
 def _said_of_ratios(group: Comparable, ratios: Mapping[Name, Ratio]) -> str:
@@ -88,7 +147,7 @@ def _said_of_ratios(group: Comparable, ratios: Mapping[Name, Ratio]) -> str:
     level = max(ratio.level for ratio in ratios.values())
     few = said_of_few_blocks(ratios.values())
     return (
-        f"Ratios are {method}, with intervals of up to {level:.2%}, so that of all differences found among "
+        f"Ratios are {method}, with intervals of up to {level:.2%} in one shot, so that of all differences found among "
         f"{len(ratios)} comparisons 5 % at most are expected to be false. A tie's interval holds 1."
         f"{f' {few}' if few else ''}"
     )

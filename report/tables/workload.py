@@ -7,19 +7,20 @@ from pathlib import Path
 from rich.console import Console
 
 from record.terms import COLD, KEPT
-from report.numbers.comparable import Comparable, comparable
+from report.numbers.comparable import Comparable, groups_of
 from report.numbers.drift import said_of_drift
-from report.numbers.measured import read
+from report.numbers.job_length import job_length
 from report.numbers.sharing import has_sharing, has_stores
 from report.tables.console import Titled, plain_if_piped, say
 from report.tables.granularity import tables_of_granularity
 from report.tables.grid import tables_of_grid
+from report.tables.job_length import titled_job_length
 from report.tables.memory import titled_memory
 from report.tables.overhead import tables_of_overhead
 from report.tables.parts import titled_parts
 from report.tables.sharing import titled_sharing
 from report.tables.stores import titled_stores
-from report.tables.times import titled_times
+from report.tables.times import tables_of_times
 
 OF_STUDIES: dict[str, Callable[[Comparable], list[Titled]]] = {
     "overhead": tables_of_overhead,
@@ -31,12 +32,13 @@ OF_STUDIES: dict[str, Callable[[Comparable], list[Titled]]] = {
 def print_tables(folder: Path, workloads: Iterable[str], console: Console) -> None:
     """Print the tables of each of ``workloads`` that ``folder`` has results of."""
     console = plain_if_piped(console)
-    files, refused = read(sorted(folder.glob("*.p3")))
+    groups, refused = groups_of(sorted(folder.glob("*.p3")))
     for line in refused:
         say(console, line)
+    by_name = {group.workload: group for group in groups}
     for workload in workloads:
-        if found := [file for file in files if file.workload == workload]:
-            _print(comparable(found), console)
+        if group := by_name.get(workload):
+            _print(group, console)
 
 
 def tables_of(group: Comparable) -> list[Titled]:
@@ -47,7 +49,8 @@ def tables_of(group: Comparable) -> list[Titled]:
 
 def _tables_of_times(group: Comparable) -> list[Titled]:
     return [
-        titled_times(group),
+        *tables_of_times(group),
+        *([titled_job_length(found)] if (found := job_length(group)) else []),
         *([titled_sharing(group)] if has_sharing(group) else []),
         *([titled_stores(group)] if has_stores(group) else []),
         titled_parts(group, COLD),

@@ -28,6 +28,6 @@ def charts_of_granularity(group: Comparable) -> Iterator[Chart]:
         chart = lines.encode(x="x:Q", y="value:Q", detail="value:Q") + curves(
             rows, "mean task: time x workers / tasks, s", "work done / without the library", log=False
         )
-        note = f"where a line crosses 50 % is its METG; {group.most_workers} workers; lines through all trials' points"
+        note = f"where a line crosses 50 % is its shortest task; {group.most_workers} workers; lines: of all trials"
         title = f"granularity: efficiency, {what}"
         yield Chart(f"granularity-{anchor}", title, note, spec_of(chart, legend_height(rows)))

@@ -2,9 +2,10 @@
 
 import altair as alt
 
-from report.numbers.cell import NAIVE, TUNED
+from record.terms import COLD
+from report.numbers.cell import CONNECTED, NAIVE, TUNED
 from report.numbers.comparable import Comparable
-from report.page.charts.vega import Chart, and_limit, library_scale, limit_rule, log_scale, named, spec_of
+from report.page.charts.vega import Chart, and_limit, library_scale, log_scale, named, spec_of, with_limit
 
 
 def against_memory(group: Comparable) -> Chart | None:
@@ -17,7 +18,7 @@ def against_memory(group: Comparable) -> Chart | None:
     if not rows:
         return None
     libraries = list(dict.fromkeys(row["library"] for row in rows))
-    styles = alt.Scale(domain=[TUNED, NAIVE], range=["circle", "cross"])
+    styles = alt.Scale(domain=[TUNED, NAIVE, CONNECTED], range=["circle", "cross", "triangle-up"])
     chart = (
         alt.Chart(alt.Data(values=rows))
         .mark_point(filled=True, size=70, opacity=1)
@@ -30,5 +31,5 @@ def against_memory(group: Comparable) -> Chart | None:
         )
     )
     title = f"{group.workload}: time against memory"
-    note = f"on {group.most_workers} workers; lower left is better in both{and_limit(group)}"
-    return Chart(f"{group.workload}-memory", title, note, spec_of(chart + limit_rule(group, "y")))
+    note = f"on {group.most_workers} workers; lower left is better in both{and_limit(group, COLD)}"
+    return Chart(f"{group.workload}-memory", title, note, spec_of(with_limit(chart, group, COLD, "y")))

@@ -15,10 +15,10 @@ from report.page.charts.vega import (
     Vega,
     and_limit,
     library_scale,
-    limit_rule,
     named,
     one_below_the_other,
     spec_of,
+    with_limit,
 )
 from report.palette import PART_COLORS
 
@@ -81,11 +81,10 @@ def timeline(group: Comparable, phase: str) -> Chart | None:
 
 
 def _chart(group: Comparable, phase: str, what: str, title: str, note: str, chart: Vega, height: int) -> Chart:
-    """Return the chart with its words; the limit is one of one-shot time, which no kept round has to take."""
-    anchor = f"{group.workload}-{what}"
-    if phase != COLD:
-        return Chart(f"{anchor}-{phase}", title, note, spec_of(chart, height))
-    return Chart(anchor, title, f"{note}{and_limit(group)}", spec_of(chart + limit_rule(group, "x"), height))
+    """Return the chart with its words and the limit of such a round."""
+    anchor = f"{group.workload}-{what}" if phase == COLD else f"{group.workload}-{what}-{phase}"
+    spec = spec_of(with_limit(chart, group, phase, "x"), height)
+    return Chart(anchor, title, f"{note}{and_limit(group, phase)}", spec)
 
 
 def _tasks(cell: Cell, phase: str) -> Iterator[dict[str, Any]]:

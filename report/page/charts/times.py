@@ -1,14 +1,14 @@
-"""Against the number of workers: one-shot time, speedup, copies of the input."""
+"""Against the number of workers: times in one shot and kept, speedup, copies of the input."""
 
 from collections.abc import Sequence
 
 import altair as alt
 
-from record.terms import CALLER
+from record.terms import CALLER, COLD
 from report.numbers.cell import Cell
 from report.numbers.comparable import Comparable
 from report.numbers.names import SERIAL
-from report.numbers.quantities import LIMIT, ONE_SHOT, Point, Quantity
+from report.numbers.quantities import COPIES, LIMIT, NAMES, Point, Quantity
 from report.page.charts.vega import Chart, Rows, Vega, legend_height, log_scale, named, scales, spec_of
 from report.palette import LIMIT_COLOR
 
@@ -25,7 +25,7 @@ def against_workers(group: Comparable, quantity: Quantity, anchor: str) -> Chart
     if not rows:
         return None
     limits = [{"workers": n, "value": limit} for n in group.worker_counts if (limit := quantity.limit(group, n))]
-    behind = group.said_of_trials if quantity is ONE_SHOT else "medians of the trials in which memory was sampled"
+    behind = "medians of the trials in which memory was sampled" if quantity is COPIES else group.said_of_trials
     note = f"{behind}; grey: {quantity.limit_name}" if limits else behind
     chart = _with_limit(rows, limits, quantity.limit_name, group.worker_counts, quantity.axis)
     title = f"{group.workload}: {quantity.title}"
@@ -37,9 +37,9 @@ def _counts(group: Comparable, point: Point, cell: Cell) -> list[int]:
     return sorted({1, group.most_workers}) if cell.traits.workers == CALLER else [point.n_jobs]
 
 
-def speedup(group: Comparable) -> Chart | None:
-    """Return speedups over the best serial time, and what the limit allows."""
-    serial = group.serial_s
+def speedup(group: Comparable, phase: str, anchor: str) -> Chart | None:
+    """Return speedups over the best serial time of the same phase, and what the limit allows."""
+    serial = group.serial_s if phase == COLD else group.serial_kept_s
     if not serial:
         return None
     rows = [
@@ -52,15 +52,17 @@ def speedup(group: Comparable) -> Chart | None:
         }
         for cells in group.idioms
         for cell in cells
-        if (found := cell.one_shot) and cell.library != SERIAL
+        if (found := cell.summary_of(phase)) and cell.library != SERIAL
     ]
     if not rows:
         return None
-    limits = [{"workers": n, "value": serial / limit} for n in group.worker_counts if (limit := group.limit_s(n))]
-    note = f"of one-shot time over the best serial one, {serial:.3g} s; grey: {LIMIT}"
+    limits = [
+        {"workers": n, "value": serial / limit} for n in group.worker_counts if (limit := group.limit_s(n, phase))
+    ]
+    note = f"of {NAMES[phase]} time over the best serial one, {serial:.3g} s; grey: {LIMIT}"
     chart = _with_limit(rows, limits, LIMIT, group.worker_counts, "speedup")
-    title = f"{group.workload}: speedup"
-    return Chart(f"{group.workload}-speedup", title, note, spec_of(chart, legend_height(rows)))
+    title = f"{group.workload}: speedup, {NAMES[phase]}"
+    return Chart(f"{group.workload}-{anchor}", title, note, spec_of(chart, legend_height(rows)))
 
 
 def _with_limit(rows: Rows, limits: Rows, limit_name: str, counts: Sequence[int], axis: str) -> Vega:

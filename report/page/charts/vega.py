@@ -100,17 +100,19 @@ def curves(rows: Rows, x_title: str, y_title: str, log: bool = True) -> alt.Char
     )
 
 
-def limit_rule(group: Comparable, axis: str) -> Vega:
-    """Return a line across at the physical limit on most workers; none where it is not known."""
-    limit = group.limit_s(group.most_workers)
-    base = alt.Chart(alt.Data(values=[{"limit": limit, "name": LIMIT}] if limit else []))
-    rule = base.mark_rule(color=LIMIT_COLOR, strokeWidth=1.5)
-    return rule.encode(**{axis: alt.X("limit:Q") if axis == "x" else alt.Y("limit:Q")}, tooltip=["name:N", "limit:Q"])
+def with_limit(chart: Vega, group: Comparable, phase: str, axis: str) -> Vega:
+    """Return the chart with a line across at the physical limit of such a round on most workers, where it is known."""
+    limit = group.limit_s(group.most_workers, phase)
+    if limit is None:
+        return chart
+    rule = alt.Chart(alt.Data(values=[{"limit": limit, "name": LIMIT}])).mark_rule(color=LIMIT_COLOR, strokeWidth=1.5)
+    at = {axis: alt.X("limit:Q") if axis == "x" else alt.Y("limit:Q")}
+    return chart + rule.encode(**at, tooltip=["name:N", "limit:Q"])
 
 
-def and_limit(group: Comparable) -> str:
+def and_limit(group: Comparable, phase: str) -> str:
     """Return what a chart's note says of that line."""
-    return f"; grey: {LIMIT}" if group.limit_s(group.most_workers) else ""
+    return f"; grey: {LIMIT}" if group.limit_s(group.most_workers, phase) else ""
 
 
 def one_below_the_other(field: str, rows: Rows) -> alt.Y:

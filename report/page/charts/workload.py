@@ -4,9 +4,11 @@ from collections.abc import Callable, Iterator
 
 from record.terms import COLD, KEPT
 from report.numbers.comparable import Comparable
-from report.numbers.quantities import COPIES, ONE_SHOT
+from report.numbers.job_length import job_length
+from report.numbers.quantities import COPIES, KEPT_ROUND, ONE_SHOT
 from report.page.charts.granularity import charts_of_granularity
 from report.page.charts.grid import charts_of_grid
+from report.page.charts.job_length import lengths_of_jobs
 from report.page.charts.memory import against_memory
 from report.page.charts.overhead import charts_of_overhead
 from report.page.charts.parts import timeline, where_the_time_goes
@@ -28,8 +30,11 @@ def charts_of(group: Comparable) -> list[Chart]:
 
 def _charts_of_times(group: Comparable) -> Iterator[Chart]:
     found = (
+        lengths_of_jobs(lengths) if (lengths := job_length(group)) else None,
         against_workers(group, ONE_SHOT, "time"),
-        speedup(group),
+        against_workers(group, KEPT_ROUND, "time-kept"),
+        speedup(group, COLD, "speedup"),
+        speedup(group, KEPT, "speedup-kept"),
         *(where_the_time_goes(group, phase) for phase in (COLD, KEPT)),
         *(timeline(group, phase) for phase in (COLD, KEPT)),
         against_memory(group),

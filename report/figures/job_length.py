@@ -1,0 +1,84 @@
+"""How long must a job be: predicted time over the best library's, and the jobs that were measured."""
+
+from math import sqrt
+from pathlib import Path
+from textwrap import wrap
+from typing import Any
+
+import matplotlib.pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.patheffects import withStroke
+from matplotlib.ticker import NullFormatter, NullLocator
+
+from report.figures.labels import Anchor, above, in_a_column, place
+from report.figures.style import STYLE, base_of, caption, color_of, show_and_save
+from report.numbers.cell import CONNECTED
+from report.numbers.comparable import Comparable
+from report.numbers.job_length import LONGEST_S, SHORTEST_S, TICKS, WORK_TICKS, JobLength, Row
+from report.numbers.names import SERIAL
+from report.numbers.said_of_length import HOW, said_of_errors, title_of
+from report.numbers.words import about, workers
+from report.palette import GRID_COLOR, LIMIT_COLOR
+
+SMALL: Any = {"fontsize": "x-small", "ha": "center", "va": "top", "alpha": 0.75}
+
+
+def draw_job_length(group: Comparable, found: JobLength, save: Path | None = None) -> list[Path]:
+    """Draw a line per library, and one for the loop, with the jobs that were measured; return the files written."""
+    with plt.rc_context(STYLE):
+        figure, axes = plt.subplots(figsize=(8, 6.4))
+        figure.subplots_adjust(left=0.13, right=0.96, top=0.9, bottom=0.29)
+        ends = [_line(axes, found, row) for row in found.shown]
+        _axes(axes, found)
+        at_left, loop = ends[:-1], ends[-1]
+        automatic = {**in_a_column(axes, at_left), **above(axes, [loop])}
+        base = base_of(group, "_job_length")
+        labels = place(axes, ends, automatic, base.with_suffix(".labels.json"), align=False)
+        for label in labels.values():  # lines run below them
+            label.set(zorder=4, path_effects=[withStroke(linewidth=3, foreground=plt.rcParams["figure.facecolor"])])
+        said = (
+            f"{group.workload} on {workers(group.most_workers)}, each library's best tuned idiom at that length. "
+            f"{HOW}. Filled: measured, the lines are from it; hollow: measured, to check them. {said_of_errors(found)}"
+        )
+        more = [*wrap(said, 125), *(f"left out: {line}" for line in found.left_out)]
+        caption(figure, title_of(found), group, more=more)
+        return show_and_save(figure, base, save)
+
+
+def _line(axes: Axes, found: JobLength, row: Row) -> Anchor:
+    """Draw a row; return where its label belongs: at short jobs, where lines are apart, and the loop's at long ones."""
+    color, curve = color_of(row.library), found.curve(row)
+    style = "--" if row.library == SERIAL else ":" if row.style == CONNECTED else "-"
+    axes.plot(*zip(*curve, strict=True), color=color, linestyle=style, linewidth=1.8)
+    for times, work_s in found.lengths.items():
+        fill = color if times == 1 else plt.rcParams["figure.facecolor"]
+        marker: Any = {"marker": "o", "markersize": 6.5, "markeredgewidth": 1.5, "markerfacecolor": fill, "zorder": 3}
+        if relative := found.measured_relative(row, times):
+            axes.plot(work_s, relative, color=color, **marker)
+    x, y = curve[-len(curve) // 4 if row.library == SERIAL else 0]
+    return Anchor(row.name, row.name, x, y, color)
+
+
+def _axes(axes: Axes, found: JobLength) -> None:
+    axes.set(xscale="log", yscale="log", xlim=(SHORTEST_S, LONGEST_S))
+    low, high = axes.get_ylim()
+    axes.set(ylim=(min(low, 0.93), high), ylabel="time of one shot over the fastest library's")
+    axes.set_xlabel("work in the job: what a plain loop takes", labelpad=28)
+    ticks = [tick for tick in TICKS if low <= tick <= high]
+    axes.set_yticks(ticks, ["fastest" if tick == 1 else f"{tick:g} x" for tick in ticks])
+    axes.set_xticks(WORK_TICKS, [about(work_s) for work_s in WORK_TICKS])
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_minor_locator(NullLocator())
+        axis.set_minor_formatter(NullFormatter())
+    measured = found.lengths.values()
+    for begin, end, than in ((SHORTEST_S, min(measured), "shorter"), (max(measured), LONGEST_S, "longer")):
+        axes.axvspan(begin, end, color=LIMIT_COLOR, alpha=0.1, linewidth=0, zorder=0)
+        if end > 5 * begin:  # there is room to say it
+            said = f"{than} than\nwas measured"
+            axes.text(sqrt(begin * end), 0.97, said, transform=axes.get_xaxis_transform(), **SMALL)
+    for times, work_s in found.lengths.items():
+        axes.axvline(work_s, color=GRID_COLOR, linewidth=1, zorder=0)
+        said = f"lines from\n{about(work_s)}" if times == 1 else f"checked\n{about(work_s)}"
+        axes.annotate(said, (work_s, 0), (0, -18), ("data", "axes fraction"), "offset points", **SMALL)
+    axes.grid(axis="y", color=GRID_COLOR, linewidth=0.6)
+    axes.spines[["top", "right"]].set_visible(False)

@@ -1,0 +1,76 @@
+"""How long must a job be: predicted time over the best library's, and the jobs that were measured."""
+
+import json
+
+import altair as alt
+
+from report.numbers.cell import CONNECTED
+from report.numbers.job_length import LONGEST_S, SHORTEST_S, TICKS, WORK_TICKS, JobLength, Row
+from report.numbers.names import SERIAL
+from report.numbers.said_of_length import HOW, said_of_errors
+from report.numbers.words import about, workers
+from report.page.charts.vega import Chart, Rows, log_scale, spec_of
+from report.palette import LIMIT_COLOR, color_of
+
+LOOP_DASHES, CONNECTED_DASHES = [6, 3], [2, 3]
+
+
+def lengths_of_jobs(found: JobLength) -> Chart:
+    """Return a line per library and one for the loop; measured jobs, filled where the lines are from them."""
+    workload = found.group.workload
+    rows = [
+        {"name": row.name, "work": float(f"{work_s:.4g}"), "relative": float(f"{relative:.4g}")}
+        for row in found.shown
+        for work_s, relative in found.curve(row)
+    ]
+    chart = alt.layer(_not_measured(found), *_lines_and_points(found, rows))
+    note = (
+        f"one shot on {workers(found.group.most_workers)}, each library's best tuned idiom at that length. {HOW}. "
+        f"Filled: measured, the lines are from it; hollow: measured, to check them; grey: beyond what was measured. "
+        f"{said_of_errors(found)} {found.group.said_of_trials}"
+    )
+    note = "; ".join([note, *(f"left out: {line}" for line in found.left_out)])
+    return Chart(f"{workload}-job-length", f"{workload}: how long must a job be?", note, spec_of(chart))
+
+
+def _lines_and_points(found: JobLength, rows: Rows) -> tuple[alt.Chart, alt.Chart, alt.Chart]:
+    names = [row.name for row in found.shown]
+    colors = alt.Scale(domain=names, range=[color_of(row.library) for row in found.shown])
+    dashes = alt.Scale(domain=names, range=[_dashes(row) for row in found.shown])
+    legend = alt.Legend(title=None, orient="bottom", columns=4, labelLimit=0, symbolType="stroke")
+    said = json.dumps({f"{work_s:g}": about(work_s) for work_s in WORK_TICKS})
+    x_axis = alt.Axis(values=list(WORK_TICKS), labelExpr=f"{said}[datum.value]", grid=False)
+    y_axis = alt.Axis(values=list(TICKS), labelExpr="datum.value == 1 ? 'fastest' : datum.value + ' x'")
+    x_scale = alt.Scale(type="log", nice=False, domain=[SHORTEST_S, LONGEST_S])
+    encoded = {
+        "x": alt.X("work:Q", scale=x_scale, title="work in the job: what a plain loop takes", axis=x_axis),
+        "y": alt.Y("relative:Q", scale=log_scale(), title="time over the fastest library's", axis=y_axis),
+        "color": alt.Color("name:N", scale=colors, legend=legend),
+    }
+    lines = alt.Chart(alt.Data(values=rows)).mark_line()
+    points = [
+        {"name": row.name, "work": work_s, "relative": relative, "measured": min(each.measured_s for each in of_row),
+         "predicted": row.at(work_s), "times": times}
+        for row in found.shown
+        for times, work_s in found.lengths.items()
+        if (of_row := found.points_of(row, times)) and (relative := found.measured_relative(row, times))
+    ]  # fmt: skip
+    tooltip = ["name:N", *(alt.Tooltip(f"{f}:Q", format=".3g") for f in ("work", "measured", "predicted", "relative"))]
+    both = [
+        alt.Chart(alt.Data(values=[point for point in points if (point["times"] == 1) == filled]))
+        .mark_point(filled=filled, size=55, opacity=1)
+        .encode(**encoded, tooltip=tooltip)
+        for filled in (True, False)
+    ]
+    return lines.encode(**encoded, strokeDash=alt.StrokeDash("name:N", scale=dashes, legend=legend)), both[0], both[1]
+
+
+def _dashes(row: Row) -> list[int]:
+    return LOOP_DASHES if row.library == SERIAL else CONNECTED_DASHES if row.style == CONNECTED else [1, 0]
+
+
+def _not_measured(found: JobLength) -> alt.Chart:
+    measured = found.lengths.values()
+    spans = [{"begin": SHORTEST_S, "end": min(measured)}, {"begin": max(measured), "end": LONGEST_S}]
+    mark = alt.Chart(alt.Data(values=spans)).mark_rect(color=LIMIT_COLOR, opacity=0.1, clip=True)
+    return mark.encode(x="begin:Q", x2="end:Q")
