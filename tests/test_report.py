@@ -491,7 +491,7 @@ def test_files_of_different_runs_are_not_paired(tmp_path):
     (ratio,) = group.ratios(1).values()
     assert ratio.verdict == "tie"
     assert group.measured_alone == ["joblib"]
-    assert "unpaired, for joblib: measured in other runs" in table_of(tmp_path)
+    assert "(over all pairs of trials for joblib: measured in other runs)" in table_of(tmp_path)
 
 
 def test_limit_is_never_below_the_longest_task_or_the_data(tmp_path):

@@ -1,11 +1,11 @@
 """Numbers and names as text gives them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from statistics import median
 
 from report.numbers.cell import Cell
 from report.numbers.names import Name
-from report.numbers.statistics import Ratio, Summary
+from report.numbers.statistics import UNKNOWN, Ratio, Summary, least_blocks
 
 
 def called(name: Name) -> str:
@@ -67,6 +67,18 @@ def said_of_ratio(ratio: Ratio, digits: str = ".2f") -> str:
     if ratio.low is None or ratio.high is None:
         return f"{ratio.ratio:{digits}}"
     return f"{ratio.ratio:{digits}} ({ratio.low:{digits}}-{ratio.high:{digits}}) {ratio.verdict}"
+
+
+def said_of_few_blocks(ratios: Iterable[Ratio], is_paired: bool = True) -> str:
+    """Return how many blocks would be needed where some have too few for a verdict; an empty string where none has."""
+    few = [ratio for ratio in ratios if ratio.verdict == UNKNOWN]
+    if not few:
+        return ""
+    blocks, family = min(ratio.count for ratio in few), max(ratio.family for ratio in few)
+    return (
+        f"Too few blocks: {blocks} cannot tell a single difference among {family} rows from chance, "
+        f"at least {least_blocks(family, is_paired)} can."
+    )
 
 
 def seconds_of(cell: Cell, phase: str) -> str:

@@ -8,7 +8,8 @@ from rich.table import Table
 
 from report.numbers.cell import Cell
 from report.numbers.compare import Comparison
-from report.numbers.statistics import LEAST_FOR_INTERVAL, UNKNOWN, Ratio
+from report.numbers.statistics import Ratio
+from report.numbers.words import said_of_few_blocks
 from report.tables.console import say
 
 
@@ -18,6 +19,8 @@ def print_comparison(found: Comparison, console: Console) -> None:
         say(console, f"not alike, compared all the same (--force): {line}")
     console.print(_table(found))
     say(console, _said_of_method(found))
+    if few := said_of_few_blocks(found.ratios.values(), found.is_paired):
+        say(console, few)
     gone = [
         f"has no time now: {workload}, {library}, {idiom}, {n} workers" for workload, library, idiom, n in found.gone
     ]
@@ -61,14 +64,12 @@ def _said_of_method(found: Comparison) -> str:
     if not found.ratios:
         return ""
     level = next(iter(found.ratios.values())).level
-    few = sum(ratio.verdict == UNKNOWN for ratio in found.ratios.values())
     method = (
         "paired by block: both sides are of one run"
         if found.is_paired
         else "unpaired: the runs were made at different times, and what drifted between them is in the ratios"
     )
-    said = f"one-shot times, {method}; {level:.2%} intervals for {len(found.ratios)} comparisons"
-    return f"{said}; {few} without one: fewer than {LEAST_FOR_INTERVAL} blocks, or too few for so many" if few else said
+    return f"one-shot times, {method}; {level:.2%} intervals for {len(found.ratios)} comparisons"
 
 
 def _verdicts(found: Comparison) -> list[str]:

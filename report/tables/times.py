@@ -8,8 +8,8 @@ from report.numbers.comparable import Comparable
 from report.numbers.job_length import FIXED_SHARE, from_s, line_of, starts_s
 from report.numbers.names import SERIAL, Name
 from report.numbers.quantities import NAMES, has_kept
-from report.numbers.statistics import LEAST_FOR_INTERVAL, UNKNOWN, Ratio
-from report.numbers.words import listed, said_of_ratio, with_spread, workers
+from report.numbers.statistics import UNKNOWN, Ratio
+from report.numbers.words import listed, said_of_few_blocks, said_of_ratio, with_spread, workers
 from report.tables.console import IdiomTable, Titled, number, work_from
 
 LEFT = {"processes": "processes", "shm_segments": "shared-memory segments", "files": "temporary files"}
@@ -139,19 +139,17 @@ def _said_of_closing(group: Comparable) -> str:
 def _said_of_ratios(group: Comparable, ratios: Mapping[Name, Ratio]) -> str:
     if not ratios or not group.reference:
         return ""
-    if all(ratio.verdict == UNKNOWN for ratio in ratios.values()):
-        fewest = min(ratio.count for ratio in ratios.values())
-        return (
-            f"Ratios are medians over the blocks. {fewest} blocks are too few to tell {len(ratios)} rows from the "
-            f"reference: more --trials, at least {LEAST_FOR_INTERVAL}."
-        )
-    level = max(ratio.level for ratio in ratios.values())
     method = "medians over the blocks"
     if group.measured_alone:
-        method += f" (of medians, unpaired, for {', '.join(group.measured_alone)}: measured in other runs)"
+        method += f" (over all pairs of trials for {', '.join(group.measured_alone)}: measured in other runs)"
+    if all(ratio.verdict == UNKNOWN for ratio in ratios.values()):
+        return f"Ratios are {method}. {said_of_few_blocks(ratios.values())}"
+    level = max(ratio.level for ratio in ratios.values())
+    few = said_of_few_blocks(ratios.values())
     return (
-        f"Ratios are {method}, with {level:.2%} intervals in one shot, so that of all differences found among "
+        f"Ratios are {method}, with intervals of up to {level:.2%} in one shot, so that of all differences found among "
         f"{len(ratios)} comparisons 5 % at most are expected to be false. A tie's interval holds 1."
+        f"{f' {few}' if few else ''}"
     )
 
 
