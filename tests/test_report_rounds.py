@@ -65,7 +65,7 @@ def test_cost_per_task_and_its_ratio(tmp_path):
 
 
 def test_costs_are_compared_like_with_like(tmp_path):
-    """Ray's single tasks take 20 times as long as single ones of Pool, and 2000 times as long as its tasks in batches."""
+    """Ray's single tasks take 20 times as long as single ones of Pool, 2000 times as long as its tasks in batches."""
     batched = {"chunks": Traits(batched=True), "batches": Traits(batched=True)}
     costs = {"mp": {"chunks": 1e-6, "single": 1e-4}, "ray": {"batches": 3e-6, "tasks": 2e-3}}
     for library, of_library in costs.items():
