@@ -15,7 +15,10 @@ from harness.cli import UserError, parse
 from harness.stopping import Stopping
 from record import files as results
 from record.terms import MEMORY, TIME
-from report.numbers.precision import widest_interval
+from report.numbers.comparable import comparable
+from report.numbers.measured import Measured
+from report.numbers.precision import detectable, widest_interval
+from report.numbers.statistics import SLOWER
 from tests.conftest import ROOT
 from tests.made_up import a_part
 from tests.test_harness import run_suite
@@ -86,6 +89,42 @@ def test_widest_interval_is_the_widest_ratio():
     width, what = widest_interval([mp, a_part("joblib", {"narrow": narrow}), a_part("ray", {"wide": wide})])
     assert (round(width, 6), what) == (0.1, "numerical, ray: wide over mp: fork, 1 workers")
     assert widest_interval([mp, a_part("joblib", {"narrow": narrow})])[0] == pytest.approx(0)
+
+
+@pytest.mark.parametrize(("times_it", "found"), [(1.0, 0.5), (0.5, 0.1)])
+def test_half_of_all_runs_find_the_difference_that_is_called_detectable(times_it, found):
+    """Of 200 runs of 12 blocks with one library slower by that difference, and of as many by half of it."""
+    random = np.random.default_rng(3)
+
+    def runs(slower):
+        return [
+            [a_part("mp", {"fork": np.exp(0.05 * random.standard_normal(12))}),
+             *(a_part(name, {"it": share * np.exp(0.05 * random.standard_normal(12))})
+               for name, share in (("ray", slower), ("dask", 1.0), ("joblib", 1.0)))]
+            for _ in range(200)
+        ]
+
+    def group_of(parts):
+        return comparable([Measured(Path(), *part) for part in parts])
+
+    share = median(found.share for run in runs(1.0) if (found := detectable(group_of(run))).share)
+    verdicts = [group_of(run).ratios(1)["ray", "it"].verdict for run in runs(1 + times_it * share)]
+    assert np.mean([verdict == SLOWER for verdict in verdicts]) == pytest.approx(found, abs=0.12)
+
+
+def test_how_many_blocks_a_difference_needs():
+    def found(blocks):
+        scatter = [1.1 ** (-1) ** (block // 2) for block in range(blocks)]
+        rows = {f"row {number}": [1.2 * time for time in scatter] for number in range(20)}
+        parts = [a_part("mp", {"fork": [1.0] * blocks}), a_part("ray", rows)]
+        return detectable(comparable([Measured(Path(), *part) for part in parts]))
+
+    few = found(8)
+    assert (few.share, few.needed, few.rows) == (None, 10, 20)
+    many = found(12)
+    assert many.share == pytest.approx(0.1)
+    assert many.needed == 46  # 12 x (log 1.1 / log 1.05) squared
+    assert detectable(comparable([Measured(Path(), *a_part("mp", {"fork": [1.0] * 8}))])) is None
 
 
 def test_widest_interval_is_unknown_with_few_blocks_and_forgets_cells_that_fail():

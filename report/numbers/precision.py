@@ -1,15 +1,18 @@
-"""How precise a run is so far, which may decide when it ends."""
+"""How precise a run is: so far, which may decide when it ends; and which differences it could have found."""
 
 from collections.abc import Iterable, Iterator
-from math import inf
+from dataclasses import dataclass
+from math import ceil, inf, log
 from pathlib import Path
+from statistics import median
 
 from record.schema import Run
 from record.terms import OF_ROUNDS, WORKLOADS
+from report.numbers.cell import TUNED
 from report.numbers.comparable import Comparable, comparable
 from report.numbers.measured import Measured
 from report.numbers.names import in_order
-from report.numbers.statistics import LEAST_FOR_INTERVAL, UNKNOWN, half_width
+from report.numbers.statistics import LEAST_FOR_INTERVAL, UNKNOWN, half_width, least_blocks
 
 
 def widest_interval(parts: Iterable[tuple[str, str, Run]]) -> tuple[float, str] | None:
@@ -46,3 +49,47 @@ def _intervals(group: Comparable, n_jobs: int) -> Iterator[tuple[str, float | No
             continue
         if known or not fails:
             yield what, low if known else None, high if known else None
+
+
+ASKED = 0.05  # the difference of which is said how many blocks it needs
+
+
+@dataclass(frozen=True)
+class Detectable:
+    """``share``: the difference from the reference that half of all such runs would find; None where none can be found.
+
+    ``blocks``: what it was measured in; ``needed``: about how many the difference ASKED needs, or any at all.
+    """
+
+    share: float | None
+    blocks: int
+    needed: int
+    rows: int
+
+    def __str__(self) -> str:
+        if self.share is None:
+            return (
+                f"No difference could have been found: to tell one among {self.rows} rows from chance takes "
+                f"{self.needed} blocks at least; here are {self.blocks}."
+            )
+        enough = f"for {ASKED:.0%}, about {self.needed} blocks are needed; here are {self.blocks}"
+        return f"Differences below about {self.share:.1%} could not have been found here; {enough}."
+
+
+def detectable(group: Comparable) -> Detectable | None:
+    """Return which difference in one-shot time could have been found on most workers; None with nothing to compare.
+
+    It is the half-width of the ratios' intervals, the median over the tuned rows: where the truth lies just so far from
+    1, half of all estimates lie farther, and their intervals leave 1 out. Intervals narrow by the root of the blocks.
+    """
+    cells = group.cells(group.most_workers)
+    ratios = [ratio for name, ratio in group.ratios(group.most_workers).items() if cells[name].style == TUNED]
+    if not ratios:
+        return None
+    blocks, rows = round(median(ratio.count for ratio in ratios)), max(ratio.family for ratio in ratios)
+    least = least_blocks(rows or len(ratios))
+    known = [half_width(r.low, r.high) for r in ratios if r.low and r.high and r.verdict != UNKNOWN]
+    if blocks < least or not known:
+        return Detectable(None, blocks, least, len(ratios))
+    share = median(known)
+    return Detectable(share, blocks, max(least, ceil(blocks * (log(1 + share) / log(1 + ASKED)) ** 2)), len(ratios))

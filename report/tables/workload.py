@@ -6,10 +6,11 @@ from pathlib import Path
 
 from rich.console import Console
 
-from record.terms import COLD, KEPT
+from record.terms import COLD, KEPT, OF_ROUNDS
 from report.numbers.comparable import Comparable, groups_of
 from report.numbers.drift import said_of_drift
 from report.numbers.job_length import job_length
+from report.numbers.precision import detectable
 from report.numbers.sharing import has_sharing, has_stores
 from report.tables.console import Titled, plain_if_piped, say
 from report.tables.granularity import tables_of_granularity
@@ -61,25 +62,32 @@ def _tables_of_times(group: Comparable) -> list[Titled]:
 
 def _print(group: Comparable, console: Console) -> None:
     first, *others = tables_of(group)
-    _print_titled(first, console)
+    _print_titled(first, console, _said_of_noise(group))
     _say_conditions(group, console)
     for titled in others:
         _print_titled(titled, console)
 
 
-def _print_titled(titled: Titled, console: Console) -> None:
+def _print_titled(titled: Titled, console: Console, *lines: str) -> None:
     console.print(f"\n{titled.title}", markup=False, style="bold")
+    for line in lines:
+        say(console, line)
     if titled.table:
         console.print(titled.table)
     if titled.note:
         say(console, titled.note)
 
 
+def _said_of_noise(group: Comparable) -> str:
+    """Return, for the first line, how much else the machine had to do, and so which differences could be found."""
+    newest = [file.run for file in group.files if file.run.started == group.newest.run.started]
+    found = detectable(group) if group.workload not in OF_ROUNDS else None
+    return " ".join(filter(None, (said_of_drift(newest), str(found or ""))))
+
+
 def _say_conditions(group: Comparable, console: Console) -> None:
     if group.newest.run.profile == "quick":
         say(console, "quick profile: few worker counts, few trials, small inputs. A first look, nothing to quote.")
-    newest = [file.run for file in group.files if file.run.started == group.newest.run.started]
-    say(console, said_of_drift(newest))
     for line in group.newest.run.disturbances:
         say(console, f"warning: {line}")
     say(console, group.newest.machine)
