@@ -3,6 +3,7 @@
 import json
 import re
 from io import StringIO
+from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -18,11 +19,11 @@ from report import palette
 from report.figures import labels, lines, parts, timeline
 from report.figures.workload import figures_of
 from report.numbers.comparable import comparable
-from report.numbers.measured import read
+from report.numbers.measured import Measured, read
 from report.numbers.parts import tasks_of
 from report.tables.workload import print_tables
 from tests.conftest import run_utils
-from tests.made_up import A_MACHINE, MIB, a_run, a_trial, memory_of, save
+from tests.made_up import A_MACHINE, MIB, a_part, a_run, a_trial, memory_of, save
 
 
 @pytest.fixture(autouse=True)
@@ -477,6 +478,48 @@ def test_without_memory_trials_the_table_says_why(folder, tmp_path):
     skipped = a_trial(None, kind=MEMORY, outcome=SKIPPED, reason=reason)
     results.save(folder, "numerical", "futures", [a_run(a_trial(), skipped)])
     assert reason in table_of(folder)
+
+
+def made_group(times, styles=()):
+    """Return what would be read of one library's rows, and the reference's."""
+    mp, others = {"fork": times["fork"]}, {name: seconds for name, seconds in times.items() if name != "fork"}
+    parts = a_part("mp", mp), a_part("ray", others, traits=styles)
+    return comparable([Measured(Path(), *part) for part in parts])
+
+
+def random_rows(random, slower):
+    """Return one-shot times of rows that are slower than "fork" by a factor, in 10 blocks on a drifting machine."""
+    drift = np.exp(np.cumsum(random.normal(0, 0.05, 10)))
+    return {name: factor * drift * np.exp(random.normal(0, 0.03, 10)) for name, factor in {"fork": 1, **slower}.items()}
+
+
+@pytest.mark.parametrize("trait", [{"naive": True}, {"connects": True}])
+@pytest.mark.parametrize("factor", [0.1, 1.0, 50.0])
+def test_a_row_of_another_style_changes_no_verdict_among_the_others(trait, factor):
+    random, changeable = np.random.default_rng(1), 0
+    for _ in range(50):
+        slower = {"alike": 1.0, "near": 1.02, "between": 1.04, "far": 1.3} | {f"farther {n}": 2.0 + n for n in range(4)}
+        rows = random_rows(random, slower)
+        other = rows["alike"] * factor
+        without = made_group(rows)
+        beside = made_group(rows | {"other": other}, {"other": Traits(**trait)})
+        as_tuned = made_group(rows | {"other": other})
+        found = beside.ratios(1)
+        assert {name: ratio for name, ratio in found.items() if name[1] != "other"} == without.ratios(1)
+        assert found["ray", "other"].family == 1
+        assert beside.rankings[1].fastest.name == without.rankings[1].fastest.name
+        assert beside.rankings[1].verdicts == without.rankings[1].verdicts
+        assert list(beside.rankings[1].beside) == [("ray", "other")]
+        assert [cell.idiom for cell in beside.fastest_of_each_library if cell.library == "ray"] != ["other"]
+        changeable += any(as_tuned.ratios(1)[name].level != ratio.level for name, ratio in without.ratios(1).items())
+    assert changeable > 10  # it would have changed intervals, had it been of the same style
+
+
+def test_a_naive_row_alone_is_nothing_to_choose():
+    group = made_group({"fork": np.ones(10)}, {})
+    assert group.rankings[1].fastest.name == ("mp", "fork")
+    naive = comparable([Measured(Path(), *a_part("ray", {"all": [1.0] * 10}, traits={"all": Traits(naive=True)}))])
+    assert (naive.rankings[1].fastest, naive.rankings[1].verdicts) == (None, {})
 
 
 def test_files_of_different_runs_are_not_paired(tmp_path):

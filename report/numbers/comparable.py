@@ -7,7 +7,7 @@ from pathlib import Path
 from statistics import median
 
 from record.terms import CALLER, COLD, KEPT
-from report.numbers.cell import Block, Cell
+from report.numbers.cell import TUNED, Block, Cell
 from report.numbers.measured import Measured, read
 from report.numbers.names import EVERY_WORKLOAD, NO_LIBRARIES, REFERENCE, SERIAL, Name, in_order
 from report.numbers.parts import tasks_of
@@ -21,17 +21,18 @@ LEAST_COUNTED_BYTES = 64 * 2**20  # of an input whose copies are counted: a work
 class Ranking:
     """The libraries on one number of workers; the plain loop and the floor are none to choose.
 
-    ``fastest``: with the least median; None where nothing succeeded. ``verdicts``: of the others' ratios to it. It is
-    chosen by the same times that they are compared by, which makes them look slower, if anything. ``failed``: tried,
-    and without a time.
+    ``fastest``: of the tuned rows, with the least median; None where none succeeded. ``verdicts``: of the other tuned
+    rows' ratios to it; ``beside``: of the rows of other styles. It is chosen by the same times that they are compared
+    by, which makes them look slower, if anything. ``failed``: tried, and without a time.
     """
 
     fastest: Cell | None
     verdicts: dict[Name, str]
+    beside: dict[Name, str]
     failed: list[Name]
 
     def those(self, verdict: str) -> list[Name]:
-        """Return the others with that verdict."""
+        """Return the other tuned rows with that verdict."""
         return [name for name, found in self.verdicts.items() if found == verdict]
 
 
@@ -79,10 +80,10 @@ class Comparable:
 
     @property
     def fastest_of_each_library(self) -> list[Cell]:
-        """Each library's fastest idiom on most workers in one shot, of those that start their workers in it."""
+        """Each library's fastest tuned idiom on most workers in one shot."""
         fastest: dict[str, Cell] = {}
         for cell in self.timed_on_most_workers:
-            if cell.traits.connects:
+            if cell.style != TUNED:
                 continue
             known = fastest.get(cell.library)
             if known is None or median(cell.times.values()) < median(known.times.values()):
@@ -109,13 +110,15 @@ class Comparable:
         tried = [c for file in to_choose for c in file.cells.values() if c.n_jobs == n_jobs and not c.skipped]
         cells = {cell.name: cell for cell in tried if cell.summary_of(phase)}
         failed = [cell.name for cell in tried if not cell.one_shot]
-        best = min(cells, key=lambda name: median(cells[name].times_of(phase).values()), default=None)
+        tuned = [name for name, cell in cells.items() if cell.style == TUNED]
+        best = min(tuned, key=lambda name: median(cells[name].times_of(phase).values()), default=None)
         if best is None:
-            return Ranking(None, {}, failed)
+            return Ranking(None, {}, {}, failed)
         ratios = self.compared({name: cell.times_of(phase) for name, cell in cells.items()}, reference=best)
-        verdicts = {name: ratios[name].verdict if name in ratios else UNKNOWN for name in cells if name != best}
+        found = {name: ratios[name].verdict if name in ratios else UNKNOWN for name in cells if name != best}
         # Faster in most blocks, though its median is not: that is a tie too.
-        return Ranking(cells[best], {name: TIE if v == FASTER else v for name, v in verdicts.items()}, failed)
+        verdicts = {name: TIE if found[name] == FASTER else found[name] for name in tuned if name != best}
+        return Ranking(cells[best], verdicts, {n: v for n, v in found.items() if n not in tuned}, failed)
 
     @cached_property
     def reference(self) -> Name | None:
@@ -130,7 +133,7 @@ class Comparable:
         return next((name for name in names if name in tried), None)
 
     def ratios(self, n_jobs: int, phase: str = COLD) -> dict[Name, Ratio]:
-        """Return each cell's time over the reference's, by library and idiom: a family of comparisons."""
+        """Return each cell's time over the reference's, by library and idiom: a family of comparisons a style."""
         return self.compared({name: times for name, c in self.cells(n_jobs).items() if (times := c.times_of(phase))})
 
     def compared(
@@ -138,19 +141,27 @@ class Comparable:
     ) -> dict[Name, Ratio]:
         """Return ``values``, by block, over those of ``reference``, or else of the group's own reference.
 
-        Those of files of another run than the reference's are a family of their own, unpaired: block 0 of two runs is
-        not one block.
+        Each style is a family of its own: a naive row changes no verdict among tuned ones. So are those of files of
+        another run than the reference's, unpaired: block 0 of two runs is not one block.
         """
         reference = reference or self.reference
         if reference is None or reference not in values:
             return {}
-        base = values[reference]
-        others = {name: blocks for name, blocks in values.items() if name != reference}
-        alone = self._measured_apart_from(reference[0])
-        together = {name: (times, base) for name, times in others.items() if name[0] not in alone}
-        against = list(base.values())
-        apart = {name: (list(times.values()), against) for name, times in others.items() if name[0] in alone}
-        return {**paired(together), **unpaired(apart)}
+        base, alone = values[reference], self._measured_apart_from(reference[0])
+        together: dict[str, dict[Name, tuple[Mapping[Block, float], Mapping[Block, float]]]] = {}
+        apart: dict[str, dict[Name, tuple[list[float], list[float]]]] = {}
+        for name, times in values.items():
+            style = self._styles[name]
+            if name[0] in alone:
+                apart.setdefault(style, {})[name] = list(times.values()), list(base.values())
+            elif name != reference:
+                together.setdefault(style, {})[name] = times, base
+        found = [*map(paired, together.values()), *map(unpaired, apart.values())]
+        return {name: ratio for family in found for name, ratio in family.items()}
+
+    @cached_property
+    def _styles(self) -> dict[Name, str]:
+        return {cell.name: cell.style for file in self.files for cell in file.cells.values()}
 
     def ratio(self, cell: Cell, reference: Cell) -> Ratio | None:
         """Return one cell's time over another's, by itself; None where they have no block in common."""

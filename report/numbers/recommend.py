@@ -15,7 +15,7 @@ import numpy as np
 from scipy.interpolate import RegularGridInterpolator
 
 from record.schema import Trial
-from report.numbers.cell import Block, Cell
+from report.numbers.cell import TUNED, Block, Cell
 from report.numbers.comparable import Comparable
 from report.numbers.grid import axes_of, seconds_by_cell
 from report.numbers.names import FLOOR, SERIAL, Name
@@ -76,7 +76,7 @@ def recommend(groups: Mapping[str, Comparable], task: Task) -> Recommended:
     excluded: dict[Name, str] = {}
     times: dict[Name, dict[Block, float]] = {}
     beside: dict[Name, tuple[float | None, Summary | None, str]] = {}
-    cells = {c.name: c for c in grid.on_most_workers if c.library != FLOOR and not c.traits.naive}
+    cells = {c.name: c for c in grid.on_most_workers if c.library != FLOOR and c.style == TUNED}
     for cell in cells.values():
         found = cell.per_block(lambda trial: _per_task_s(trial, task))
         beside[cell.name] = _start_and_memory(groups, cell, task)
@@ -161,7 +161,7 @@ def _start_and_memory(
     """Return start-up in seconds, peak PSS, and the idiom of `sharing` that they are of, or else of `overhead`."""
     group = groups.get("sharing" if task.shared_bytes else "overhead")
     of_kind = [other for other in _alike(group, cell) if other.n_jobs == cell.n_jobs]
-    alike = [other for other in of_kind if not other.traits.naive]
+    alike = [other for other in of_kind if other.style == TUNED]
     least = min((c for c in alike if c.memory), key=lambda other: other.memory["pss_peak_bytes"], default=None)
     memory = None
     if group and least and not (task.shared_bytes and _far(task.shared_bytes, group.shared_bytes)):

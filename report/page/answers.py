@@ -13,12 +13,12 @@ ALIKE = 1.05  # times the least memory: what lies within is named too, because o
 def answer(group: Comparable) -> str:
     """Return it for a workload that has one-shot times."""
     most = group.most_workers
-    ranking = group.rankings.get(most, Ranking(None, {}, []))
+    ranking = group.rankings.get(most, Ranking(None, {}, {}, []))
     cell = ranking.fastest
     if cell is None:
         if ranking.failed:
             return f"No library finished it on {workers(most)}: the matrix says why."
-        return "No library was measured, only the plain loop or the floor."
+        return "No library was measured in a tuned idiom on its own workers: the matrix has what was."
     said = (
         f"On {workers(most)}, {called(cell.name)} was fastest in one shot: {seconds_of(cell, COLD)}.",
         _said_of_others(ranking),

@@ -27,7 +27,7 @@ def relative_to_fastest(group: Comparable, cell: Cell, n_jobs: int, phase: str) 
     least, own = fastest.summary_of(phase) if fastest else None, cell.summary_of(phase)
     if not (ranking and least and own):
         return None, ""
-    verdict = FASTEST if cell is fastest else ranking.verdicts.get(cell.name, "")
+    verdict = FASTEST if cell is fastest else (ranking.verdicts | ranking.beside).get(cell.name, "")
     return own.median / least.median, verdict
 
 

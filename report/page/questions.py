@@ -7,7 +7,7 @@ from statistics import median
 
 from record.schema import Trial
 from record.terms import COLD, IN_EVERY_TASK, OK, ONCE_PER_WORKER, PROCESSES, THREADS, WORKLOADS
-from report.numbers.cell import Cell
+from report.numbers.cell import NAIVE, TUNED, Cell
 from report.numbers.comparable import Comparable
 from report.numbers.granularity import INDEPENDENT, efficiencies, length_at, patterns, slowdown
 from report.numbers.names import NO_LIBRARIES, Name
@@ -84,7 +84,7 @@ def _length(summary: Summary, shortest: float) -> str:
 def _cheapest(groups: Groups) -> str:
     """Compare processes: threads cost less, and compute at the same time only where tasks let go of the GIL."""
     group = groups["overhead"]
-    cells = {cell.name: cell for cell in _processes(group) if not is_graph(cell)}
+    cells = {cell.name: cell for cell in _processes(group) if _is_tuned(cell) and not is_graph(cell)}
     costs = {name: found for name, cell in cells.items() if (found := cell.per_block(per_task_s))}
     if not costs:
         return ""
@@ -136,7 +136,7 @@ def _large_objects(groups: Groups) -> str:
     ]
     if not told:
         return ""
-    naive = [cell for library in ("joblib", *POOLS) if (cell := fastest(library, lambda c: not _is_tuned(c)))]
+    naive = [cell for library in ("joblib", *POOLS) if (cell := fastest(library, lambda c: c.style == NAIVE))]
     sent = f" Sent with every task: {'; '.join(f'{called(c.name)} {_time(c)}' for c in naive)}." if naive else ""
     return (
         f"Given one input of {size(group.shared_bytes)}, {called(own.name)} takes {_time(own)}"
@@ -148,11 +148,11 @@ def _large_objects(groups: Groups) -> str:
 
 
 def _is_tuned(cell: Cell) -> bool:
-    return not cell.traits.naive
+    return cell.style == TUNED
 
 
 def _is_tuned_and_spawned(cell: Cell) -> bool:
-    return not cell.traits.naive and cell.traits.start == "spawn"
+    return _is_tuned(cell) and cell.traits.start == "spawn"
 
 
 def _with_copies(group: Comparable, cell: Cell) -> str:
