@@ -136,7 +136,7 @@ def test_grid(tmp_path, one_cell):
         for suffix in (".png", ".svg")
     )
     if not one_cell:
-        grids = grid.grids_of(group_of(tmp_path))
+        grids = grid.to_choose(group_of(tmp_path))
         fastest = {key: grid.fastest_at(grids, KEPT, key) for key in grids["mp", "fork"][KEPT]}
         assert fastest[1024, 0.0] == "serial"
         assert fastest[1024, 0.001] == "ray"
@@ -163,6 +163,25 @@ def test_grid_says_from_which_compute_time_an_idiom_is_faster(tmp_path):
     assert line["mp"] == pytest.approx(4e-5, rel=0.05)
     assert line["ray"] == inf
     assert line["dask"] == 0
+
+
+def test_the_line_of_the_grid_lies_between_cells_on_logarithmic_axes():
+    """The ratio falls with the square root of the compute time, and is 1 at 2 ms: cells far apart find it."""
+    computes = (0.0, 1e-4, 1e-2, 1.0)
+    others = dict.fromkeys([(1024, compute) for compute in computes], 1.0)
+    times = {(1024, compute): (2e-3 / compute) ** 0.5 if compute else 9.0 for compute in computes}
+    assert grid.faster_from(times, others)[1024] == pytest.approx(2e-3)
+    only_0 = others | {(1024, 0.0): 2.0, (1024, 1e-4): 0.5, (1024, 1e-2): 0.5, (1024, 1.0): 0.5}
+    assert 0 < grid.faster_from(only_0, others)[1024] < 1e-4
+
+
+@pytest.mark.parametrize("traits", [Traits(naive=True), Traits(connects=True)])
+def test_the_fastest_of_the_grid_is_a_tuned_row(tmp_path, traits):
+    pools = {"Pool": [a_grid(2.0, lambda p, c: 4 * c + 5e-4)], "other": [a_grid(0.0, lambda p, c: 1e-6)]}
+    save_pools(tmp_path, "grid", "ray", pools, traits={"other": traits})
+    group = group_of(tmp_path)
+    assert len(grid.grids_of(group)) == 2
+    assert list(grid.to_choose(group)) == [("ray", "Pool")]
 
 
 @pytest.mark.parametrize("workload", ["overhead", "grid", "granularity"])

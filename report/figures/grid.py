@@ -15,8 +15,19 @@ from matplotlib.colors import ListedColormap, LogNorm, TwoSlopeNorm
 from record.terms import KEPT
 from report.figures.style import STYLE, base_of, caption, color_of, show_and_save
 from report.numbers.comparable import Comparable
-from report.numbers.grid import POOLS, REBUILT, TIED, Times, axes_of, fastest_at, first_of, grids_of, relative
-from report.numbers.names import FLOOR, REFERENCE, SERIAL, Name
+from report.numbers.grid import (
+    POOLS,
+    REBUILT,
+    TIED,
+    Times,
+    axes_of,
+    fastest_at,
+    first_of,
+    grids_of,
+    relative,
+    to_choose,
+)
+from report.numbers.names import REFERENCE, SERIAL, Name
 from report.numbers.words import duration, size
 from report.palette import TIE_COLOR
 
@@ -101,11 +112,11 @@ def _draw_map(axes: Axes, matrix: np.ndarray, maps: Maps, norm: Any) -> Any:
 
 def draw_fastest(group: Comparable, save: Path | None = None) -> list[Path]:
     """Draw which library is fastest where, pools kept and rebuilt; return the files that were written."""
-    grids = grids_of(group)
+    grids = to_choose(group)
     if not grids:
         return []
     payloads, computes = axes_of(grid[KEPT] for grid in grids.values())
-    libraries = list(dict.fromkeys(library for library, _ in grids if library != FLOOR))
+    libraries = list(dict.fromkeys(library for library, _ in grids))
     numbers = {None: float("nan"), TIED: 0.0} | {library: float(n) for n, library in enumerate(libraries, start=1)}
     colors = [TIE_COLOR, *(color_of(library) for library in libraries)]
     with plt.rc_context(STYLE):

@@ -6,7 +6,7 @@ from statistics import median
 
 from record.schema import Pool, Trial
 from record.terms import COLD, KEPT
-from report.numbers.cell import Cell
+from report.numbers.cell import TUNED, Cell
 from report.numbers.comparable import Comparable
 from report.numbers.names import FLOOR, Name
 
@@ -45,6 +45,12 @@ def grids_of(group: Comparable) -> dict[Name, Grid]:
     return {name: grid for name, grid in grids.items() if grid[KEPT]}
 
 
+def to_choose(group: Comparable) -> dict[Name, Grid]:
+    """Return those of tuned idioms; the floor is no library to choose."""
+    tuned = {cell.name for cell in group.on_most_workers if cell.style == TUNED and cell.library != FLOOR}
+    return {name: grid for name, grid in grids_of(group).items() if name in tuned}
+
+
 def first_of(grids: Mapping[Name, Grid], library: str, kind: str) -> Times:
     """Return the times of the library's first idiom, or nothing."""
     return next((grid[kind] for (name, _), grid in grids.items() if name == library), {})
@@ -62,7 +68,9 @@ def relative(times: Times, others: Times) -> Times:
 
 
 def faster_from(times: Times, others: Times) -> dict[int, float]:
-    """Return by payload the compute time of a task, in seconds, from which ``times`` are less: between two cells.
+    """Return by payload the compute time of a task, in seconds, from which ``times`` are less.
+
+    Between two cells it is where the line through both, on logarithmic axes, crosses a ratio of 1.
 
     0 where they are at all compute times of the grid; infinity where they are not at the longest one.
     """
@@ -75,24 +83,23 @@ def faster_from(times: Times, others: Times) -> dict[int, float]:
 
 
 def _sign_changes_at(row: Sequence[tuple[float, float]]) -> float:
-    """Return where the last ratio that is not below 0 gives way, on a line between it and the next one."""
+    """Return where the last logarithm of a ratio that is not below 0 gives way to the next one."""
     slower = [place for place, (_, ratio) in enumerate(row) if ratio >= 0]
     if not slower:
         return 0.0
     if slower[-1] == len(row) - 1:
         return inf
     (before, above), (after, below) = row[slower[-1]], row[slower[-1] + 1]
-    return before + (after - before) * above / (above - below)
+    share = above / (above - below)
+    # No logarithm has a place for tasks that compute nothing: next to them, time itself is the axis.
+    return before * (after / before) ** share if before else after * share
 
 
 def fastest_at(grids: Mapping[Name, Grid], kind: str, key: Key) -> str | None:
-    """Return the library whose best idiom is fastest there, or TIED, or None where nothing was measured.
-
-    The floor is no library to choose.
-    """
+    """Return the library whose best idiom is fastest there, or TIED, or None where nothing was measured."""
     best: dict[str, float] = {}
     for (library, _), grid in grids.items():
-        if library != FLOOR and (seconds := grid[kind].get(key)):
+        if seconds := grid[kind].get(key):
             best[library] = min(seconds, best.get(library, seconds))
     order = sorted(best, key=lambda library: best[library])
     if not order:

@@ -8,7 +8,7 @@ import altair as alt
 
 from record.terms import KEPT
 from report.numbers.comparable import Comparable
-from report.numbers.grid import POOLS, TIED, Times, axes_of, fastest_at, first_of, grids_of, relative
+from report.numbers.grid import POOLS, TIED, Times, axes_of, fastest_at, first_of, grids_of, relative, to_choose
 from report.numbers.names import SERIAL, Name
 from report.numbers.words import duration, size
 from report.page.charts.vega import HEIGHT, Chart, Rows, Vega, spec_of
@@ -24,11 +24,12 @@ def charts_of_grid(group: Comparable) -> Iterator[Chart]:
     if not grids:
         return
     payloads, computes = axes_of(grid[KEPT] for grid in grids.values())
+    rivals = to_choose(group)
     for kind, said in POOLS.items():
         rows = [
             {**_place(key), "library": library}
             for key in product(payloads, computes)
-            if (library := fastest_at(grids, kind, key))
+            if (library := fastest_at(rivals, kind, key))
         ]
         if not rows:
             continue
