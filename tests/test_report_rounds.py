@@ -64,17 +64,20 @@ def test_cost_per_task_and_its_ratio(tmp_path):
     assert drawn(tmp_path) == ["overhead.png", "overhead.svg"]
 
 
-def test_costs_are_compared_like_with_like(tmp_path):
-    """Ray's single tasks take 20 times as long as single ones of Pool, 2000 times as long as its tasks in batches."""
-    batched = {"chunks": Traits(batched=True), "batches": Traits(batched=True)}
-    costs = {"mp": {"chunks": 1e-6, "single": 1e-4}, "ray": {"batches": 3e-6, "tasks": 2e-3}}
-    for library, of_library in costs.items():
-        pools = {idiom: [of_tasks(1e-3, cost, 10_000, noise=0)] for idiom, cost in of_library.items()}
-        save_pools(tmp_path, "overhead", library, pools, traits=batched)
+def test_one_task_at_a_time_is_compared_with_one_at_a_time(tmp_path):
+    """100 times the cost of the reference in batches, 10 % more than the reference one at a time."""
+    batched = Traits(start="fork", batched=True)
+    for library, costs in (("mp", (1e-6, 1e-4)), ("futures", (2e-6, 1.1e-4))):
+        pools = {
+            name: [of_tasks(1e-3, cost, 10_000, noise=0.005, seed=seed) for seed in range(8)]
+            for name, cost in zip(("in batches", "singly"), costs, strict=True)
+        }
+        save_pools(tmp_path, "overhead", library, pools, traits={"in batches": batched})
     table = table_of(tmp_path, "overhead").split("per task, vs")[1]
-    assert [row_of(table, "mp", idiom)[-1] for idiom in ("chunks", "single")] == ["reference", "reference"]
-    assert row_of(table, "ray", "tasks")[-1] == "20"
-    assert row_of(table, "ray", "batches")[-1] == "3"
+    assert [row_of(table, "mp", name)[-1] for name in ("in batches", "singly")] == ["reference"] * 2
+    ratios = [float(row_of(table, "futures", name)[-1].split(" ")[0]) for name in ("in batches", "singly")]
+    assert ratios == pytest.approx([2, 1.1], rel=0.05)
+    assert "tasks in batches mp (in batches), one at a time mp (singly)." in table
 
 
 def test_too_few_rounds_are_said(tmp_path):

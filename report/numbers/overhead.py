@@ -1,6 +1,6 @@
 """What starting and scheduling cost: start-up, latency, cost per task and per dependency."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import Any
@@ -10,7 +10,7 @@ from scipy.optimize import nnls
 
 from record.schema import Trial
 from record.terms import GRAPH, KEPT, TASKS
-from report.numbers.cell import Cell
+from report.numbers.cell import TUNED, Cell
 from report.numbers.comparable import Comparable
 from report.numbers.names import Name
 from report.numbers.rounds import rounds_of
@@ -75,21 +75,25 @@ def per_task_s(trial: Trial) -> float | None:
     return line.per_task_s if line else None
 
 
-def versus(group: Comparable, cells: list[Cell]) -> dict[Name, Ratio]:
-    """Return each idiom's cost per task over that of `alike`, paired by block."""
-    costs = {cell.name: cost for cell in cells if (cost := cell.per_block(per_task_s))}
-    found: dict[Name, Ratio] = {}
-    for batched in (True, False):
-        names = {cell.name for cell in cells if cell.traits.batched == batched}
-        family = {name: cost for name, cost in costs.items() if name in names}
-        found |= group.compared(family, alike(group, cells, batched))
+def references(group: Comparable, cells: Iterable[Cell]) -> dict[bool, Name]:
+    """Return what costs per task are compared with, by whether tasks travel in batches: like is compared with like.
+
+    They are the first tuned idiom of each kind of the reference's library.
+    """
+    found: dict[bool, Name] = {}
+    for cell in cells:
+        if group.reference and cell.library == group.reference[0] and cell.style == TUNED:
+            found.setdefault(cell.traits.batched, cell.name)
     return found
 
 
-def alike(group: Comparable, cells: list[Cell], batched: bool) -> Name | None:
-    """Return the reference library's first idiom that sends tasks in batches, or one at a time: like with like."""
-    library = group.reference[0] if group.reference else ""
-    return next((c.name for c in cells if c.library == library and c.traits.batched == batched), None)
+def versus(group: Comparable, cells: Sequence[Cell]) -> dict[Name, Ratio]:
+    """Return each idiom's cost per task over that of the reference of its kind, paired by block: a family a kind."""
+    ratios: dict[Name, Ratio] = {}
+    for batched, reference in references(group, cells).items():
+        costs = {cell.name: cell.per_block(per_task_s) for cell in cells if cell.traits.batched == batched}
+        ratios |= group.compared({name: cost for name, cost in costs.items() if cost}, reference)
+    return ratios
 
 
 def bytes_per_task(cell: Cell) -> float | None:

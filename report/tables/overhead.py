@@ -11,18 +11,18 @@ from record.terms import GRAPH, TASKS
 from report.numbers.cell import Cell
 from report.numbers.comparable import Comparable
 from report.numbers.overhead import (
-    alike,
     bytes_per_task,
     graph_task_s,
     latencies_s,
     line_of,
     per_edge_s,
+    references,
     starts_s,
     versus,
 )
 from report.numbers.rounds import is_graph, rounds_of
 from report.numbers.statistics import summarize
-from report.numbers.words import micro, said_of_ratio
+from report.numbers.words import called, micro, said_of_ratio
 from report.tables.console import IdiomTable, Titled, number
 
 START_COLUMNS = ("start cold\ns", "start warm\ns", "end\ns", "latency median\nµs", "p95\nµs", "p99\nµs")
@@ -42,12 +42,9 @@ def tables_of_overhead(group: Comparable) -> list[Titled]:
         _start_table(flat),
         "start: from the call to the first result, in a fresh interpreter, and once more in the same.",
     )
-    tasks = Titled(
-        f"cost per task, {behind}",
-        _task_table(group, [cell for cell in flat if cell.timed]),
-        "fixed, per task: the line through rounds of more and more tasks, each by its relative distance from it. The "
-        "last column compares like with like: batches with batches, one task at a time with one at a time.",
-    )
+    timed = [cell for cell in flat if cell.timed]
+    line = "fixed, per task: the line through rounds of more and more tasks, each by its relative distance from it."
+    tasks = Titled(f"cost per task, {behind}", _task_table(group, timed), f"{line}{_said_of_references(group, timed)}")
     return [starts, tasks, *([Titled(f"task graphs, {behind}", _graph_table(graphs))] if graphs else [])]
 
 
@@ -69,14 +66,20 @@ def _start_table(cells: list[Cell]) -> Table:
 
 def _task_table(group: Comparable, cells: list[Cell]) -> Table:
     """Return a row per idiom that has times; medians over the blocks."""
-    references = [alike(group, cells, batched) for batched in (True, False)]
-    table = IdiomTable(*TASK_COLUMNS, f"per task, vs\n{group.reference[0] if group.reference else 'nothing'}")
-    ratios = versus(group, cells)
+    table = IdiomTable(*TASK_COLUMNS, "per task, vs\nreference")
+    ratios, compared_with = versus(group, cells), references(group, cells).values()
     for cell in cells:
         ratio = ratios.get(cell.name)
-        said = said_of_ratio(ratio, ".3g") if ratio else "reference" if cell.name in references else ""
+        said = said_of_ratio(ratio, ".3g") if ratio else "reference" if cell.name in compared_with else ""
         table.add(cell, *_task_row(cell), said)
     return table
+
+
+def _said_of_references(group: Comparable, cells: list[Cell]) -> str:
+    """Return which rows are compared with which."""
+    kinds = {True: "in batches", False: "one at a time"}
+    found = [f"{kinds[batched]} {called(name)}" for batched, name in references(group, cells).items()]
+    return f" Reference of idioms that hand over tasks {', '.join(found)}." if found else ""
 
 
 def _task_row(cell: Cell) -> list[str]:
