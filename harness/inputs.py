@@ -41,7 +41,8 @@ def folder_of(workload: str, params: Params) -> Path:
 def _source(workload: str) -> bytes:
     """Return the source of the workload's module, and of those of other workloads that it takes things from."""
     module = load_workload(workload)
-    names = {f"workloads.{workload}"} | {getattr(value, "__module__", None) or "" for value in vars(module).values()}
+    used = [getattr(value, "__module__", None) or getattr(value, "__name__", "") for value in vars(module).values()]
+    names = {f"workloads.{workload}", *map(str, used)}
     paths = [ROOT / f"{name.replace('.', '/')}.py" for name in sorted(names) if name.startswith("workloads.")]
     return b"".join(path.read_bytes() for path in paths)
 

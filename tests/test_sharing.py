@@ -149,3 +149,8 @@ def test_threads_are_workers_only_where_an_idiom_says_so(tiny):
     assert "in the calling process" in check_workers(workers, Rules(2, 4, 1, parent))
     assert check_workers(workers, Rules(2, 4, 1, None)) is None
     assert "3 new workers, n_jobs is 2" in check_new_workers(len({**workers, 9: (4, 1)}), 2)
+
+
+def test_cached_inputs_are_not_those_of_another_source_of_a_module_that_is_imported_whole():
+    """`numerical_8` takes what it prepares from `lengthened`, through partials, and nothing else by name."""
+    assert (ROOT / "workloads" / "lengthened.py").read_bytes() in _source("numerical_8")
