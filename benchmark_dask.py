@@ -10,7 +10,7 @@ from contextlib import contextmanager, nullcontext
 from functools import partial
 from itertools import chain
 
-from trial.script import idiom, needs, run
+from trial.script import idiom, in_batches, needs, run
 from trial.tasklog import placing
 
 with needs("dask", "distributed"):
@@ -96,11 +96,6 @@ def map_scattered(job, rounds, n_jobs):
     with cluster(n_jobs, direct_to_workers=True) as client:
         for tasks in rounds:
             yield client.gather(client.map(call, client.scatter(tasks, hash=False), task=job.task, pure=False))
-
-
-def in_batches(tasks, n_jobs, each):
-    size = max(1, len(tasks) // (each * n_jobs))
-    return [tasks[first : first + size] for first in range(0, len(tasks), size)]
 
 
 def call_all(batch, task):

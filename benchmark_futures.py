@@ -10,7 +10,7 @@ from functools import partial
 from itertools import repeat
 from operator import attrgetter, methodcaller
 
-from trial.script import idiom, needs, run, skip
+from trial.script import idiom, in_batches, needs, run, skip
 
 with needs("concurrent", "multiprocessing"):
     import concurrent.futures
@@ -28,9 +28,7 @@ FORK, SPAWN, FORKSERVER = map(started_by, ("fork", "spawn", "forkserver"))
 
 
 def preloaded(job, rounds, n_jobs, function):
-    # The server imports what tasks need, once, and forks workers that have it. The main module, its default, is not
-    # loaded by some versions (https://github.com/python/cpython/issues/137996): name modules.
-    set_forkserver_preload([job.task.__module__, *job.imports])
+    set_forkserver_preload(job.modules)  # the server imports them, once, and forks workers that have them
     return function(job, rounds, n_jobs, start=FORKSERVER)
 
 
@@ -156,9 +154,7 @@ SETUP = {
 def state_merged(job, rounds, n_jobs, start=FORK):
     with start(n_jobs) as executor:
         for tasks in rounds:
-            size = sixteenths(tasks, n_jobs)
-            batches = (tasks[first : first + size] for first in range(0, len(tasks), size))
-            yield job.combine(executor.map(job.part, batches))
+            yield job.combine(executor.map(job.part, in_batches(tasks, n_jobs, each=16)))
 
 
 def start_state(started_job, barrier):

@@ -9,7 +9,7 @@ https://joblib.readthedocs.io/en/stable/parallel.html
 from functools import partial
 from operator import attrgetter, methodcaller
 
-from trial.script import idiom, needs, run, skip
+from trial.script import idiom, in_batches, needs, run, skip
 
 with needs("joblib"):
     from joblib import Parallel, delayed
@@ -100,9 +100,8 @@ SETUP = {
 def state_merged(job, rounds, n_jobs):
     with Parallel(n_jobs=n_jobs, return_as="generator_unordered") as parallel:
         for tasks in rounds:
-            size = max(1, len(tasks) // (16 * n_jobs))  # a part of every task would cost more than to count it
-            batches = (tasks[first : first + size] for first in range(0, len(tasks), size))
-            yield job.combine(parallel(delayed(job.part)(batch) for batch in batches))
+            # A part of every task would cost more than to count it.
+            yield job.combine(parallel(delayed(job.part)(batch) for batch in in_batches(tasks, n_jobs, each=16)))
     close(n_jobs)
 
 

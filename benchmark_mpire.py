@@ -9,7 +9,7 @@ https://sybrenjansen.github.io/mpire/usage/workerpool/index.html
 from contextlib import contextmanager
 from functools import partial
 
-from trial.script import idiom, needs, run, skip
+from trial.script import idiom, in_batches, needs, run, skip
 
 with needs("mpire"):
     from multiprocessing import set_forkserver_preload
@@ -33,9 +33,7 @@ def map_pool(job, rounds, n_jobs, method="fork", **options):
 
 
 def preloaded(job, rounds, n_jobs, function):
-    # The server imports what tasks need, once, and forks workers that have it. The main module, its default, is not
-    # loaded by some versions (https://github.com/python/cpython/issues/137996): name modules.
-    set_forkserver_preload([job.task.__module__, *job.imports])
+    set_forkserver_preload(job.modules)  # the server imports them, once, and forks workers that have them
     return function(job, rounds, n_jobs, method="forkserver")
 
 
@@ -124,8 +122,8 @@ SETUP = {
 def state_merged(job, rounds, n_jobs):
     with kept_pool(n_jobs) as pool:
         for tasks in rounds:
-            size = max(1, len(tasks) // (16 * n_jobs))  # a part of every task would cost more than to count it
-            batches = [(tasks[first : first + size],) for first in range(0, len(tasks), size)]
+            # A part of every task would cost more than to count it. In tuples: MPIRE takes a list for all arguments.
+            batches = [(batch,) for batch in in_batches(tasks, n_jobs, each=16)]
             yield job.combine(pool.imap_unordered(job.part, batches, chunk_size=1))
 
 

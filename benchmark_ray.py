@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from functools import partial
 from itertools import chain
 
-from trial.script import idiom, needs, run
+from trial.script import idiom, in_batches, needs, run
 from trial.tasklog import placing
 
 # What a Ray that is started here does by itself; who connects to one has to be told, and before the import.
@@ -45,11 +45,6 @@ def results(references):
     while references:
         ready, references = ray.wait(references)
         yield from ray.get(ready)
-
-
-def in_batches(tasks, n_jobs, each):
-    size = max(1, len(tasks) // (each * n_jobs))
-    return [tasks[first : first + size] for first in range(0, len(tasks), size)]
 
 
 def map_tasks(job, rounds, n_jobs):

@@ -4,6 +4,7 @@ No library can come nearer to its limit: that is made of times of a loop that ha
 to itself. Alone and together take turns; inputs must be there (a run of the profile makes them).
 """
 
+import os
 import sys
 from multiprocessing import Barrier, Process, Queue
 from pathlib import Path
@@ -27,8 +28,10 @@ def own_of(job):
     """Return what the loop's tasks need besides their arguments: made anew for each round where it is a state."""
     if isinstance(job, Shared):
         return lambda: job.shared
-    made = job.make() if isinstance(job, Setup) else None
-    return (lambda: made) if isinstance(job, Setup) else job.start
+    if isinstance(job, Setup):
+        made = job.make()
+        return lambda: made
+    return job.start
 
 
 def loop(name, params, rank, together, answers):
@@ -66,8 +69,6 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    import os
-
     if any(os.environ.get(name) != value for name, value in THREAD_LIMITS.items()):
         os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, **THREAD_LIMITS})
     main()

@@ -10,7 +10,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # a tool is run as a file of its own
 
-from trial.script import idiom, run
+from trial.script import idiom, in_batches, run
 
 
 def as_it_is(job, rounds, n_jobs, script, name, **settings):
@@ -37,7 +37,7 @@ def dask_part_of_each(job, rounds, n_jobs):
 
 def dask_state(job, rounds, n_jobs, each=16, scatter=None):
     """As the row; ``each``: batches a worker. With ``scatter``, documents do not travel in the graph."""
-    from benchmark_dask import Made, cluster, count_all, hand_back, in_batches
+    from benchmark_dask import Made, cluster, count_all, hand_back
 
     with cluster(n_jobs) as client:
         client.register_plugin(Made(job.start))
@@ -65,7 +65,7 @@ class Counting:
 
 
 def dask_actors(job, rounds, n_jobs):
-    from benchmark_dask import cluster, in_batches
+    from benchmark_dask import cluster
 
     with cluster(n_jobs, direct_to_workers=True) as client:
         where = client.scheduler_info()["workers"]

@@ -9,35 +9,45 @@ can be pickled.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 
 @dataclass(frozen=True)
-class Map:
-    """Independent tasks: ``task(*arguments)``. ``imports``, here and below: the modules that a task imports."""
+class _Tasks:
+    """What all jobs have. ``imports``: the modules that a task imports."""
 
     task: Callable[..., Any]
-    imports: tuple[str, ...] = ()
+    imports: tuple[str, ...] = field(default=(), kw_only=True)
+
+    @property
+    def modules(self) -> list[str]:
+        """What a process needs before its first task: for start methods that import it once, ahead of all workers.
+
+        It names the task's module: the main module, which they would import by themselves, is not loaded by some
+        versions of Python (https://github.com/python/cpython/issues/137996).
+        """
+        return [self.task.__module__, *self.imports]
 
 
 @dataclass(frozen=True)
-class Shared:
+class Map(_Tasks):
+    """Independent tasks: ``task(*arguments)``."""
+
+
+@dataclass(frozen=True)
+class Shared(_Tasks):
     """Tasks that all read one large input: ``task(*arguments, shared)``. ``nbytes``: its size."""
 
-    task: Callable[..., Any]
     shared: Any
     nbytes: int
-    imports: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
-class Setup:
+class Setup(_Tasks):
     """Tasks that need something slow to make: ``task(*arguments, made)`` with ``made = make()``, once per worker."""
 
-    task: Callable[..., Any]
     make: Callable[[], Any]
-    imports: tuple[str, ...] = ()
 
     def made_once(self) -> Any:
         """Return what is made, at the first call in a process: for libraries without a hook at a worker's start."""
@@ -51,19 +61,17 @@ _made: Any = None  # a trial has one job
 
 
 @dataclass(frozen=True)
-class State:
+class State(_Tasks):
     """Tasks that change a state: ``task(*arguments, state)``, with ``state = start()`` once per worker.
 
     A round ends with every worker's ``hand_back(state)``, after which its state starts anew; what is yielded for the
-    round is ``combine(parts)`` of all that was handed back. Without state in workers, each batch of
-    tasks hands back a part.
+    round is ``combine(parts)`` of all that was handed back. Without state in workers, each batch of tasks hands back a
+    part.
     """
 
-    task: Callable[..., None]
     start: Callable[[], Any]
     hand_back: Callable[[Any], Any]
     combine: Callable[[Iterable[Any]], Any]
-    imports: tuple[str, ...] = ()
 
     def part(self, tasks: Iterable[tuple[Any, ...]]) -> Any:
         """Return what some of a round's tasks hand back."""
@@ -74,13 +82,11 @@ class State:
 
 
 @dataclass(frozen=True)
-class Graph:
+class Graph(_Tasks):
     """Tasks that need others' results: ``task(*arguments, *results)``. A round's tasks are nodes.
 
     What is yielded for the round are the results of its nodes that are ``wanted``.
     """
-
-    task: Callable[..., Any]
 
 
 class Node(NamedTuple):

@@ -1,14 +1,13 @@
 """Workers that run already when a trial's clock starts: in a process of their own, which the idiom connects to."""
 
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 
-START_TIMEOUT_S, STOP_TIMEOUT_S = 60.0, 30.0
+from trial.script import Serve
 
-Serve = Callable[[int], AbstractContextManager[str]]
-"""Starts so many workers, gives the address at which they are found, and ends them."""
+START_TIMEOUT_S, STOP_TIMEOUT_S = 60.0, 30.0
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""What a library's script says: `needs`, `idiom`, `skip`, `run`. Light, because worker processes import it."""
+"""What a library's script says: `needs`, `idiom`, `skip`, `run`; `in_batches`. Light: worker processes import it."""
 
 import json
 import os
@@ -19,27 +19,25 @@ import_s = 0.0  # what the imports in `needs` have taken in this process
 
 Function = Callable[[Any, Iterator[list[Any]], int], Generator[Any, None, None]]
 """A generator of (job, rounds, n_jobs): see `trial.patterns`."""
+Serve = Callable[[int], AbstractContextManager[str]]
+"""Starts so many workers, gives the address at which they are found, and ends them: see `trial.running`."""
 
 
 @dataclass(frozen=True)
 class Idiom:
     """``interpreter``: what runs its trials, where its packages cannot live beside the others'.
 
-    ``connects_to``: what runs already when the clock starts, see `trial.running`; the function gets its ``address``.
+    ``connects_to``: what runs already when the clock starts; the function gets its ``address``.
     """
 
     function: Function
     traits: Traits
     interpreter: Path | None
-    connects_to: Callable[[int], AbstractContextManager[str]] | None
+    connects_to: Serve | None
 
 
 def idiom(
-    function: Function,
-    *,
-    interpreter: Path | None = None,
-    connects_to: Callable[[int], AbstractContextManager[str]] | None = None,
-    **traits: Any,
+    function: Function, *, interpreter: Path | None = None, connects_to: Serve | None = None, **traits: Any
 ) -> Idiom:
     """Return a row of a pattern: what runs it, and what it is, as `record.terms.Traits` names it."""
     return Idiom(function, Traits(connects=connects_to is not None, **traits), interpreter, connects_to)
@@ -56,6 +54,12 @@ class Skipped:
 def skip(reason: str, **traits: Any) -> Skipped:
     """Return the row of an idiom that the library cannot have: why, and what it would be."""
     return Skipped(reason, Traits(**traits))
+
+
+def in_batches(tasks: list[Any], n_jobs: int, each: int) -> list[list[Any]]:
+    """Return ``tasks`` divided into about ``each`` batches a worker: for libraries that have no chunks of their own."""
+    size = max(1, len(tasks) // (each * n_jobs))
+    return [tasks[first : first + size] for first in range(0, len(tasks), size)]
 
 
 Rows = Mapping[str, Idiom | Skipped]

@@ -146,7 +146,11 @@ class JobLength:
 
     def relative(self, row: Row, work_s: float) -> float:
         """Return its predicted time over the best library's."""
-        return row.at(work_s) / min(line.at(work_s) for line in self.best)
+        return row.at(work_s) / self.best_s(work_s)
+
+    def best_s(self, work_s: float) -> float:
+        """Return the least time that is predicted of a library."""
+        return min(line.at(work_s) for line in self.best)
 
     def ties_with_loop_s(self, lines: Sequence[Line]) -> float | None:
         """Return the work from which the best of ``lines`` is no slower than the loop; None where it stays slower."""
@@ -195,7 +199,7 @@ class JobLength:
         best_s = self.measured_best_s(point.times)
         if not best_s:
             return None
-        expected = point.line.at(point.work_s) / min(line.at(point.work_s) for line in self.best)
+        expected = point.line.at(point.work_s) / self.best_s(point.work_s)
         return expected / (point.measured_s / best_s) - 1
 
 

@@ -14,6 +14,8 @@ from report.numbers.measured import Measured
 from report.numbers.names import in_order
 from report.numbers.statistics import LEAST_FOR_INTERVAL, UNKNOWN, half_width, least_blocks
 
+ASKED = 0.05  # the difference of which is said how many blocks it needs
+
 
 def widest_interval(parts: Iterable[tuple[str, str, Run]]) -> tuple[float, str] | None:
     """Return the half-width, as a share, of the widest interval of a run, and of what.
@@ -49,9 +51,6 @@ def _intervals(group: Comparable, n_jobs: int) -> Iterator[tuple[str, float | No
             continue
         if known or not fails:
             yield what, low if known else None, high if known else None
-
-
-ASKED = 0.05  # the difference of which is said how many blocks it needs
 
 
 @dataclass(frozen=True)
