@@ -31,7 +31,7 @@ class Params:
     num_filters: int = 36  # tasks
 
     # stateful: prefixes counted over all documents
-    num_documents: int = 800  # tasks
+    num_documents: int = 1100  # tasks
     words_per_document: int = 10_000
     words_delta: int = 5_000  # documents alternate between mean + delta and mean - delta words
     vocabulary_size: int = 100_000
@@ -78,7 +78,7 @@ PROFILES = {
         memory_trials=0,
         timeout_s=60.0,
         image_size=1000,
-        num_documents=200,
+        num_documents=280,
         hidden_units=2048,
         sharing_bytes=64 * 2**20,
         array_side=400,
