@@ -78,8 +78,8 @@ def make_documents(params: Params) -> list[str]:
     import numpy as np  # here alone: workers count words, and under spawn would pay for it
 
     rng = np.random.default_rng(params.seed)
-    # 18 000 prefixes. Of letters in both cases there were 63 000, more than a core's cache holds: the loop then took up
-    # to 1.5 times as long for the second time in a process, and rows were compared by where their keys lay.
+    # Small letters, so that there are 18 000 prefixes. Of both cases there were 63 000, and the loop took 1.5 times as
+    # long for the second time in a process: see docs/design-notes.md.
     letters = np.array(list(string.ascii_lowercase))
     lengths = rng.integers(1, 11, params.vocabulary_size)
     vocabulary = ["".join(rng.choice(letters, length)) for length in lengths]

@@ -61,7 +61,7 @@ function download(name, text) {
   link.href = URL.createObjectURL(new Blob([text], { type: "text/csv" }));
   link.download = name;
   link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 60_000); // at once, a browser on a busy machine would find nothing
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000); // not at once: the download reads it later
 }
 
 // A cell that a spreadsheet would take for a formula is text.
