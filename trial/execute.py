@@ -36,6 +36,8 @@ def run_trial(spec_path: Path, patterns: Mapping[str, Mapping[str, Any]], import
     rules = _rules(row.traits, setting.n_jobs)
     samples = Path(os.environ[tasklog.SAMPLES_VARIABLE]) if spec["kind"] == MEMORY else None
     inputs, memory_start_ns = _load(workload, spec, samples)
+    if workload.TIMES_KERNEL:
+        _ = setting.kernel  # timed now: beside a pool that starts it would seem slower, and tasks would be shorter
     pools = workload.pools(inputs, setting)
     _refuse_head_start(workload)
     cpu_before = _cpu_seconds(with_children=True)

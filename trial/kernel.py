@@ -6,11 +6,10 @@ https://docs.python.org/3.11/library/hashlib.html#hashlib.pbkdf2_hmac
 
 from dataclasses import dataclass
 from hashlib import pbkdf2_hmac
-from statistics import median
 from time import perf_counter_ns
 
 CALIBRATED_ITERATIONS = (1, 4000)
-CALIBRATION_REPEATS = 15
+CALIBRATION_REPEATS = 50
 
 
 def compute(iterations: int) -> int:
@@ -35,8 +34,8 @@ class Kernel:
 
 
 def calibrate() -> Kernel:
-    """Time the kernel in this process: medians, because what disturbs it only ever adds time."""
-    short, long = (median(_time_of(count) for _ in range(CALIBRATION_REPEATS)) for count in CALIBRATED_ITERATIONS)
+    """Time the kernel in this process: the least of many times, because what disturbs it only ever adds some."""
+    short, long = (min(_time_of(count) for _ in range(CALIBRATION_REPEATS)) for count in CALIBRATED_ITERATIONS)
     few, many = CALIBRATED_ITERATIONS
     iteration_s = (long - short) / (many - few)
     return Kernel(max(0.0, short - few * iteration_s), iteration_s)

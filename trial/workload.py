@@ -58,7 +58,7 @@ class Setting:
 
     @cached_property
     def kernel(self) -> Kernel:
-        """How long the kernel of `trial.kernel` computes in this process: timed when it is asked for."""
+        """How long the kernel of `trial.kernel` computes in this process: timed when it is first asked for."""
         return calibrate()
 
 
