@@ -36,8 +36,8 @@ def run_trial(spec_path: Path, patterns: Mapping[str, Mapping[str, Any]], import
     rules = _rules(row.traits, setting.n_jobs)
     samples = Path(os.environ[tasklog.SAMPLES_VARIABLE]) if spec["kind"] == MEMORY else None
     inputs, memory_start_ns = _load(workload, spec, samples)
-    if workload.TIMES_KERNEL:
-        _ = setting.kernel  # timed now: beside a pool that starts it would seem slower, and tasks would be shorter
+    # Timed now: beside a pool that starts it would seem slower, and tasks would be shorter.
+    kernel = asdict(setting.kernel) if workload.TIMES_KERNEL else {}
     pools = workload.pools(inputs, setting)
     _refuse_head_start(workload)
     cpu_before = _cpu_seconds(with_children=True)
@@ -58,7 +58,7 @@ def run_trial(spec_path: Path, patterns: Mapping[str, Mapping[str, Any]], import
         released_ns = tasklog.wait_for_sample(samples) if samples else 0
         ended = {"memory_ns": [memory_start_ns, start_ns, end_ns, released_ns], "pools": measured}
         ended |= _checked(workload, measured, rules, start_ns)
-        ended["kernel"] = asdict(setting.kernel) if workload.TIMES_KERNEL else {}
+        ended["kernel"] = kernel
         if spec["kind"] == WRITE:
             ended["on_write"] = cast(Writing, workload).on_write(inputs)
         cpu_checked = _cpu_seconds(with_children=False)
