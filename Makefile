@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: bench bench-stores test numbers trials lint clean
+.PHONY: bench bench-stores test test-all numbers trials lint clean
 
 bench: .venv/.bench
 	$(BIN)/python benchmark_all.py --profile quick; status=$$?; \
@@ -15,6 +15,10 @@ bench-stores: .venv/.stores .venv-plasma/.done
 
 test: .venv/.dev
 	$(MAKE) --no-print-directory -j2 numbers trials
+
+# Besides: the whole matrix of examples and idioms.
+test-all: test
+	$(BIN)/python -m pytest -m full
 
 # Tests that measure nothing run beside those that do; two that measure at once would find each other's leftovers.
 NUMBERS := $(patsubst %,tests/test_%.py,breakdown browser compare job_length page params recommend report report_rounds results source \

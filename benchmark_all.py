@@ -1,5 +1,7 @@
 """All libraries in interleaved blocks: ``python benchmark_all.py [WORKLOAD ...] [--libraries joblib ray]``.
 
+A path in the place of a workload's name is a job of your own: ``python benchmark_all.py my_job.py``.
+
 Each block holds every cell (library, workload, idiom, number of workers) once, in a new random order. This process
 imports none of the libraries: every trial is a fresh interpreter that runs the library's own script.
 """
@@ -10,6 +12,7 @@ from rich.console import Console
 
 from harness.cli import UserError, fail, parse, program_of
 from harness.suite import measure
+from report.numbers.own_job import said_of_job
 from report.numbers.precision import widest_interval
 from report.tables.selfcheck import print_self_check
 from report.tables.workload import print_tables
@@ -20,7 +23,7 @@ def main() -> int:
     console = Console()
     try:
         settings = parse(sys.argv[1:])
-        run = measure(settings, widest_interval, console)
+        run = measure(settings, widest_interval, said_of_job, console)
     except UserError as error:
         fail(str(error), program_of(sys.argv[1:]))
     except KeyboardInterrupt:

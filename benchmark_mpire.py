@@ -8,6 +8,7 @@ https://sybrenjansen.github.io/mpire/usage/workerpool/index.html
 
 from contextlib import contextmanager
 from functools import partial
+from operator import attrgetter, methodcaller
 
 from trial.script import idiom, in_batches, needs, run, skip
 
@@ -55,7 +56,7 @@ def call_with_shared(shared, *arguments):
     return task(*arguments, value)
 
 
-def shared_objects(job, rounds, n_jobs, method="fork", value_of=lambda job: job.shared):
+def shared_objects(job, rounds, n_jobs, method="fork", value_of=attrgetter("shared")):
     # https://sybrenjansen.github.io/mpire/usage/workerpool/shared_objects.html
     # imap_unordered, not map: map would concatenate the arrays that it gets back.
     # https://sybrenjansen.github.io/mpire/usage/map/numpy.html
@@ -107,7 +108,7 @@ def setup_naive(job, rounds, n_jobs):
 
 
 # Made once, in the parent, under the clock: workers inherit it, and what it has imported.
-setup_in_caller = partial(shared_objects, value_of=lambda job: job.make())
+setup_in_caller = partial(shared_objects, value_of=methodcaller("make"))
 ONCE, IN_CALLER = {"sets_up": "once per worker"}, {"sets_up": "in the caller"}
 SETUP = {
     "fork, worker state": forked(setup_state, **ONCE),

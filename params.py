@@ -26,6 +26,9 @@ class Params:
     timeout_s: float = 120.0  # of one trial, from the start of its interpreter to its end
     seed: int = 20261121  # of the inputs and of the order of the trials
 
+    # A job of your own: a file in the place of a workload's name
+    job_tasks: int = 0  # how many of its tasks, chosen by chance; 0: all
+
     # numerical: every filter on the same image
     image_size: int = 2000  # pixels a side, float32: 2000 is 16 MB
     num_filters: int = 36  # tasks
@@ -119,6 +122,7 @@ _LEAST = {
     "words_delta": 0,
     "seed": 0,
     "memory_trials": 0,
+    "job_tasks": 0,
     "overhead_edges": 0,
     "grid_compute_s": 0,
 }

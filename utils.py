@@ -6,6 +6,8 @@
     python utils.py table [WORKLOAD ...]     times, where they go, memory
     python utils.py compare OLD NEW          before and after, cell by cell
     python utils.py recommend --task-ms ...   which library for such tasks
+    python utils.py recommend my_job.py      which library for more tasks of a job of your own, on more workers
+    python utils.py code my_job.py LIBRARY IDIOM    a program that runs it so
     python utils.py export --format csv FILE
 
 With a display, every figure opens with labels that can be dragged (Ctrl+Z takes a drag back, Ctrl+0 all of them); where
@@ -24,17 +26,21 @@ from typing import NoReturn
 import matplotlib.pyplot as plt
 from rich.console import Console
 
+from record.files import path_of as results_path
+from report.code_file import code_file
 from report.export import write_csv, write_pyperf
 from report.figures.lines import draw_lines
 from report.figures.total import draw_total
 from report.figures.workload import figures_of
 from report.numbers.comparable import Comparable, groups_of
 from report.numbers.compare import NotComparable, compare
-from report.numbers.measured import Measured, read
+from report.numbers.longer_job import longer_job
+from report.numbers.measured import Measured, NoMeasurement, read
 from report.numbers.names import EVERY_WORKLOAD, in_order
-from report.numbers.recommend import NoMeasurement, Task, recommend
+from report.numbers.recommend import Task, recommend
 from report.tables.compare import print_comparison
 from report.tables.console import plain_if_piped
+from report.tables.longer_job import print_longer_job
 from report.tables.recommend import print_recommended
 from report.tables.workload import print_tables
 
@@ -98,16 +104,21 @@ def _parser() -> argparse.ArgumentParser:
     page = commands.add_parser("report", help="one self-contained HTML file")
     page.set_defaults(action=_report)
     choosing = commands.add_parser("recommend", help="which library for such tasks, from what was measured here")
-    choosing.add_argument(
-        "--task-ms", type=float, required=True, metavar="MS", help="what a task computes, on one core"
-    )
+    choosing.add_argument("job", nargs="?", metavar="JOB", help="a job of your own that was measured: my_job.py")
+    choosing.add_argument("--n-tasks", type=float, metavar="N", help="of that job (all)")
+    choosing.add_argument("--task-ms", type=float, metavar="MS", help="what a task computes, on one core")
     choosing.add_argument("--bytes-in", type=size_in_bytes, default=0.0, metavar="SIZE", help="that a task is sent")
     choosing.add_argument("--bytes-out", type=size_in_bytes, default=0.0, metavar="SIZE", help="that it sends back")
     choosing.add_argument("--state", choices=["none", "worker"], default="none", help="that workers keep and hand back")
     choosing.add_argument("--shared", type=size_in_bytes, default=0.0, metavar="SIZE", help="that every task reads")
     choosing.add_argument("--memory", type=size_in_bytes, default=0.0, metavar="SIZE", help="that may be used in all")
-    choosing.add_argument("--n-jobs", type=int, required=True, metavar="N", help="workers")
+    choosing.add_argument("--n-jobs", type=int, metavar="N", help="workers")
     choosing.set_defaults(action=_recommend)
+    code = commands.add_parser("code", help="a program that runs a job of your own with one library and idiom")
+    code.add_argument("job", metavar="JOB", help="that was measured: my_job.py")
+    code.add_argument("library", metavar="LIBRARY")
+    code.add_argument("idiom", metavar="IDIOM")
+    code.set_defaults(action=_code)
     comparing = commands.add_parser("compare", help="before and after: ratio, interval, verdict of every cell")
     comparing.add_argument("old", type=Path, metavar="OLD", help="a folder of results, or one file")
     comparing.add_argument("new", type=Path, metavar="NEW", help="another")
@@ -118,7 +129,7 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument("--format", choices=["csv", "pyperf"], required=True, help="a row per trial; pyperf's JSON")
     export.add_argument("file", type=Path, metavar="FILE", help="to be written")
     export.set_defaults(action=_export)
-    for each in (parser, plot, table, page, choosing, export):
+    for each in (parser, plot, table, page, choosing, code, export):
         each.add_argument("--results", type=Path, default=RESULTS, metavar="DIR", help="where results are")
     return parser
 
@@ -148,6 +159,7 @@ def _draw(options: argparse.Namespace) -> int:
 
 
 def _plot(options: argparse.Namespace) -> int:
+    options.figure = _name_of(options.figure)
     groups, refused = _groups(options.results)
     figures = figures_of(groups)
     if options.figure not in figures:
@@ -167,6 +179,7 @@ def _plot(options: argparse.Namespace) -> int:
 
 def _table(options: argparse.Namespace) -> int:
     files, refused = read(sorted(options.results.glob("*.p3")))
+    options.workloads = [_name_of(name) for name in options.workloads]
     measured = in_order({file.workload for file in files}, EVERY_WORKLOAD)
     if unknown := [name for name in options.workloads if name not in (*EVERY_WORKLOAD, *measured)]:
         return _fail(f"there is no workload {unknown[0]!r}: choose from {', '.join(EVERY_WORKLOAD)}")
@@ -196,7 +209,44 @@ def _report(options: argparse.Namespace) -> int:
     return 1 if refused else 0
 
 
+def _name_of(workload: str) -> str:
+    """Return the name of a workload; of a job of the user's own, for which its path may stand, that of its file."""
+    return Path(workload).stem if workload.endswith(".py") else workload
+
+
+def _code(options: argparse.Namespace) -> int:
+    files, _ = read([results_path(options.results, _name_of(options.job), options.library)])
+    if not files or "job" not in files[0].run.inputs:
+        return _fail(
+            f"no results of {options.job} with {options.library} in {options.results}; measure first: "
+            f"python benchmark_{options.library}.py {options.job}"
+        )
+    try:
+        print(code_file(files[0].run, options.library, options.idiom), end="")
+    except ValueError as error:
+        return _fail(str(error))
+    return 0
+
+
+def _recommend_for_job(options: argparse.Namespace) -> int:
+    for name, value in (("--n-tasks", options.n_tasks), ("--n-jobs", options.n_jobs)):
+        if value is not None and not 1 <= value < inf:
+            return _fail(f"{name} is {value:g}: it must be at least 1")
+    groups, refused = _groups(options.results)
+    tasks = None if options.n_tasks is None else round(options.n_tasks)
+    try:
+        found = longer_job({group.workload: group for group in groups}, _name_of(options.job), tasks, options.n_jobs)
+    except NoMeasurement as error:
+        return _fail(str(error))
+    print_longer_job(found, Console())
+    return 1 if refused else 0
+
+
 def _recommend(options: argparse.Namespace) -> int:
+    if options.job:
+        return _recommend_for_job(options)
+    if options.task_ms is None or options.n_jobs is None:
+        return _fail("recommend needs --task-ms and --n-jobs, or a job of your own that was measured: my_job.py")
     if not 0 <= options.task_ms < inf:
         return _fail(f"--task-ms is {options.task_ms:g}: it must be 0 or more milliseconds")
     groups, refused = _groups(options.results)

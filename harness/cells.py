@@ -111,7 +111,7 @@ def _cells_of(library: str, path: Path, name: str, listing: dict[str, Any], coun
         yield Cell(library, path, name, NO_IDIOM, most, outcome=terms.SKIPPED, reason=reason)
     for pattern, rows in offered:
         for idiom, row in rows.items():
-            shown = Idiom(traits=Traits(**row["traits"]), **row.get("source", {}))
+            shown = Idiom(traits=Traits(**row["traits"]), **_source(row, workload))
             cell = Cell(library, path, name, idiom, most, pattern, shown=shown)
             why = row.get("skipped", _left_out(workload, shown.traits))
             if why:
@@ -120,6 +120,12 @@ def _cells_of(library: str, path: Path, name: str, listing: dict[str, Any], coun
                 asked = counts if workload.EVERY_COUNT else (most,)
                 for n_jobs in (1,) if shown.traits.workers == terms.CALLER else asked:
                     yield replace(cell, n_jobs=n_jobs, interpreter=row["interpreter"])
+
+
+def _source(row: dict[str, Any], workload: Workload) -> dict[str, Any]:
+    """Return the code of an idiom; the program that a user takes away only where the job is theirs."""
+    shown = ("call", "code", "lines", *(("program", "expression") if workload.OWN else ()))
+    return {name: value for name, value in row.get("source", {}).items() if name in shown}
 
 
 def _left_out(workload: Workload, traits: Traits) -> str | None:

@@ -1,6 +1,7 @@
 """The command line that every script shares, and its errors: one clear line and exit status 2."""
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -8,8 +9,10 @@ from pathlib import Path
 from typing import NoReturn
 
 import params
+from harness import job_path
 from harness.machine.environment import ROOT, physical_cores
 from record.terms import STUDIES, WORKLOADS
+from trial.workload import JOB_VARIABLE
 
 SELF_CHECK = "measure one library against itself, and against itself slowed down by 5%%: does the suite tell the truth?"
 SELF_CHECK_LIBRARY = "mp"
@@ -66,21 +69,21 @@ def parse(arguments: Sequence[str]) -> Settings:
         script, arguments = Path(arguments[0].removeprefix(SCRIPT_OPTION)), arguments[1:]
     options = _parser(script).parse_args(arguments)
     scripts = {library_of(script): script} if script else _chosen(options)
-    unknown = [name for name in options.workloads if name not in (*WORKLOADS, *STUDIES)]
-    if unknown:
-        raise UserError(f"there is no workload {unknown[0]!r}: choose from {', '.join((*WORKLOADS, *STUDIES))}")
+    workloads = _workloads(options.workloads)
     if options.results.exists() and not options.results.is_dir():
         raise UserError(f"--results is {options.results}: that is not a folder")
     if options.trials is not None and (options.precision or options.budget):
         raise UserError("--trials says how many blocks, --precision and --budget let them follow: choose one way")
     chosen, counts = _params(options)
+    if chosen.job_tasks and JOB_VARIABLE not in os.environ:
+        raise UserError("--tasks is for a job of your own, a file in the place of a workload's name: none is named")
     self_check = script is None and options.self_check
     if self_check:
         chosen = replace(chosen, memory_trials=0)
     return Settings(
         scripts=scripts,
         named=script is not None or bool(options.libraries),
-        workloads=tuple(dict.fromkeys(options.workloads)) or WORKLOADS,
+        workloads=workloads or WORKLOADS,
         profile=options.profile,
         params=chosen,
         worker_counts=counts,
@@ -92,6 +95,30 @@ def parse(arguments: Sequence[str]) -> Settings:
     )
 
 
+def _workloads(names: Sequence[str]) -> tuple[str, ...]:
+    """Return the names of the workloads: of a job of the user's own, which all processes learn of, that of its file."""
+    os.environ.pop(JOB_VARIABLE, None)
+    found = []
+    for name in names:
+        if job_path.is_job_path(name):
+            name = _own_job(name)
+        elif name not in (*WORKLOADS, *STUDIES):
+            known = ", ".join((*WORKLOADS, *STUDIES))
+            raise UserError(f"there is no workload {name!r}: choose from {known}, or name the file of a job: my_job.py")
+        found.append(name)
+    return tuple(dict.fromkeys(found))
+
+
+def _own_job(name: str) -> str:
+    try:
+        path = job_path.checked(name)
+    except ValueError as error:
+        raise UserError(str(error)) from error
+    if os.environ.setdefault(JOB_VARIABLE, str(path)) != str(path):
+        raise UserError(f"{name} is a second job of your own: measure one at a time")
+    return path.stem
+
+
 def _parser(script: Path | None) -> argparse.ArgumentParser:
     what = f"the three workloads with {library_of(script)}" if script else "all libraries in interleaved blocks"
     parser = _Parser(
@@ -100,9 +127,13 @@ def _parser(script: Path | None) -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     parser.add_argument(
-        "workloads", nargs="*", metavar="WORKLOAD", help=f"{', '.join(WORKLOADS)} (all of these); {', '.join(STUDIES)}"
+        "workloads",
+        nargs="*",
+        metavar="WORKLOAD",
+        help=f"{', '.join(WORKLOADS)} (all of these); {', '.join(STUDIES)}; my_job.py, a file with a job of your own",
     )
     parser.add_argument("--profile", default=params.DEFAULT_PROFILE, help=f"{', '.join(params.PROFILES)} (%(default)s)")
+    parser.add_argument("--tasks", type=int, metavar="N", help="of a job of your own: so many, chosen by chance (all)")
     parser.add_argument("--n-jobs", nargs="+", type=int, metavar="N", help="worker counts (the profile's)")
     parser.add_argument("--trials", type=int, metavar="N", help="trials of every cell (the profile's)")
     parser.add_argument(
@@ -150,8 +181,11 @@ def _params(options: argparse.Namespace) -> tuple[params.Params, tuple[int, ...]
     try:
         if any(count < 1 for count in options.n_jobs or ()):
             raise ValueError(f"n_jobs is {min(options.n_jobs)}: it must be between 1 and {limit}")
+        if options.tasks is not None and options.tasks < 1:
+            raise ValueError(f"--tasks is {options.tasks}: it must be at least 1")
         chosen = replace(
             chosen,
+            job_tasks=options.tasks or chosen.job_tasks,
             n_jobs=chosen.n_jobs if options.n_jobs is None else tuple(options.n_jobs),
             trials=chosen.trials if options.trials is None else options.trials,
             memory_trials=chosen.memory_trials if options.memory_trials is None else options.memory_trials,

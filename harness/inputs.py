@@ -34,15 +34,16 @@ def folder_of(workload: str, params: Params) -> Path:
     """Return where the inputs lie: another folder for other parameters and other versions of what computes them."""
     relevant = {name: getattr(params, name) for name in load_workload(workload).PARAMS}
     versions = {name: version_of(name) for name in COMPUTE_WITH}
-    key = hashlib.sha256(_source(workload) + json.dumps([relevant, versions], sort_keys=True).encode()).hexdigest()[:16]
+    known = [relevant, versions, dict(load_workload(workload).IDENTITY)]
+    key = hashlib.sha256(_source(workload) + json.dumps(known, sort_keys=True).encode()).hexdigest()[:16]
     return CACHE / f"{workload}-{key}"
 
 
 def _source(workload: str) -> bytes:
     """Return the source of the workload's module, and of those of other workloads that it takes things from."""
-    module = load_workload(workload)
+    module: Any = load_workload(workload)
     used = [getattr(value, "__module__", None) or getattr(value, "__name__", "") for value in vars(module).values()]
-    names = {f"workloads.{workload}", *map(str, used)}
+    names = {module.__name__, *map(str, used)}
     paths = [ROOT / f"{name.replace('.', '/')}.py" for name in sorted(names) if name.startswith("workloads.")]
     return b"".join(path.read_bytes() for path in paths)
 
@@ -68,6 +69,12 @@ def make(workload: str, params: Params) -> None:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
+def remove(workload: str) -> None:
+    """Remove all inputs of a workload: those of a user's own job are made anew for every run."""
+    for folder in CACHE.glob(f"{workload}-*"):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 def remove_unfinished(workload: str, params: Params) -> None:
     """Remove what a process that was ended while it made the inputs has left."""
     for folder in CACHE.glob(f".{folder_of(workload, params).name}.*"):
@@ -75,8 +82,11 @@ def remove_unfinished(workload: str, params: Params) -> None:
 
 
 def command(workload: str, params: Params) -> list[str]:
-    """Return the command that makes the inputs. It exits with BAD_PARAMS, and one line, where ``params`` allow none."""
-    return [sys.executable, "-m", "harness.inputs", workload, json.dumps(as_dict(params))]
+    """Return the command that makes the inputs. It exits with BAD_PARAMS, and one line, where ``params`` allow none.
+
+    ``-P``: what lies in the current directory, which is a user's where the job is theirs, is in nobody's place.
+    """
+    return [sys.executable, "-P", "-m", "harness.inputs", workload, json.dumps(as_dict(params))]
 
 
 if __name__ == "__main__":

@@ -43,7 +43,7 @@ def run_cell(cell: Cell, chosen: params.Params, kind: str = TIME) -> Trial:
                     tasklog.ENVIRONMENT_VARIABLE: str(folder / "tasks.log"),
                     **({tasklog.SAMPLES_VARIABLE: str(samples)} if samples else {}),
                 },
-                cwd=environment.ROOT,
+                cwd=environment.working_folder(load_workload(cell.workload).OWN),
                 output=folder / "output.txt",
                 timeout_s=chosen.timeout_s * load_workload(cell.workload).PATIENCE,
             )

@@ -123,7 +123,8 @@ class Recording:
 
 
 def _relevant(all_params: dict[str, Any], workload: str) -> dict[str, Any]:
-    return {name: all_params.get(name) for name in ("kept_rounds", *load_workload(workload).PARAMS)}
+    known = load_workload(workload)
+    return {**{name: all_params.get(name) for name in ("kept_rounds", *known.PARAMS)}, **known.IDENTITY}
 
 
 def _asked(cells: list[Cell]) -> dict[str, list[str]]:

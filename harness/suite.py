@@ -1,9 +1,10 @@
 """The suite: prepare the inputs, lay the cells in blocks, run every trial."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from math import isfinite
+from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -28,20 +29,30 @@ from trial.workload import load_workload
 
 INPUTS_TIMEOUT_S = 3600.0
 WARM_UP_TIMEOUT_S = 60.0
+START_S = 3.0  # of a trial besides its rounds: the interpreter, the library, what closing waits for
 
 
 Widest = Callable[[list[tuple[str, str, Run]]], tuple[float, str] | None]
 """Of the parts of a run (see `Recording.parts`): the widest interval's half-width as a share, and of what, if known."""
 
 
-def measure(settings: Settings, widest: Widest, console: Console) -> Recording:
+SaidOf = Callable[[dict[str, Any]], list[str]]
+"""Of the facts about a user's own job: what is said of it before the run."""
+
+
+def measure(settings: Settings, widest: Widest, said_of_job: SaidOf, console: Console) -> Recording:
     """Run every trial of ``settings``; one that fails costs nothing but itself. Raises UserError before the first."""
     process.become_subreaper()
     process.raise_interrupt_on_termination()
     cells = self_check_cells(settings) if settings.self_check else all_cells(settings)
     run = Recording(settings, cells)
-    impossible = {workload: make_inputs(workload, settings.params, console) for workload in settings.workloads}
-    cells = [_unless_impossible(cell, impossible[cell.workload]) for cell in cells]
+    impossible = {workload: _inputs(workload, settings, console) for workload in settings.workloads}
+    facts = {workload: inputs.facts(workload, settings.params) for workload in settings.workloads}
+    cells = [_unless_impossible(cell, impossible[cell.workload], facts[cell.workload]) for cell in cells]
+    for workload in settings.workloads:
+        if load_workload(workload).OWN and not impossible[workload]:
+            for line in (*said_of_job(facts[workload]), _said_of_run(cells, settings)):
+                console.print(line, highlight=False, markup=False, soft_wrap=True)
     bandwidth = _warm_up(_needs(settings)[0], console)
     run.begin(cells, bandwidth, _check_conditions(settings, console))
     for cell in cells:
@@ -133,7 +144,8 @@ def _needs(settings: Settings) -> tuple[int, int]:
     """Return the memory that a trial may take, and how much of it may lie in /dev/shm."""
     n_jobs = settings.worker_counts[-1]
     needs = [load_workload(workload).memory_bytes(settings.params, n_jobs) for workload in settings.workloads]
-    return max(in_all for in_all, _ in needs), max(shared for _, shared in needs)
+    peaks = [inputs.facts(workload, settings.params).get("peak_bytes", 0) for workload in settings.workloads]
+    return max(n_jobs * max(peaks), *(in_all for in_all, _ in needs)), max(shared for _, shared in needs)
 
 
 def _check_conditions(settings: Settings, console: Console) -> list[str]:
@@ -165,6 +177,26 @@ def _say(console: Console, cell: Cell, ended: str, reason: str) -> None:
     console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
+def _inputs(workload: str, settings: Settings, console: Console) -> str:
+    """Make the inputs, those of a user's own job anew unless an interrupted run goes on; see `make_inputs`."""
+    if load_workload(workload).OWN and not settings.resume:
+        inputs.remove(workload)
+    return make_inputs(workload, settings.params, console)
+
+
+def _said_of_run(cells: Sequence[Cell], settings: Settings) -> str:
+    """Return about how long the run will take, if every library gained as much as it can."""
+    seconds, chosen = 0.0, settings.params
+    for cell in cells:
+        if not cell.outcome:
+            facts = inputs.facts(cell.workload, chosen)
+            round_s = facts.get("serial_s", 0.0) / cell.n_jobs
+            rounds = chosen.trials * (1 + chosen.kept_rounds) + chosen.memory_trials
+            trials = chosen.trials + chosen.memory_trials
+            seconds += rounds * round_s + trials * (START_S + facts.get("setup_s", 0.0) + facts.get("import_s", 0.0))
+    return f"The run will take {max(1.0, seconds / 60):.0f} min or more: {len(cells)} rows, {chosen.trials} blocks."
+
+
 def make_inputs(workload: str, chosen: params.Params, console: Console) -> str:
     """Make the inputs unless they are there; return why that cannot be done, or an empty string.
 
@@ -173,7 +205,7 @@ def make_inputs(workload: str, chosen: params.Params, console: Console) -> str:
     if inputs.facts(workload, chosen):
         return ""
     with (
-        console.status(f"making the inputs of {workload}, once for these parameters"),
+        console.status(f"making the inputs of {workload}: its tasks, in a plain loop"),
         temporary_folder() as temporary,
     ):
         output = temporary / "output.txt"
@@ -184,7 +216,7 @@ def make_inputs(workload: str, chosen: params.Params, console: Console) -> str:
             ended = process.run_to_end(
                 inputs.command(workload, chosen),
                 environment=variables,
-                cwd=environment.ROOT,
+                cwd=environment.working_folder(load_workload(workload).OWN),
                 output=output,
                 timeout_s=INPUTS_TIMEOUT_S,
             )
@@ -196,8 +228,18 @@ def make_inputs(workload: str, chosen: params.Params, console: Console) -> str:
         return "" if ended.returncode == 0 else f"its inputs cannot be made: {lines[-1]}"
 
 
-def _unless_impossible(cell: Cell, reason: str) -> Cell:
-    return replace(cell, outcome=terms.ERROR, reason=reason) if reason and not cell.outcome else cell
+def _unless_impossible(cell: Cell, reason: str, facts: Mapping[str, Any]) -> Cell:
+    """Return the cell; with an outcome, where its workload has no inputs, or the idiom cannot take such a one."""
+    if cell.outcome:
+        return cell
+    if reason:
+        return replace(cell, outcome=terms.ERROR, reason=reason)
+    shared_type = facts.get("shared_type", "ndarray")
+    takes = {terms.ARRAY_IN_FILE: ("ndarray",), terms.SHARED_MEMORY: ("ndarray", "DataFrame", "Series")}
+    if shared_type not in takes.get(cell.shown.traits.shares, (shared_type,)):
+        why = f"it shares an array's memory, and the shared input is a {shared_type}"
+        return replace(cell, outcome=terms.SKIPPED, reason=why)
+    return cell
 
 
 def _warm_up(needed_bytes: int, console: Console) -> float:

@@ -12,7 +12,7 @@ from pydantic import ConfigDict, Field, StrictBool, StrictInt, StrictStr, TypeAd
 
 from record.terms import COLD, KEPT, OK, TIME, Traits
 
-SCHEMA = 6
+SCHEMA = 7
 
 CONFIG = ConfigDict(extra="forbid")
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
@@ -243,13 +243,18 @@ PARTS = tuple(column.name for column in fields(Parts))
 
 @dataclass(kw_only=True)
 class Idiom:
-    """What an idiom is, and the code of its script that it uses: how it is called, and its ``lines`` of code."""
+    """What an idiom is, and the code of its script that it uses: how it is called, and its ``lines`` of code.
+
+    ``program``: all that it needs to run without the suite, but for its job; ``expression``: what is the idiom in it.
+    """
 
     __pydantic_config__ = CONFIG
     traits: Traits = field(default_factory=Traits)
     call: StrictStr = ""
     code: StrictStr = ""
     lines: Count = 0
+    program: StrictStr = ""
+    expression: StrictStr = ""
 
 
 @dataclass(kw_only=True)

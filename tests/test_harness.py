@@ -417,7 +417,7 @@ def test_inputs_that_cannot_be_made_fail_their_own_workload_alone(tmp_path, monk
     never_made = without(TINY, seed=99)
     reason = suite.make_inputs("initialization", never_made, Console(quiet=True))
     assert reason == "its inputs cannot be made: ModuleNotFoundError: no sklearn"
-    cell = suite._unless_impossible(cell_of("faulty", "right"), reason)
+    cell = suite._unless_impossible(cell_of("faulty", "right"), reason, {})
     assert (cell.outcome, cell.reason) == (terms.ERROR, reason)
 
 

@@ -307,7 +307,7 @@ def test_memory_trials_are_apart_from_timed_ones(tmp_path, monkeypatch):
     profile = params.PROFILES["quick"]
     monkeypatch.setitem(params.PROFILES, "quick", type(profile)(**{**vars(profile), "memory_trials": 2}))
     settings = parse([*TINY_RUN, "--trials", "1", "--results", str(tmp_path)])
-    suite.measure(settings, widest_interval, Console(quiet=True))
+    suite.measure(settings, widest_interval, lambda _facts: [], Console(quiet=True))
     trials = results.load(tmp_path / "numerical_fork.p3").runs[-1].trials
     assert [trial.kind for trial in trials] == [TIME, MEMORY, MEMORY]
     assert [bool(trial.memory) for trial in trials] == [False, True, True]

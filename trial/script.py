@@ -94,21 +94,22 @@ def run(**patterns: Rows) -> None:
 
         run_trial(Path(trial), patterns, import_s)
     else:
-        _report({"patterns": {pattern: _listed(rows) for pattern, rows in patterns.items()}})
+        _report({"patterns": {pattern: _listed(pattern, rows) for pattern, rows in patterns.items()}})
 
 
-def _listed(rows: Rows) -> dict[str, dict[str, Any]]:
+def _listed(pattern: str, rows: Rows) -> dict[str, dict[str, Any]]:
     """Return by name why an idiom is skipped, or its traits, its interpreter, and the code that the report shows."""
-    from trial.source import source_of  # what only the listing needs: no worker imports it
+    from trial.bundle import program_of  # what only the listing needs: no worker imports it
+    from trial.source import source_of
 
-    script = Path(sys.argv[0]).resolve()
+    script, names = Path(sys.argv[0]).resolve(), vars(sys.modules["__main__"])
     return {
         name: {"traits": asdict(row.traits), "skipped": row.reason}
         if isinstance(row, Skipped)
         else {
             "traits": asdict(row.traits),
             "interpreter": str(row.interpreter or sys.executable),
-            "source": source_of(row.function, script),
+            "source": source_of(row.function, script) | program_of(row.function, script, names, pattern),
         }
         for name, row in rows.items()
     }

@@ -31,6 +31,19 @@ def source_of(idiom: Callable[..., Any], script: Path) -> dict[str, str | int]:
     }
 
 
+def bound_names(statement: ast.stmt) -> set[str]:
+    """Return the names that a statement at the top level of a file defines, assigns or imports."""
+    if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        return {statement.name}
+    if isinstance(statement, ast.Import | ast.ImportFrom):
+        return {alias.asname or alias.name.partition(".")[0] for alias in statement.names}
+    if isinstance(statement, ast.If | ast.Try | ast.With):
+        inside = [each for each in ast.walk(statement) if isinstance(each, ast.stmt) and each is not statement]
+        return {name for each in inside for name in bound_names(each)}
+    stored = [each for each in ast.walk(statement) if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Store)]
+    return {each.id for each in stored}
+
+
 @cache
 def _definitions(script: Path) -> tuple[dict[str, Definition], list[str]]:
     text = script.read_text()

@@ -1,6 +1,7 @@
 """What every workload module offers, and the rounds and pools that it asks for."""
 
 import importlib
+import os
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
@@ -11,6 +12,8 @@ from params import Params
 from record.terms import COLD, KEPT
 from trial.kernel import Kernel, calibrate
 from trial.rules import WrongResult
+
+JOB_VARIABLE = "BENCHMARK_JOB"  # the path of the user's own job, in all processes of a run that measures one
 
 
 @dataclass(frozen=True)
@@ -104,6 +107,12 @@ class Workload(Protocol):
     PATIENCE: int
     """How many times ``params.timeout_s`` a trial may take."""
 
+    OWN: bool
+    """Whether it is a user's own job: made anew for every run, and run in the user's current directory."""
+
+    IDENTITY: Mapping[str, str]
+    """What tells its inputs from those of another job beside the parameters: the name of a file and its hash."""
+
     def prepare(self, params: Params, folder: Path) -> dict[str, Any]:
         """Write the inputs and the serial reference result; return plain facts about them for the record.
 
@@ -144,12 +153,15 @@ DEFAULTS: dict[str, Any] = {
     "TIMES_KERNEL": False,
     "WRITES": False,
     "PATIENCE": 1,
+    "OWN": False,
+    "IDENTITY": {},
 }
 
 
 def load_workload(name: str) -> Workload:
-    """Return the workload module of that name."""
-    module = importlib.import_module(f"workloads.{name}")
+    """Return the workload module of that name: the user's own job where the file that JOB_VARIABLE names has it."""
+    own = Path(os.environ.get(JOB_VARIABLE, "")).stem
+    module = importlib.import_module(f"workloads.{'own_job' if name == own else name}")
     for constant, value in DEFAULTS.items():
         vars(module).setdefault(constant, value)
     return cast(Workload, module)

@@ -13,6 +13,7 @@ import pyperf
 
 from harness.machine import room
 from record.schema import Environment
+from trial.workload import JOB_VARIABLE
 
 SUITE_VERSION = "0.1.0"
 ROOT = Path(__file__).resolve().parents[2]
@@ -89,6 +90,11 @@ def _git_revision() -> str:
         return "unknown"
 
 
+def working_folder(is_own_job: bool) -> Path:
+    """Return the current directory of a trial: the user's, for a job of their own."""
+    return Path.cwd() if is_own_job else ROOT
+
+
 def trial_environment(folder: Path) -> dict[str, str]:
     """Return the environment variables of a trial whose files shall all lie in ``folder``.
 
@@ -101,11 +107,15 @@ def trial_environment(folder: Path) -> dict[str, str]:
     # A user's own settings of a library would hold for that library alone and show in no result.
     settings = ("DASK_", "JOBLIB_", "LOKY_", "MPIRE_", "RAY_")
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(settings)}
+    own_job = os.environ.get(JOB_VARIABLE)
+    folders = [str(Path(own_job).parent)] if own_job else []
     return {
         **inherited,
         **THREAD_LIMITS,
         "HOME": str(home),
         "TMPDIR": str(temporary),
         "PYTHONUSERBASE": os.environ.get("PYTHONUSERBASE", str(Path.home() / ".local")),
-        "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])),
+        # The folder of a user's own job comes first, and no script puts its own before it.
+        "PYTHONPATH": os.pathsep.join(filter(None, [*folders, str(ROOT), os.environ.get("PYTHONPATH")])),
+        **({"PYTHONSAFEPATH": "1"} if own_job else {}),
     }

@@ -10,6 +10,10 @@ from record.schema import Idiom, Run, Trial
 from report.numbers.cell import Cell
 
 
+class NoMeasurement(Exception):
+    """Nothing near was measured, in one line that says what to run."""
+
+
 @dataclass(frozen=True)
 class Measured:
     """The newest run in one results file."""

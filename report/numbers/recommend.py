@@ -18,6 +18,7 @@ from record.schema import Trial
 from report.numbers.cell import TUNED, Block, Cell
 from report.numbers.comparable import Comparable
 from report.numbers.grid import axes_of, seconds_by_cell
+from report.numbers.measured import NoMeasurement
 from report.numbers.names import FLOOR, SERIAL, Name
 from report.numbers.overhead import starts_s
 from report.numbers.statistics import TIE, UNKNOWN, Summary, summarize
@@ -25,10 +26,6 @@ from report.numbers.words import called, duration, size
 
 NEAR = 10.0  # times longer, shorter, larger or smaller than what was measured, at most
 SMALL_BYTES = 4096  # a payload below this is taken for the smallest one measured, if that is no larger
-
-
-class NoMeasurement(Exception):
-    """Nothing near was measured, in one line that says what to run."""
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from record.terms import COLD, KEPT
 from report.numbers.cell import Cell
 from report.numbers.comparable import Comparable, Ranking
 from report.numbers.names import NO_LIBRARIES, SERIAL
+from report.numbers.own_job import is_own_job, said_of_answer
 from report.numbers.statistics import SLOWER, TIE, UNKNOWN
 from report.numbers.words import called, duration, listed, peak_of, seconds_of, tie, workers
 
@@ -26,6 +27,7 @@ def answer(group: Comparable) -> str:
         said_of_limit(group, cell, COLD),
         _said_of_kept(group, cell),
         _said_of_memory(group, cell),
+        *(said_of_answer(group, cell) if is_own_job(group.newest.run.inputs) else ()),
         "Results of other parameters or another machine are left out, see the top." if group.left_out else "",
     )
     return " ".join(filter(None, said))

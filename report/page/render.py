@@ -21,9 +21,12 @@ from rich.text import Text
 from record.files import write_atomically
 from record.schema import Environment, Run
 from record.terms import COLD, KEPT, OF_ROUNDS
+from report.code_file import code_file
 from report.export import csv_of, csv_of_rounds, version_of
 from report.numbers.comparable import Comparable
 from report.numbers.drift import said_of_drift
+from report.numbers.measured import Measured
+from report.numbers.own_job import is_own_job
 from report.numbers.statistics import SLOWER, TIE, UNKNOWN, half_width
 from report.numbers.words import duration, listed, size
 from report.page import answers, matrix, questions
@@ -57,8 +60,7 @@ def render(groups: Sequence[Comparable], refused: Sequence[str]) -> str:
     environment.filters |= {"duration": duration, "size": size}
     files = [file for group in groups for file in group.files]
     rows = matrix.rows_of(groups)
-    idioms = {(f.workload, f.library, name): idiom for f in files for name, idiom in f.run.idioms.items() if idiom.code}
-    sources = {name: (idiom.call, idiom.code, idiom.lines) for name, idiom in idioms.items()}
+    sources = {(f.workload, f.library, name): source for f in files for name, source in _sources(f).items()}
     places = {source: place for place, source in enumerate(dict.fromkeys(sources.values()))}  # many idioms share one
     codes = {name: (places[source], source[2]) for name, source in sources.items()}  # with its number of lines
     first = first_screen(group for group in groups if _is_answered(group))
@@ -67,6 +69,7 @@ def render(groups: Sequence[Comparable], refused: Sequence[str]) -> str:
         first=first,
         lead=next((c for found in charts.values() for c in found if first and c.anchor == first.anchor), None),
         answers={group.workload: answers.answer(group) for group in groups if _is_answered(group)},
+        own_jobs=[group.workload for group in groups if is_own_job(group.newest.run.inputs)],
         overview=_overview(groups),
         rows=[{**row, "code": codes.get((row["workload"], row["library"], row["idiom"]))} for row in rows],
         columns=COLUMNS,
@@ -164,6 +167,17 @@ def _text(cell: Any) -> str:
 
 
 Source = tuple[str, str, int]  # call, code, number of lines
+
+
+def _sources(file: Measured) -> dict[str, Source]:
+    """Return by idiom the code that was measured; of a user's own job, the whole program to take away."""
+    run = file.run
+    own = is_own_job(run.inputs)
+    return {
+        name: (idiom.call, code_file(run, file.library, name) if own else idiom.code, idiom.lines)
+        for name, idiom in run.idioms.items()
+        if (idiom.program if own else idiom.code)
+    }
 
 
 def _highlighted(source: Source) -> dict[str, Any]:

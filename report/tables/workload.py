@@ -10,6 +10,7 @@ from record.terms import COLD, KEPT, OF_ROUNDS
 from report.numbers.comparable import Comparable, groups_of
 from report.numbers.drift import said_of_drift
 from report.numbers.job_length import job_length
+from report.numbers.own_job import is_compared
 from report.numbers.precision import detectable
 from report.numbers.sharing import has_sharing, has_stores
 from report.tables.console import Titled, plain_if_piped, say
@@ -45,7 +46,8 @@ def print_tables(folder: Path, workloads: Iterable[str], console: Console) -> No
 def tables_of(group: Comparable) -> list[Titled]:
     """Return the tables of a workload."""
     tables = OF_STUDIES.get(group.workload, _tables_of_times)(group)
-    return [replace(each, title=f"{group.workload}: {each.title}") for each in tables]
+    compared = "" if is_compared(group.newest.run.inputs) else "; results not compared"
+    return [replace(each, title=f"{group.workload}: {each.title}{compared}") for each in tables]
 
 
 def _tables_of_times(group: Comparable) -> list[Titled]:

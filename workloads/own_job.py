@@ -1,0 +1,293 @@
+"""A job of the user's own: a file with ``tasks`` and ``task``, which `JOB_VARIABLE` names, over all libraries.
+
+Which pattern it is follows from the names in it: see docs/own_job.md. Its inputs and the serial results are made anew
+for every run, because they come from the user's files; the user's functions run in their current directory.
+"""
+
+import hashlib
+import inspect
+import os
+import pickle
+import random
+import resource
+import signal
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from statistics import fmean, median, stdev
+from time import perf_counter
+from types import ModuleType
+from typing import Any, NamedTuple
+
+from params import Params
+from trial.patterns import Job, Map, Setup, Shared, State
+from trial.rules import WrongResult
+from trial.workload import JOB_VARIABLE, Pool, Setting, by_number, repeated
+from workloads.equal import equal
+from workloads.job_file import pattern_of
+
+PATH = Path(os.environ[JOB_VARIABLE])
+OWN = True
+PATTERNS = (pattern_of(PATH),)
+PARAMS = ("job_tasks", "seed")
+IDENTITY = {PATH.name: hashlib.sha256(PATH.read_bytes()).hexdigest()[:16]}
+
+PROCESS_BYTES = 150 * 2**20  # an interpreter with a library
+MOST_TASKS = 100_000  # of which each trial keeps a record
+
+
+class Inputs(NamedTuple):
+    """``arguments``: of each task. ``results``: the file of the serial results, None where they are not compared."""
+
+    arguments: list[tuple[Any, ...]]
+    shared: Any
+    results: Path | None
+
+
+def prepare(params: Params, folder: Path) -> dict[str, Any]:
+    """Run the job twice in a plain loop, write its arguments and results, and return what was found: see `Workload`.
+
+    Seconds are of the second time, in which nothing is imported any more. Raises ValueError, in one line, for a job
+    that cannot be measured.
+    """
+    start = perf_counter()
+    with _users("importing it", params):
+        from workloads.own_task import own
+    import_s = perf_counter() - start
+    with _users("tasks()", params):
+        every = list(own.tasks())
+    arguments = _sample(every, params)
+    with _users("shared()", params):
+        shared = own.shared() if hasattr(own, "shared") else None
+    _check_call(own, arguments)
+    bytes_in = [len(_pickled(each, f"the arguments of task {place}")) for place, each in enumerate(arguments)]
+    (folder / "arguments.pickle").write_bytes(_pickled(arguments, "what tasks() returns"))
+    (folder / "shared.pickle").write_bytes(of_shared := _pickled(shared, "what shared() returns"))
+    first, _, setup_s = _pass(own, arguments, shared, params)
+    stored = [_pickled(each, f"the result of task {place}") for place, each in enumerate(first)]
+    second, seconds, _ = _pass(own, arguments, shared, params)
+    if compared := _compared(own):
+        (folder / "results.pickle").write_bytes(b"".join(stored))
+        for place, (result, kept) in enumerate(zip(second, stored, strict=True)):
+            with _users(f"same(), for task {place},", params):
+                same = compared(result, pickle.loads(kept))
+            if not same:
+                which = "" if PATTERNS == ("state",) else f": task {place}"
+                raise ValueError(
+                    f"{PATH}: results differ between two serial passes{which}; does it depend on chance, on the time, "
+                    "or change its arguments? Make it repeatable, define same(result, expected), or say same = None"
+                )
+    _check_length(sum(seconds) + setup_s, params)
+    return {
+        "job": str(PATH),
+        "pattern": PATTERNS[0],
+        "tasks": len(arguments),
+        "of_tasks": len(every),
+        "task_median_s": median(seconds),
+        "task_longest_s": max(seconds),
+        "task_shortest_s": min(seconds),
+        "task_mean_s": fmean(seconds),
+        "task_deviation_s": stdev(seconds) if len(seconds) > 1 else 0.0,
+        "serial_s": sum(seconds),
+        "setup_s": setup_s,
+        "import_s": import_s,
+        "bytes_in": round(fmean(bytes_in)),
+        "bytes_out": round(sum(map(len, stored)) / len(arguments)),
+        "moved_bytes": sum(bytes_in) + sum(map(len, stored)) + (len(of_shared) if shared is not None else 0),
+        "results": "compared" if compared else "not compared",
+        "peak_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+        **(_of_shared(shared, len(of_shared)) if shared is not None else {}),
+    }
+
+
+def _of_shared(shared: Any, nbytes: int) -> dict[str, Any]:
+    return {"shared_bytes": int(getattr(shared, "nbytes", nbytes)), "shared_type": type(shared).__name__}
+
+
+class _TooLong(BaseException):
+    """The user's code took longer than a trial may. No Exception, which that code might catch."""
+
+
+@contextmanager
+def _users(what: str, params: Params) -> Iterator[None]:
+    """Run code of the user's. Whatever it raises becomes a ValueError in one line that names the file and ``what``."""
+
+    def too_long(*_: object) -> None:
+        raise _TooLong
+
+    before = signal.signal(signal.SIGALRM, too_long)
+    signal.setitimer(signal.ITIMER_REAL, params.timeout_s)
+    try:
+        yield
+    except _TooLong:
+        raise ValueError(
+            f"{PATH}: {what} did not end within {params.timeout_s:g} s: allow more with --timeout SECONDS"
+        ) from None
+    except (Exception, SystemExit) as error:
+        lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(PATH)]
+        where = f", line {lines[-1]}" if lines else ""
+        said = " ".join(str(error).split())
+        raise ValueError(f"{PATH}{where}: {what} raised {type(error).__name__}: {said}".rstrip(": ")) from error
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def _sample(every: list[Any], params: Params) -> list[tuple[Any, ...]]:
+    """Return all tasks, or as many of them as ``params`` ask for, chosen by chance, in their order."""
+    if not every:
+        raise ValueError(f"{PATH}: tasks() returns no task")
+    for place, each in enumerate(every):
+        if not isinstance(each, tuple):
+            raise ValueError(
+                f"{PATH}: tasks() gives {_short(each)} for task {place}: it must be a tuple of arguments, of one "
+                "argument (x,)"
+            )
+    wanted = params.job_tasks or len(every)
+    if wanted > len(every):
+        raise ValueError(f"--tasks is {wanted}: {PATH} has {len(every)}")
+    if wanted > MOST_TASKS:
+        raise ValueError(f"{PATH}: {wanted} tasks are more than the {MOST_TASKS} that can be measured: --tasks 2000")
+    return [every[place] for place in sorted(random.Random(params.seed).sample(range(len(every)), wanted))]
+
+
+def _check_call(own: ModuleType, arguments: list[tuple[Any, ...]]) -> None:
+    """Raise ValueError where a task does not take its arguments, and what the pattern puts after them."""
+    try:
+        signature = inspect.signature(own.task)
+    except (TypeError, ValueError):  # some functions in C do not say
+        return
+    last = {"shared": ("shared",), "setup": ("made",), "state": ("state",)}.get(PATTERNS[0], ())
+    for place, each in enumerate(arguments):
+        try:
+            signature.bind(*each, *last)
+        except TypeError as error:
+            after = f", and then {last[0]}" if last else ""
+            raise ValueError(
+                f"{PATH}: task{signature} does not take what task {place} is called with: {len(each)} "
+                f"argument{'s' * (len(each) != 1)} from tasks(){after}: {error}"
+            ) from error
+
+
+def _pass(
+    own: ModuleType, arguments: list[tuple[Any, ...]], shared: Any, params: Params
+) -> tuple[list[Any], list[float], float]:
+    """Run all tasks in a loop; return the results, of a job with state the one, each task's seconds and the setup's."""
+    last, setup_s = _last_argument(own, shared, params)
+    results, seconds = [], []
+    for place, each in enumerate(arguments):
+        with _users(f"task {place}", params):
+            start = perf_counter()
+            result = own.task(*each, *last)
+            seconds.append(perf_counter() - start)
+        results.append(result)
+    if PATTERNS == ("state",):
+        with _users("hand_back() or combine()", params):
+            results = [own.combine(iter([own.hand_back(*last)]))]
+    return results, seconds, setup_s
+
+
+def _last_argument(own: ModuleType, shared: Any, params: Params) -> tuple[tuple[Any, ...], float]:
+    """Return what follows a task's own arguments, if anything does, and how long that took to make."""
+    if PATTERNS == ("shared",):
+        return (shared,), 0.0
+    made_by = {"setup": "setup", "state": "start"}.get(PATTERNS[0])
+    if made_by is None:
+        return (), 0.0
+    with _users(f"{made_by}()", params):
+        start = perf_counter()
+        made = getattr(own, made_by)()
+        return (made,), perf_counter() - start
+
+
+def _pickled(value: Any, what: str) -> bytes:
+    """Return it as bytes: by cloudpickle, as some libraries do, where pickle cannot. Raises ValueError."""
+    import cloudpickle  # here: what only makes the inputs needs it
+
+    try:
+        return pickle.dumps(value, protocol=pickle.HIGHEST_PROTOCOL)
+    except Exception:  # noqa: BLE001 -- whatever a class raises
+        try:
+            return cloudpickle.dumps(value)
+        except Exception as error:
+            raise ValueError(
+                f"{PATH}: {what} cannot be pickled, so that no other process can get it: {' '.join(str(error).split())}"
+            ) from error
+
+
+def _compared(own: ModuleType) -> Callable[[Any, Any], Any] | None:
+    return getattr(own, "same", equal)
+
+
+def _check_length(serial_s: float, params: Params) -> None:
+    """Raise ValueError where a plain loop would not end within a trial's time limit."""
+    trial_s = (1 + params.kept_rounds) * serial_s
+    if trial_s > params.timeout_s:
+        raise ValueError(
+            f"{PATH}: a plain loop takes {serial_s:.0f} s, {1 + params.kept_rounds} times in a trial, which may take "
+            f"{params.timeout_s:g} s: take a sample with --tasks N, or allow more with --timeout {2 * trial_s:.0f}"
+        )
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 40 else f"{text[:37]}..."
+
+
+def load(params: Params, folder: Path) -> Inputs:
+    """See `Workload`. What the user's file imports is there when the clock starts, as in a script of theirs."""
+    from workloads.own_task import own
+
+    results = folder / "results.pickle"
+    arguments, shared = (pickle.loads((folder / f"{name}.pickle").read_bytes()) for name in ("arguments", "shared"))
+    return Inputs(arguments, shared, results if _compared(own) else None)
+
+
+def pools(inputs: Inputs, setting: Setting) -> Iterator[Pool]:
+    """See `Workload`."""
+    return repeated(_job(inputs), inputs.arguments, partial(wrong, results=inputs.results), setting)
+
+
+def _job(inputs: Inputs) -> Job:
+    from workloads import own_task
+
+    imports = (PATH.stem,)
+    if PATTERNS == ("shared",):
+        nbytes = int(getattr(inputs.shared, "nbytes", sys.getsizeof(inputs.shared)))
+        return Shared(own_task.call, inputs.shared, nbytes, imports=imports)
+    if PATTERNS == ("setup",):
+        return Setup(own_task.call, own_task.make, imports=imports)
+    if PATTERNS == ("state",):
+        return State(own_task.change, own_task.start, own_task.hand_back, own_task.combine, imports=imports)
+    return Map(own_task.call, imports=imports)
+
+
+def wrong(numbers: range, found: Any, results: Path | None) -> str | None:
+    """Each result must be the same as the serial one, by the user's ``same`` or by `equal`."""
+    from workloads.own_task import own
+
+    values = _of_state(found, numbers) if PATTERNS == ("state",) else by_number(found, numbers)
+    if results is None:
+        return None
+    same = _compared(own)
+    assert same is not None
+    with results.open("rb") as file:  # one after another: all of them would be in the trial's memory
+        for place, value in enumerate(values):
+            if not same(value, pickle.load(file)):
+                return f"{PATH.name}: the result of task {place} differs from the serial one"
+    return None
+
+
+def _of_state(found: tuple[Any, list[int]], numbers: range) -> list[Any]:
+    value, counted = found
+    if sorted(counted) != list(numbers):
+        raise WrongResult(f"{len(counted)} tasks are in the state that are not the {len(numbers)} of the round")
+    return [value]
+
+
+def memory_bytes(params: Params, n_jobs: int) -> tuple[int, int]:
+    """See `Workload`. What its tasks need is known when they have run: see ``peak_bytes`` of the facts."""
+    return n_jobs * PROCESS_BYTES, 0
