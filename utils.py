@@ -37,6 +37,7 @@ from report.numbers.compare import NotComparable, compare
 from report.numbers.longer_job import longer_job
 from report.numbers.measured import Measured, NoMeasurement, read
 from report.numbers.names import EVERY_WORKLOAD, in_order
+from report.numbers.own_job import is_own_job
 from report.numbers.recommend import Task, recommend
 from report.tables.compare import print_comparison
 from report.tables.console import plain_if_piped
@@ -216,7 +217,7 @@ def _name_of(workload: str) -> str:
 
 def _code(options: argparse.Namespace) -> int:
     files, _ = read([results_path(options.results, _name_of(options.job), options.library)])
-    if not files or "job" not in files[0].run.inputs:
+    if not files or not is_own_job(files[0].run.inputs):
         return _fail(
             f"no results of {options.job} with {options.library} in {options.results}; measure first: "
             f"python benchmark_{options.library}.py {options.job}"

@@ -75,7 +75,7 @@ def parse(arguments: Sequence[str]) -> Settings:
     if options.trials is not None and (options.precision or options.budget):
         raise UserError("--trials says how many blocks, --precision and --budget let them follow: choose one way")
     chosen, counts = _params(options)
-    if chosen.job_tasks and JOB_VARIABLE not in os.environ:
+    if options.tasks and JOB_VARIABLE not in os.environ:
         raise UserError("--tasks is for a job of your own, a file in the place of a workload's name: none is named")
     self_check = script is None and options.self_check
     if self_check:

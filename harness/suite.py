@@ -51,7 +51,7 @@ def measure(settings: Settings, widest: Widest, said_of_job: SaidOf, console: Co
     cells = [_unless_impossible(cell, impossible[cell.workload], facts[cell.workload]) for cell in cells]
     for workload in settings.workloads:
         if load_workload(workload).OWN and not impossible[workload]:
-            for line in (*said_of_job(facts[workload]), _said_of_run(cells, settings)):
+            for line in (*said_of_job(facts[workload]), _said_of_run(cells, facts, settings.params)):
                 console.print(line, highlight=False, markup=False, soft_wrap=True)
     bandwidth = _warm_up(_needs(settings)[0], console)
     run.begin(cells, bandwidth, _check_conditions(settings, console))
@@ -184,16 +184,16 @@ def _inputs(workload: str, settings: Settings, console: Console) -> str:
     return make_inputs(workload, settings.params, console)
 
 
-def _said_of_run(cells: Sequence[Cell], settings: Settings) -> str:
+def _said_of_run(cells: Sequence[Cell], facts: Mapping[str, Mapping[str, Any]], chosen: params.Params) -> str:
     """Return about how long the run will take, if every library gained as much as it can."""
-    seconds, chosen = 0.0, settings.params
+    rounds = chosen.trials * (1 + chosen.kept_rounds) + chosen.memory_trials
+    trials = chosen.trials + chosen.memory_trials
+    seconds = 0.0
     for cell in cells:
         if not cell.outcome:
-            facts = inputs.facts(cell.workload, chosen)
-            round_s = facts.get("serial_s", 0.0) / cell.n_jobs
-            rounds = chosen.trials * (1 + chosen.kept_rounds) + chosen.memory_trials
-            trials = chosen.trials + chosen.memory_trials
-            seconds += rounds * round_s + trials * (START_S + facts.get("setup_s", 0.0) + facts.get("import_s", 0.0))
+            known = facts[cell.workload]
+            start_s = START_S + known.get("setup_s", 0.0) + known.get("import_s", 0.0)
+            seconds += rounds * known.get("serial_s", 0.0) / cell.n_jobs + trials * start_s
     return f"The run will take {max(1.0, seconds / 60):.0f} min or more: {len(cells)} rows, {chosen.trials} blocks."
 
 

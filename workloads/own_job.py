@@ -11,7 +11,6 @@ import pickle
 import random
 import resource
 import signal
-import sys
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -31,7 +30,8 @@ from workloads.job_file import pattern_of
 
 PATH = Path(os.environ[JOB_VARIABLE])
 OWN = True
-PATTERNS = (pattern_of(PATH),)
+PATTERN = pattern_of(PATH)
+PATTERNS = (PATTERN,)
 PARAMS = ("job_tasks", "seed")
 IDENTITY = {PATH.name: hashlib.sha256(PATH.read_bytes()).hexdigest()[:16]}
 
@@ -40,10 +40,14 @@ MOST_TASKS = 100_000  # of which each trial keeps a record
 
 
 class Inputs(NamedTuple):
-    """``arguments``: of each task. ``results``: the file of the serial results, None where they are not compared."""
+    """``arguments``: of each task. ``shared_bytes``: the size of ``shared``.
+
+    ``results``: the file of the serial results, None where they are not compared.
+    """
 
     arguments: list[tuple[Any, ...]]
     shared: Any
+    shared_bytes: int
     results: Path | None
 
 
@@ -75,7 +79,7 @@ def prepare(params: Params, folder: Path) -> dict[str, Any]:
             with _users(f"same(), for task {place},", params):
                 same = compared(result, pickle.loads(kept))
             if not same:
-                which = "" if PATTERNS == ("state",) else f": task {place}"
+                which = "" if PATTERN == "state" else f": task {place}"
                 raise ValueError(
                     f"{PATH}: results differ between two serial passes{which}; does it depend on chance, on the time, "
                     "or change its arguments? Make it repeatable, define same(result, expected), or say same = None"
@@ -83,7 +87,7 @@ def prepare(params: Params, folder: Path) -> dict[str, Any]:
     _check_length(sum(seconds) + setup_s, params)
     return {
         "job": str(PATH),
-        "pattern": PATTERNS[0],
+        "pattern": PATTERN,
         "tasks": len(arguments),
         "of_tasks": len(every),
         "task_median_s": median(seconds),
@@ -99,12 +103,17 @@ def prepare(params: Params, folder: Path) -> dict[str, Any]:
         "moved_bytes": sum(bytes_in) + sum(map(len, stored)) + (len(of_shared) if shared is not None else 0),
         "results": "compared" if compared else "not compared",
         "peak_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
-        **(_of_shared(shared, len(of_shared)) if shared is not None else {}),
+        **(
+            {"shared_bytes": _size(shared, of_shared), "shared_type": type(shared).__name__}
+            if shared is not None
+            else {}
+        ),
     }
 
 
-def _of_shared(shared: Any, nbytes: int) -> dict[str, Any]:
-    return {"shared_bytes": int(getattr(shared, "nbytes", nbytes)), "shared_type": type(shared).__name__}
+def _size(shared: Any, pickled: bytes) -> int:
+    """Return the bytes of an array, or of whatever else when pickled."""
+    return int(getattr(shared, "nbytes", len(pickled)))
 
 
 class _TooLong(BaseException):
@@ -160,7 +169,7 @@ def _check_call(own: ModuleType, arguments: list[tuple[Any, ...]]) -> None:
         signature = inspect.signature(own.task)
     except (TypeError, ValueError):  # some functions in C do not say
         return
-    last = {"shared": ("shared",), "setup": ("made",), "state": ("state",)}.get(PATTERNS[0], ())
+    last = {"shared": ("shared",), "setup": ("made",), "state": ("state",)}.get(PATTERN, ())
     for place, each in enumerate(arguments):
         try:
             signature.bind(*each, *last)
@@ -184,7 +193,7 @@ def _pass(
             result = own.task(*each, *last)
             seconds.append(perf_counter() - start)
         results.append(result)
-    if PATTERNS == ("state",):
+    if PATTERN == "state":
         with _users("hand_back() or combine()", params):
             results = [own.combine(iter([own.hand_back(*last)]))]
     return results, seconds, setup_s
@@ -192,9 +201,9 @@ def _pass(
 
 def _last_argument(own: ModuleType, shared: Any, params: Params) -> tuple[tuple[Any, ...], float]:
     """Return what follows a task's own arguments, if anything does, and how long that took to make."""
-    if PATTERNS == ("shared",):
+    if PATTERN == "shared":
         return (shared,), 0.0
-    made_by = {"setup": "setup", "state": "start"}.get(PATTERNS[0])
+    made_by = {"setup": "setup", "state": "start"}.get(PATTERN)
     if made_by is None:
         return (), 0.0
     with _users(f"{made_by}()", params):
@@ -242,8 +251,9 @@ def load(params: Params, folder: Path) -> Inputs:
     from workloads.own_task import own
 
     results = folder / "results.pickle"
-    arguments, shared = (pickle.loads((folder / f"{name}.pickle").read_bytes()) for name in ("arguments", "shared"))
-    return Inputs(arguments, shared, results if _compared(own) else None)
+    arguments = pickle.loads((folder / "arguments.pickle").read_bytes())
+    shared = pickle.loads(of_shared := (folder / "shared.pickle").read_bytes())
+    return Inputs(arguments, shared, _size(shared, of_shared), results if _compared(own) else None)
 
 
 def pools(inputs: Inputs, setting: Setting) -> Iterator[Pool]:
@@ -255,12 +265,11 @@ def _job(inputs: Inputs) -> Job:
     from workloads import own_task
 
     imports = (PATH.stem,)
-    if PATTERNS == ("shared",):
-        nbytes = int(getattr(inputs.shared, "nbytes", sys.getsizeof(inputs.shared)))
-        return Shared(own_task.call, inputs.shared, nbytes, imports=imports)
-    if PATTERNS == ("setup",):
+    if PATTERN == "shared":
+        return Shared(own_task.call, inputs.shared, inputs.shared_bytes, imports=imports)
+    if PATTERN == "setup":
         return Setup(own_task.call, own_task.make, imports=imports)
-    if PATTERNS == ("state",):
+    if PATTERN == "state":
         return State(own_task.change, own_task.start, own_task.hand_back, own_task.combine, imports=imports)
     return Map(own_task.call, imports=imports)
 
@@ -269,7 +278,7 @@ def wrong(numbers: range, found: Any, results: Path | None) -> str | None:
     """Each result must be the same as the serial one, by the user's ``same`` or by `equal`."""
     from workloads.own_task import own
 
-    values = _of_state(found, numbers) if PATTERNS == ("state",) else by_number(found, numbers)
+    values = _of_state(found, numbers) if PATTERN == "state" else by_number(found, numbers)
     if results is None:
         return None
     same = _compared(own)

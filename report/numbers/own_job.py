@@ -1,8 +1,8 @@
 """What is said of a user's own job: what it is, before the run; what holds it back, after it."""
 
 from collections.abc import Mapping
+from functools import partial
 from math import sqrt
-from statistics import median
 from typing import Any
 
 from record.schema import Trial
@@ -84,12 +84,12 @@ def said_of_loss(group: Comparable, cell: Cell, phase: str) -> str:
     serial_s = group.serial_kept_s or group.serial_s
     if not (limit and summary and serial_s) or summary.median < (1 + WORTH_SAYING) * limit:
         return ""
-    parts = {name: median(found) for name in PARTS if (found := _part_of(cell.timed, phase, name))}
+    parts = {name: cell.middle(partial(_part, phase, name)) or 0.0 for name in PARTS}
     lost = {
-        "starting and stopping": parts.get("start-up", 0.0) + parts.get("stop", 0.0),
-        "tasks that take longer than in the loop": parts.get("work", 0.0) - serial_s / cell.n_jobs,
-        "sending tasks and results": parts.get("waiting", 0.0) + parts.get("gathering", 0.0),
-        _tail(group, cell): parts.get("waiting for the last worker", 0.0),
+        "starting and stopping": parts["start-up"] + parts["stop"],
+        "tasks that take longer than in the loop": parts["work"] - serial_s / cell.n_jobs,
+        "sending tasks and results": parts["waiting"] + parts["gathering"],
+        _tail(group, cell): parts["waiting for the last worker"],
     }
     total_s = sum(max(0.0, seconds) for seconds in lost.values())
     order = sorted(lost, key=lambda name: -lost[name])
@@ -97,8 +97,8 @@ def said_of_loss(group: Comparable, cell: Cell, phase: str) -> str:
     return f"What holds it back, {NAMES[phase]}: {listed(worth)}." if worth else ""
 
 
-def _part_of(trials: list[Trial], phase: str, name: str) -> list[float]:
-    return [parts[name] for trial in trials if name in (parts := parts_of(trial, phase))]
+def _part(phase: str, name: str, trial: Trial) -> float | None:
+    return parts_of(trial, phase).get(name)
 
 
 def _tail(group: Comparable, cell: Cell) -> str:
