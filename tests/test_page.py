@@ -161,7 +161,7 @@ def test_no_block_in_common_is_no_comparison(tmp_path):
 def test_faster_than_the_limit_is_noise(tmp_path):
     save(tmp_path, "serial", {("loop", 1): [8.0] * 6})
     save(tmp_path, "mp", {("fork", 4): [1.9] * 6})
-    assert "It reaches the physical limit of 2 s, within noise." in answer_of(tmp_path)
+    assert "It reaches the physical limit of 2 s." in answer_of(tmp_path)
 
 
 def test_what_is_left_out_is_said_before_the_answer(tmp_path):

@@ -13,6 +13,7 @@ from statistics import median
 from typing import NamedTuple
 
 from record.schema import Trial
+from record.terms import CALLER
 from report.numbers.cell import CONNECTED, NAIVE, TUNED, Cell
 from report.numbers.comparable import Comparable
 from report.numbers.names import NO_LIBRARIES, SERIAL
@@ -220,11 +221,14 @@ def line_of(group: Comparable, cell: Cell) -> Line | None:
 
 
 def job_length(group: Comparable) -> JobLength | None:
-    """Return what is known of the lengths of jobs on most workers; None where no library has both kinds of rounds."""
+    """Return what is known of the lengths of jobs on most workers; None where no library has both kinds of rounds.
+
+    What runs its tasks in the caller is a loop, of whichever library, and no choice.
+    """
     loop = line_of(group, group.serial) if group.serial else None
     found: dict[tuple[str, str], list[Line]] = {}
     for cell in group.timed_on_most_workers:
-        if cell.library != SERIAL and cell.style != NAIVE and (line := line_of(group, cell)):
+        if cell.traits.workers != CALLER and cell.style != NAIVE and (line := line_of(group, cell)):
             found.setdefault((cell.library, cell.style), []).append(line)
     rows = tuple(Row(*key, tuple(lines)) for key, lines in found.items())
     if not (loop and group.serial_kept_s and any(row.is_choice for row in rows)):

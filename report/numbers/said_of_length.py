@@ -17,7 +17,7 @@ def title_of(found: JobLength) -> str:
     begin_s = max(SHORTEST_S, loop_until_s)
     quick = [row.name for row in found.choices if found.relative(row, begin_s) <= NEAR]
     loop = f"Below {about(loop_until_s)} of work a plain loop; then " if loop_until_s > SHORTEST_S else "Short jobs: "
-    return f"{loop}{listed(quick)}.\n{_said_of_close(found)}"
+    return f"{loop}{'any library' if len(quick) == len(found.choices) else listed(quick)}.\n{_said_of_close(found)}"
 
 
 def _said_of_close(found: JobLength) -> str:
@@ -26,8 +26,12 @@ def _said_of_close(found: JobLength) -> str:
     far = [name for name in from_each if name not in close]
     latest = max(close.values(), default=0.0)
     when = f"From about {about(latest)} on" if latest > SHORTEST_S else "At any length"
-    who = f"all but {listed(far)} are" if far else "every library is"
-    return f"{when}, {who} within {CLOSE - 1:.0%} of the fastest"
+    if not far:
+        return f"{when}, every library is within {CLOSE - 1:.0%} of the fastest"
+    if len(close) == 1:
+        return f"In long jobs no other library comes within {CLOSE - 1:.0%} of {listed(list(close))}"
+    who = f"only {listed(list(close))}" if len(far) > len(close) else f"all but {listed(far)}"
+    return f"{when}, {who} are within {CLOSE - 1:.0%} of the fastest"
 
 
 def _within_axis(found: JobLength, row: Row, factor: float) -> float | None:

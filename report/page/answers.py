@@ -9,6 +9,7 @@ from report.numbers.statistics import SLOWER, TIE, UNKNOWN
 from report.numbers.words import called, duration, listed, peak_of, seconds_of, tie, workers
 
 ALIKE = 1.05  # times the least memory: what lies within is named too, because one sampled trial tells no more
+SAME = 0.005  # of the limit, above it: what three digits do not show
 
 
 def answer(group: Comparable) -> str:
@@ -87,8 +88,8 @@ def said_of_limit(group: Comparable, cell: Cell, phase: str) -> str:
     if not (limit and summary):
         return ""
     beside = f"the physical limit of {duration(limit)}"
-    if summary.median <= limit:  # the limit is measured too, and as noisy
-        return f"It reaches {beside}, within noise."
+    if summary.median < (1 + SAME) * limit:  # the limit is measured too, and as noisy
+        return f"It reaches {beside}."
     spread = f" ({summary.low / limit:.3g} to {summary.high / limit:.3g})" if summary.count > 1 else ""
     return f"It takes {summary.median / limit:.3g}{spread} times {beside}."
 
