@@ -19,11 +19,7 @@ from report.numbers.grid import REBUILT, Times, grids_of, rebuilding_s  # noqa: 
 from report.numbers.measured import read  # noqa: E402
 from report.numbers.rounds import rounds_of  # noqa: E402
 
-RAY, RAY_REBUILT, POOL = (
-    ("ray", "ray.util.multiprocessing.Pool"),
-    ("ray", "naive: Pool for every round"),
-    ("mp", "fork"),
-)
+RAY, RAY_REBUILT = ("ray", "ray.util.multiprocessing.Pool"), ("ray", "naive: Pool for every round")
 
 
 def say_wins(name: str, ray: Times, others: Times) -> None:
@@ -52,15 +48,17 @@ def main() -> None:
     if refused or not files:
         sys.exit("; ".join(refused) or f"no results of grid in {sys.argv[1]}")
     group = comparable(files)
-    ours = grids_of(group)
+    ours, pool_name = grids_of(group), group.reference
+    if RAY not in ours or pool_name not in ours:
+        sys.exit(f"{sys.argv[1]} has no results of grid for ray and mp: python benchmark_all.py grid")
     cells = {cell.name: cell for file in files for cell in file.cells.values()}
     tasks = max(each.tasks for trial in cells[RAY].timed for each in rounds_of(trial, KEPT))
     if RAY_REBUILT in ours:
         new_pools = [tasks * (ours[RAY_REBUILT][KEPT][key] - seconds) for key, seconds in ours[RAY][KEPT].items()]
         say_extra("ours, a new Pool on a Ray that runs", new_pools)
     say_extra("ours, Ray started and ended with it", rebuilding_s(cells[RAY]))
-    say_wins("ours, against multiprocessing.Pool rebuilt", ours[RAY][KEPT], ours[POOL][REBUILT])
-    say_wins("ours, against multiprocessing.Pool kept", ours[RAY][KEPT], ours[POOL][KEPT])
+    say_wins("ours, against multiprocessing.Pool rebuilt", ours[RAY][KEPT], ours[pool_name][REBUILT])
+    say_wins("ours, against multiprocessing.Pool kept", ours[RAY][KEPT], ours[pool_name][KEPT])
 
 
 if __name__ == "__main__":
