@@ -7,9 +7,10 @@ imports none of the libraries: every trial is a fresh interpreter that runs the 
 """
 
 import sys
+import tempfile
 
-from rich.console import Console
-
+import harness.early  # noqa: F401
+from harness import printing
 from harness.cli import UserError, fail, parse, program_of
 from harness.suite import measure
 from report.numbers.own_job import said_of_job
@@ -20,12 +21,15 @@ from report.tables.workload import print_tables
 
 def main() -> int:
     """Measure, print one table per workload; return 0, or 1 if a trial failed, or 130 if interrupted."""
-    console = Console()
+    console = printing.console()
     try:
         settings = parse(sys.argv[1:])
         run = measure(settings, widest_interval, said_of_job, console)
     except UserError as error:
         fail(str(error), program_of(sys.argv[1:]))
+    except OSError as error:
+        where = error.filename or tempfile.gettempdir()
+        fail(f"{where}: {error.strerror}. Trials that had ended are saved: --resume goes on", program_of(sys.argv[1:]))
     except KeyboardInterrupt:
         console.print("Interrupted. Every trial that had ended is saved: python utils.py shows them, --resume goes on.")
         return 130

@@ -4,15 +4,16 @@ import json
 import random
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from harness.cli import Settings, UserError
+from harness.folders import temporary_folder
 from harness.machine import process
 from harness.machine.environment import trial_environment
+from harness.machine.supervise import end_descendants
 from record import terms
 from record.schema import Idiom
 from record.terms import SELF_AGAIN, SELF_SLOWDOWN, SELF_SLOWED, Traits
@@ -135,14 +136,14 @@ def _left_out(workload: Workload, traits: Traits) -> str | None:
 
 def _list_all(scripts: dict[str, Path]) -> dict[str, dict[str, Any]]:
     """Ask all scripts at once which idioms they have."""
-    with tempfile.TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True) as name:
-        folders = {library: Path(name) / library for library in scripts}
+    with temporary_folder() as folder:
+        folders = {library: folder / library for library in scripts}
         try:
             started = {library: _start_listing(path, folders[library]) for library, path in scripts.items()}
             return {library: _listing(started[library], folders[library], path) for library, path in scripts.items()}
         finally:
             with process.interrupts_wait():
-                process.end_descendants(grace_s=0.0)
+                end_descendants(grace_s=0.0)
 
 
 def _start_listing(path: Path, folder: Path) -> subprocess.Popen[bytes]:

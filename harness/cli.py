@@ -27,6 +27,7 @@ class UserError(Exception):
 class Settings:
     """What to measure, and for how long. ``scripts``: library name to the path of its script.
 
+    ``anyway``: whether to measure beside another suite on this machine.
     ``named``: whether the user has named the scripts, or all were taken.
     ``precision`` is a share (0.02 for ``2%``). Without it and ``budget_s``, the trials that ``params`` asks for.
     """
@@ -42,6 +43,7 @@ class Settings:
     budget_s: float | None
     resume: bool
     self_check: bool
+    anyway: bool
 
 
 class _Parser(argparse.ArgumentParser):
@@ -92,6 +94,7 @@ def parse(arguments: Sequence[str]) -> Settings:
         budget_s=options.budget,
         resume=options.resume,
         self_check=self_check,
+        anyway=options.anyway,
     )
 
 
@@ -146,6 +149,7 @@ def _parser(script: Path | None) -> argparse.ArgumentParser:
     parser.add_argument("--resume", action="store_true", help="go on with the newest run where it stopped")
     parser.add_argument("--results", type=Path, default=ROOT / "results", metavar="DIR", help="where results go")
     parser.add_argument("--timeout", type=float, metavar="SECONDS", help="time limit of one trial (the profile's)")
+    parser.add_argument("--anyway", action="store_true", help="do not wait for another suite on this machine")
     if script is None:
         parser.add_argument("--self-check", action="store_true", help=SELF_CHECK)
         parser.add_argument("--libraries", nargs="+", metavar="NAME", help=f"{', '.join(all_scripts())} (all)")

@@ -3,17 +3,15 @@
 import json
 import re
 import signal
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import params
 from harness import inputs
 from harness.cells import Cell
+from harness.folders import temporary_folder
 from harness.machine import environment, process, room
-from harness.machine.memory import Sampler, summary_of
+from harness.machine.memory import summary_of
 from record import terms
 from record.schema import Left, Parts, Pool, Round, Tasks, Trial
 from record.terms import MEMORY, TIME
@@ -34,29 +32,32 @@ def run_cell(cell: Cell, chosen: params.Params, kind: str = TIME) -> Trial:
         samples = folder / "samples.log" if kind == MEMORY else None
         (folder / "trial.json").write_text(json.dumps(_spec(cell, chosen, kind)))
         variables = environment.trial_environment(folder)
-        with sampled(samples) as sampler:
-            ended = process.run_to_end(
-                [cell.interpreter, str(cell.script)],
-                environment={
-                    **variables,
-                    script.TRIAL_VARIABLE: str(folder / "trial.json"),
-                    tasklog.ENVIRONMENT_VARIABLE: str(folder / "tasks.log"),
-                    **({tasklog.SAMPLES_VARIABLE: str(samples)} if samples else {}),
-                },
-                cwd=environment.working_folder(load_workload(cell.workload).OWN),
-                output=folder / "output.txt",
-                timeout_s=chosen.timeout_s * load_workload(cell.workload).PATIENCE,
-            )
+        workload = load_workload(cell.workload)
+        ended = process.run_to_end(
+            [cell.interpreter, str(cell.script)],
+            environment={
+                **variables,
+                script.TRIAL_VARIABLE: str(folder / "trial.json"),
+                tasklog.ENVIRONMENT_VARIABLE: str(folder / "tasks.log"),
+                **({tasklog.SAMPLES_VARIABLE: str(samples)} if samples else {}),
+            },
+            cwd=environment.working_folder(workload.OWN),
+            output=folder / "output.txt",
+            timeout_s=chosen.timeout_s * workload.PATIENCE,
+            samples=samples,
+            network=workload.OWN,  # a user's job may need it; nothing of the suite's own does
+        )
         trial = _record(cell, kind, folder, ended)
-        if sampler and sampler.error:
-            trial.outcome, trial.reason = terms.ERROR, f"memory could not be sampled: {sampler.error}"
-        elif sampler and trial.outcome == terms.OK:
+        if ended.sampler_error:
+            trial.outcome, trial.reason = terms.ERROR, f"memory could not be sampled: {ended.sampler_error}"
+        elif samples and trial.outcome == terms.OK:
+            times_ns = _said(folder / "outcome.json")["memory_ns"]
             moments_ns = tasklog.read(folder / "tasks.log").moments_ns
-            trial.memory = summary_of(sampler, _said(folder / "outcome.json")["memory_ns"], moments_ns)
+            trial.memory = summary_of(samples, ended.sampler_cpu_s, times_ns, moments_ns)
         if trial.outcome != terms.OK and _kernel_oom_kills() > killed_before:
             trial.outcome, trial.reason = terms.OUT_OF_MEMORY, f"the kernel ended a process: {trial.reason}"
         left = [path for name in ("HOME", "TMPDIR") for path in Path(variables[name]).rglob("*") if not path.is_dir()]
-        trial.left_behind.files, trial.left_behind.file_bytes = len(left), sum(map(process.size_of, left))
+        trial.left_behind.files, trial.left_behind.file_bytes = len(left), sum(map(room.size_of, left))
     return trial
 
 
@@ -134,21 +135,6 @@ def _pool(said: dict[str, Any]) -> Pool:
     return Pool(**{**said, "rounds": [Round(**round_) for round_ in said.get("rounds", ())]})
 
 
-@contextmanager
-def sampled(path: Path | None) -> Iterator[Sampler | None]:
-    """Sample the memory of all descendants into ``path``, if there is one, until the block has ended."""
-    if path is None:
-        yield None
-        return
-    path.touch()
-    sampler = Sampler(path)
-    sampler.start()
-    try:
-        yield sampler
-    finally:
-        sampler.stop()
-
-
 def _said(path: Path) -> dict[str, Any]:
     """Return what the trial's interpreter says; nothing if it was ended before, or while, it said so."""
     try:
@@ -192,10 +178,3 @@ def _kernel_oom_kills() -> int:
             lines = path.read_text().splitlines()
             return sum(int(line.split()[1]) for line in lines if line.startswith("oom_kill "))
     return 0
-
-
-@contextmanager
-def temporary_folder() -> Iterator[Path]:
-    """Yield a folder that is removed at the end; its path is short because Ray's sockets will lie in it."""
-    with tempfile.TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True) as name:
-        yield Path(name)

@@ -119,7 +119,14 @@ class Recording:
         return [(*names, self.newest(*names)) for names in self._files]
 
     def _save(self, workload: str, library: str) -> None:
-        results.save(self.settings.results, workload, library, self._files[workload, library])
+        try:
+            results.save(self.settings.results, workload, library, self._files[workload, library])
+        except OSError as error:
+            path = results.path_of(self.settings.results, workload, library)
+            raise UserError(
+                f"{path} cannot be written: {error.strerror}. The {self.trials} trials before are saved, the last one "
+                "is not: make room, and go on with --resume"
+            ) from error
 
 
 def _relevant(all_params: dict[str, Any], workload: str) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from math import isfinite
 from typing import Any
 
@@ -14,10 +15,13 @@ import params
 from harness import inputs
 from harness.cells import Cell, all_cells, self_check_cells, shuffled
 from harness.cli import Settings, UserError
-from harness.launch import run_cell, tail, temporary_folder
+from harness.exclusive import only_run_in, only_suite_on_machine
+from harness.folders import remove_abandoned, temporary_folder
+from harness.launch import run_cell, tail
 from harness.machine import environment, process
 from harness.machine.conditions import disturbances
 from harness.machine.memory import MEMORY_UNAVAILABLE
+from harness.machine.supervise import become_subreaper
 from harness.machine.yardstick import yardstick_s
 from harness.recording import Recording
 from harness.stopping import Stopping
@@ -42,8 +46,17 @@ SaidOf = Callable[[dict[str, Any]], list[str]]
 
 def measure(settings: Settings, widest: Widest, said_of_job: SaidOf, console: Console) -> Recording:
     """Run every trial of ``settings``; one that fails costs nothing but itself. Raises UserError before the first."""
-    process.become_subreaper()
+    become_subreaper()
     process.raise_interrupt_on_termination()
+    with (
+        only_run_in(settings.results),
+        only_suite_on_machine(settings.anyway, partial(console.print, highlight=False, soft_wrap=True)) as beside,
+    ):
+        remove_abandoned()
+        return _measure(settings, widest, said_of_job, console, beside)
+
+
+def _measure(settings: Settings, widest: Widest, said_of_job: SaidOf, console: Console, beside: str) -> Recording:
     cells = self_check_cells(settings) if settings.self_check else all_cells(settings)
     run = Recording(settings, cells)
     impossible = {workload: _inputs(workload, settings, console) for workload in settings.workloads}
@@ -54,7 +67,7 @@ def measure(settings: Settings, widest: Widest, said_of_job: SaidOf, console: Co
             for line in (*said_of_job(facts[workload]), _said_of_run(cells, facts, settings.params)):
                 console.print(line, highlight=False, markup=False, soft_wrap=True)
     bandwidth = _warm_up(_needs(settings)[0], console)
-    run.begin(cells, bandwidth, _check_conditions(settings, console))
+    run.begin(cells, bandwidth, [*filter(None, [beside]), *_check_conditions(settings, console)])
     for cell in cells:
         if cell.outcome and (TIME, 0, cell) not in run.done:
             run.add(cell, Trial(idiom=cell.idiom, n_jobs=cell.n_jobs, outcome=cell.outcome, reason=cell.reason))

@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 
 from harness import inputs, suite
-from harness.machine import process
+from harness.machine.supervise import become_subreaper
 from params import Params
 from record.terms import STUDIES, WORKLOADS
 from trial.workload import Setting
@@ -49,7 +49,7 @@ TINY = Params(
 @pytest.fixture(scope="session")
 def tiny() -> Params:
     """Parameters of trials that take a moment, with their inputs."""
-    process.become_subreaper()
+    become_subreaper()
     assert suite.make_inputs(WORKLOADS[-1], TINY, Console(quiet=True)) == ""
     for workload in (*WORKLOADS[:-1], *STUDIES):
         if not inputs.facts(workload, TINY):

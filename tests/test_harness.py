@@ -1,27 +1,65 @@
 """What becomes of trials that go wrong; that nothing survives; that what was measured is kept."""
 
+import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
+from pathlib import Path
 
 import psutil
 import pytest
 
 from harness import cells as cells_module
+from harness import folders
 from harness.cells import Cell, all_cells, shuffled
 from harness.cli import parse
 from harness.launch import run_cell
 from harness.machine import process
 from record import files as results
 from record import terms
-from tests.conftest import ROOT, TINY, shared_memory, without
+from tests.conftest import ROOT, TINY, without
 from trial import tasklog
 from trial.rules import Rules, check_new_workers, check_tasks, check_workers
 from trial.workload import load_workload
 
 SCRIPTS = ROOT / "tests" / "scripts"
+
+# Another program, which makes, closes, opens again and holds files in shared memory, named as libraries name theirs.
+NEIGHBOUR = """
+import os, select, sys
+PREFIXES = ("psm_", "pym-", "sem.mp-", "sem.loky-", "loky-", "joblib_memmapping_folder_", "plasma", "torch_")
+lost, number = 0, 0
+while not select.select([0], [], [], 0.05)[0]:
+    number += 1
+    paths = [f"/dev/shm/{prefix}{os.getpid()}_{number}" for prefix in PREFIXES]
+    for path in paths:
+        open(path, "wb").close()
+    held = [open(path) for path in paths[::2]]
+    select.select([0], [], [], 0.5)
+    for path in paths:
+        try:
+            os.unlink(path)
+        except FileNotFoundError:
+            lost += 1
+print(lost)
+"""
+
+NOT_ISOLATED = "from harness.machine import process; process.namespaces = lambda: ()"
+
+# Trials beside it, in a process of their own: a suite ends all that descends from it.
+BESIDE = """
+import json, sys
+from tests import test_harness
+if sys.argv[1:]:
+    exec(test_harness.NOT_ISOLATED)
+trials = [test_harness.run_cell(test_harness.cell_of("faulty", idiom), test_harness.TINY)
+          for idiom in ("right", "leaves_things")]
+print(json.dumps([(trial.outcome, trial.left_behind.shm_segments) for trial in trials]))
+"""
 
 
 def cell_of(script: str, idiom: str, workload: str = "numerical", n_jobs: int = 1) -> Cell:
@@ -77,7 +115,6 @@ def test_timeout_ends_the_whole_tree(idiom, tiny):
 
 
 def test_what_is_left_behind_is_counted_and_removed(tiny):
-    segments = shared_memory()
     trial = run_cell(cell_of("faulty", "leaves_things"), tiny)
     assert trial.outcome == terms.OK
     left = trial.left_behind
@@ -86,18 +123,24 @@ def test_what_is_left_behind_is_counted_and_removed(tiny):
     assert left.file_bytes == 5
     assert left.shm_segments >= 1  # one by hand; Python's resource tracker may or may not have met its own
     assert left.shm_bytes >= 7
-    assert shared_memory() == segments
+    assert not list(Path("/dev/shm").glob("psm_left-*"))
     assert psutil.Process().children(recursive=True) == []
 
 
-def test_what_others_put_into_shared_memory_stays():
-    foreign = process.SHARED_MEMORY / f"foreign-{os.getpid()}"
-    foreign.write_bytes(b"precious")
-    try:
-        assert process._remove_segments({foreign.name, "gone already"}) == {"shm_segments": 1, "shm_bytes": 8}
-        assert foreign.read_bytes() == b"precious"
-    finally:
-        foreign.unlink()
+@pytest.mark.parametrize("isolated", [True, False])
+def test_what_others_put_into_shared_memory_stays_and_is_not_booked(isolated, tiny):
+    with subprocess.Popen(
+        [sys.executable, "-c", NEIGHBOUR], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as neighbour:
+        command = [sys.executable, "-c", BESIDE, *(() if isolated else ("not isolated",))]
+        beside = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+        lost, _ = neighbour.communicate(timeout=30)
+    assert int(lost) == 0
+    assert beside.returncode == 0, beside.stderr
+    (outcome, segments), (_, segments_left) = json.loads(beside.stdout)
+    assert (outcome, segments) == (terms.OK, 0)
+    if isolated:  # of what nobody has open any more, only a shared memory of the trial's own tells whose it was
+        assert segments_left >= 1
 
 
 def test_a_head_start_is_refused(tiny):
@@ -177,10 +220,12 @@ def test_blocks_hold_every_cell_once_in_another_order_each():
     assert orders[2] != shuffled(cells, seed="6", block=2)
 
 
-def run_suite(*arguments: str, script: str | None = None, **options) -> subprocess.CompletedProcess:
+def run_suite(
+    *arguments: str, script: str | None = None, variables: dict[str, str] | None = None, **options
+) -> subprocess.CompletedProcess:
     """Run a script, or benchmark_all.py, as a user would."""
     path = SCRIPTS / f"benchmark_{script}.py" if script else ROOT / "benchmark_all.py"
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), **(variables or {})}
     command = [sys.executable, str(path), *arguments]
     return subprocess.run(
         command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300, check=False, **options
@@ -237,18 +282,25 @@ def test_script_that_does_not_answer_is_a_timeout_row(tmp_path, monkeypatch):
     assert psutil.Process().children(recursive=True) == []
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_interrupt_saves_what_was_measured_and_ends_children(number, tmp_path):
+def start_suite(folder: Path, *code_before: str, **variables: str) -> subprocess.Popen[str]:
+    """Start a suite that measures Ray for a long time; with code, that is run in its process before."""
     arguments = ["--profile", "quick", "numerical", "--libraries", "ray", "serial", "--n-jobs", "2", "--trials", "50"]
-    started = subprocess.Popen(
-        [sys.executable, str(ROOT / "benchmark_all.py"), *arguments, "--results", str(tmp_path)],
+    code = "; ".join(["import sys, runpy", *code_before, "runpy.run_path('benchmark_all.py', run_name='__main__')"])
+    return subprocess.Popen(
+        [sys.executable, "-c", code, *arguments, "--results", str(folder)],
         cwd=ROOT,
+        env={**os.environ, **variables},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         # A shell without job control starts what it puts into the background with SIGINT ignored, and so its children.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_interrupt_saves_what_was_measured_and_ends_children(number, tmp_path):
+    started = start_suite(tmp_path)
     descendants = wait_for_descendant(started.pid, "raylet")
     started.send_signal(number)
     printed, _ = started.communicate(timeout=60)
@@ -260,6 +312,103 @@ def test_interrupt_saves_what_was_measured_and_ends_children(number, tmp_path):
     # A trial that the interrupt cut off is no trial.
     for path in tmp_path.glob("*.p3"):
         assert all(trial.outcome == terms.OK for trial in results.load(path).runs[-1].trials)
+
+
+@pytest.mark.parametrize("isolation", [(), (NOT_ISOLATED,)], ids=["isolated", "not isolated"])
+def test_when_the_suite_is_killed_its_trees_and_folders_end(tmp_path, isolation):
+    temporary = Path(tempfile.mkdtemp(prefix="b"))  # short: Ray's sockets lie in it
+    suite = start_suite(tmp_path, *isolation, TMPDIR=str(temporary))
+    descendants = wait_for_descendant(suite.pid, "raylet")
+    suite.kill()
+    suite.communicate()
+    _, alive = psutil.wait_procs(descendants, timeout=3)
+    assert alive == []
+    (temporary / "bench-abandoned").mkdir()
+    (temporary / "bench-abandoned" / folders.MARK).touch()
+    (temporary / "bench-of-somebody-else").mkdir()
+    again = run_suite(*QUICK, "--libraries", "serial", "--results", str(tmp_path), variables={"TMPDIR": str(temporary)})
+    assert again.returncode == 0, again.stderr
+    assert [path.name for path in temporary.iterdir()] == ["bench-of-somebody-else"]
+    shutil.rmtree(temporary)
+
+
+@pytest.mark.parametrize("stdout", ["closed", "full", "ascii"])
+def test_a_run_goes_on_when_nobody_can_read_what_it_prints(stdout, tmp_path):
+    reader, writer = os.pipe()
+    os.close(reader)
+    with open("/dev/full" if stdout == "full" else os.devnull, "w") as nowhere:
+        ended = subprocess.run(
+            [sys.executable, "benchmark_all.py", *QUICK, "--libraries", "serial", "--results", str(tmp_path)],
+            cwd=ROOT,
+            env={**os.environ, **({"PYTHONIOENCODING": "ascii"} if stdout == "ascii" else {})},
+            stdout=writer if stdout == "closed" else nowhere,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+    os.close(writer)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert [trial.outcome for trial in results.load(tmp_path / "numerical_serial.p3").runs[-1].trials] == [terms.OK]
+
+
+@pytest.mark.skipif(not process.namespaces(), reason="a small disk is made in a mount namespace, which is not allowed")
+@pytest.mark.parametrize(
+    ("what", "size", "reason"),
+    [
+        ("--results", "8k", "choose another with --results"),
+        ("--results", "24k", "cannot be written: No space left on device"),
+        ("TMPDIR", "8k", "choose another with TMPDIR"),
+    ],
+)
+def test_a_full_disk_is_one_line(what, size, reason, tmp_path):
+    small, other = tmp_path / "small", tmp_path / "other"
+    small.mkdir()
+    suite = [sys.executable, "benchmark_all.py", *QUICK[:-1], "40", "--libraries", "serial"]
+    suite += ["--results", str(small if what == "--results" else other)]
+    ended = subprocess.run(
+        [*process.namespaces(), "sh", "-c", f'mount -t tmpfs -o size={size} tmpfs {small} && exec "$@"', "sh", *suite],
+        cwd=ROOT,
+        env={**os.environ, **({"TMPDIR": str(small)} if what == "TMPDIR" else {})},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert ended.returncode == 2
+    assert len(ended.stderr.splitlines()) == 1
+    assert reason in ended.stderr
+
+
+def test_two_runs_into_one_folder_lose_nothing(tmp_path):
+    first = start_suite(tmp_path)
+    wait_for_descendant(first.pid, "raylet")
+    second = run_suite(*QUICK, "--libraries", "serial", "--results", str(tmp_path))
+    assert second.returncode == 2
+    assert f"process {first.pid} writes its results to" in second.stderr
+    beside = run_suite(*QUICK, "--libraries", "serial", "--anyway", "--results", str(tmp_path / "other"))
+    assert beside.returncode == 0, beside.stderr
+    (run,) = results.load(tmp_path / "other" / "numerical_serial.p3").runs
+    assert f"process {first.pid}" in run.disturbances[0]
+    first.terminate()
+    first.communicate(timeout=60)
+
+
+def test_a_second_suite_waits_for_the_first(tmp_path):
+    first = start_suite(tmp_path)
+    wait_for_descendant(first.pid, "raylet")
+    second = subprocess.Popen(
+        [sys.executable, "benchmark_all.py", *QUICK, "--libraries", "serial", "--results", str(tmp_path / "other")],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert "waiting" in second.stdout.readline()
+    assert not list((tmp_path / "other").glob("*.p3"))
+    first.terminate()
+    first.communicate(timeout=60)
+    second.communicate(timeout=120)
+    assert second.returncode == 0
 
 
 def wait_for_descendant(pid: int, name: str) -> list[psutil.Process]:

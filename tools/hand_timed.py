@@ -24,7 +24,7 @@ from harness import suite  # noqa: E402
 from harness.cells import all_cells  # noqa: E402
 from harness.cli import parse  # noqa: E402
 from harness.launch import run_cell  # noqa: E402
-from harness.machine import environment, process  # noqa: E402
+from harness.machine import environment, process, supervise  # noqa: E402
 from params import PROFILES  # noqa: E402
 from record import terms  # noqa: E402
 from record.schema import Pool, Round, Trial  # noqa: E402
@@ -164,7 +164,7 @@ def cost_of(trial: Trial) -> float:
 
 def main() -> None:
     blocks = int(sys.argv[1]) if len(sys.argv) > 1 else 6
-    process.become_subreaper()
+    supervise.become_subreaper()
     process.raise_interrupt_on_termination()
     if problem := suite.make_inputs("overhead", PARAMS, Console()):
         sys.exit(problem)
@@ -189,4 +189,4 @@ if __name__ == "__main__":
     try:
         main()
     finally:
-        process.end_descendants(grace_s=0.0)
+        supervise.end_descendants(grace_s=0.0)

@@ -21,6 +21,13 @@ def shared_free_bytes() -> int | None:
     return shutil.disk_usage(SHARED_MEMORY).free if SHARED_MEMORY.is_dir() else None
 
 
+def size_of(path: Path) -> int:
+    """Return the bytes of a file, or of all files below a folder."""
+    if not path.is_dir():
+        return path.lstat().st_size
+    return sum(file.lstat().st_size for file in path.rglob("*") if not file.is_dir())
+
+
 def _cgroup_used() -> int:
     """Return the memory of this cgroup that the kernel cannot simply take back, as file pages not lately read."""
     cached = [

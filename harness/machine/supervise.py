@@ -1,0 +1,188 @@
+"""The process between the suite and what it runs: it runs one command, and ends all that this has started.
+
+As a program: ``python -m harness.machine.supervise SPEC``, started by `harness.machine.process`. It is the first
+process of a PID namespace where the kernel allows one: when it ends, the kernel ends everything in it. Its stdin is a
+pipe whose other end the suite alone holds; when the suite is dead, however it died, that end is closed, and this
+process ends the tree and removes its folder. A pipe and not the parent-death signal, because that one is of the
+thread's death, is lost by the program in between that makes the namespaces, and comes only once.
+"""
+
+import ctypes
+import fcntl
+import json
+import os
+import resource
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from harness.machine.room import SHARED_MEMORY, size_of
+
+GRACE_S = 3.0  # for daemons and resource trackers to end by themselves after their parent has
+_PR_SET_CHILD_SUBREAPER = 36
+_SIOCSIFFLAGS, _IFF_UP = 0x8914, 0x1
+
+
+def run(spec: dict[str, Any]) -> dict[str, Any]:
+    """Run the command of ``spec`` to its end, and return how that was: the fields of `process.Ended`."""
+    start = time.monotonic()
+    timed_out = False
+    with _sampled(spec["samples"]) as sampler:
+        child = subprocess.Popen(
+            spec["command"],
+            env=spec["environment"],
+            cwd=spec["cwd"],
+            stdin=subprocess.DEVNULL,  # its output goes where this process' own goes
+            start_new_session=True,  # nothing that it does to its group reaches this process
+        )
+        try:
+            child.wait(spec["timeout_s"])
+        except subprocess.TimeoutExpired:
+            timed_out = True
+        seconds = time.monotonic() - start
+        seen = set() if spec["isolated"] else _seen_in_shared_memory()
+        killed, adopted = end_descendants(grace_s=0.0 if timed_out else GRACE_S)
+        returncode = child.wait()
+    left = _left_in_private() if spec["isolated"] else _remove(seen)
+    # Every descendant has been waited for by now: by its own parent or, orphans, by this process. Not in it are those
+    # whose parent ignores SIGCHLD (see `tasklog`).
+    cpu = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return {
+        "returncode": returncode,
+        "timed_out": timed_out,
+        "seconds": seconds,
+        "cpu_s": (cpu.ru_utime, cpu.ru_stime),
+        "adopted": list(adopted),
+        "left": {"processes": killed, **left},
+        "sampler_cpu_s": sampler.cpu_s if sampler else 0.0,
+        "sampler_error": sampler.error if sampler else "",
+    }
+
+
+@contextmanager
+def _sampled(path: str | None) -> Iterator[Any]:
+    """Sample the memory of all descendants into ``path``, if there is one, until the block has ended."""
+    if path is None:
+        yield None
+        return
+    from harness.machine.sampler import Sampler  # here: time trials need not wait for its imports
+
+    Path(path).touch()
+    sampler = Sampler(Path(path))
+    sampler.start()
+    try:
+        yield sampler
+    finally:
+        sampler.stop()
+
+
+def become_subreaper() -> None:
+    """Make the kernel hand orphaned descendants (daemons, workers of a dead parent) to this process. Linux only."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def end_descendants(grace_s: float) -> tuple[int, set[int]]:
+    """Kill every descendant that does not end within ``grace_s``; return how many that were.
+
+    And the ids of all that this process has waited for, orphans among them: their CPU time is in RUSAGE_CHILDREN.
+    """
+    gone, alive = psutil.wait_procs(_descendants(), timeout=grace_s)
+    killed = 0
+    while alive := [process for process in {*alive, *_descendants()} if process.is_running()]:
+        for process in alive:
+            try:
+                killed += process.status() != psutil.STATUS_ZOMBIE
+                process.kill()
+            except psutil.NoSuchProcess:
+                continue
+        gone += psutil.wait_procs(alive, timeout=5)[0]
+    return killed, {process.pid for process in gone if process.returncode is not None}  # only a parent learns it
+
+
+def _descendants() -> list[psutil.Process]:
+    return psutil.Process().children(recursive=True)
+
+
+def _left_in_private() -> dict[str, int]:
+    """Count what lies in this trial's own shared memory, which ends with it."""
+    left = list(SHARED_MEMORY.iterdir()) if SHARED_MEMORY.is_dir() else []
+    return {"shm_segments": len(left), "shm_bytes": sum(map(size_of, left))}
+
+
+def _seen_in_shared_memory() -> set[Path]:
+    """Return the files in the machine's shared memory that a process of the tree has mapped or open right now.
+
+    Of all others there nobody knows whose they are: they are neither counted nor removed.
+    """
+    seen: set[Path] = set()
+    for process in _descendants():
+        try:
+            paths = [*(each.path for each in process.memory_maps()), *(each.path for each in process.open_files())]
+        except psutil.Error:
+            continue
+        seen |= {Path(path) for path in paths if Path(path).is_relative_to(SHARED_MEMORY)}
+    return seen
+
+
+def _remove(seen: set[Path]) -> dict[str, int]:
+    """Count what the tree has left in the machine's shared memory, and remove it: its own, which nobody uses."""
+    left = [path for path in seen if path.exists() and path.lstat().st_uid == os.getuid() and not _is_in_use(path)]
+    found = {"shm_segments": len(left), "shm_bytes": sum(map(size_of, left))}
+    for path in left:
+        path.unlink(missing_ok=True)
+    return found
+
+
+def _is_in_use(path: Path) -> bool:
+    for process in psutil.process_iter():
+        try:
+            if any(Path(each.path) == path for each in [*process.memory_maps(), *process.open_files()]):
+                return True
+        except psutil.Error:
+            continue
+    return False
+
+
+def isolate(shared_bytes: int) -> None:
+    """In new namespaces: give this one a shared memory of its own, as large as the machine's, and a loopback device."""
+    options = f"size={shared_bytes},mode=1777"
+    subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(SHARED_MEMORY)], check=True)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+        fcntl.ioctl(any_socket, _SIOCSIFFLAGS, struct.pack("16sh14x", b"lo", _IFF_UP))
+
+
+def _end_with_the_suite(folder: Path) -> None:
+    """Wait until the suite has closed its end of the pipe: end the tree, and leave nothing."""
+    os.read(0, 1)
+    end_descendants(grace_s=0.0)
+    shutil.rmtree(folder, ignore_errors=True)
+    os._exit(1)
+
+
+def main(spec: dict[str, Any]) -> None:
+    """Run what ``spec`` says and write down how it ended, in its folder."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)  # the suite decides: by closing the pipe
+    become_subreaper()
+    folder = Path(spec["folder"])
+    threading.Thread(target=_end_with_the_suite, args=(folder,), daemon=True).start()
+    if spec["isolated"]:
+        isolate(spec["shared_bytes"])
+    ended = run(spec)
+    (folder / "ended.json").write_text(json.dumps(ended))
+
+
+if __name__ == "__main__":
+    main(json.loads(Path(sys.argv[1]).read_text()))
