@@ -21,7 +21,7 @@ test-all: test
 	$(BIN)/python -m pytest -m full
 
 # Tests that measure nothing run beside those that do; two that measure at once would find each other's leftovers.
-NUMBERS := $(patsubst %,tests/test_%.py,breakdown browser compare job_length page params recommend report report_rounds results source \
+NUMBERS := $(patsubst %,tests/test_%.py,breakdown browser compare hostile_files job_length page params recommend report report_rounds results source \
 	statistics workloads)
 
 numbers: lint

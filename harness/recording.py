@@ -12,7 +12,7 @@ from harness.cli import Settings, UserError
 from harness.machine import environment
 from record import files as results
 from record import terms
-from record.schema import Run, Stopping, Trial
+from record.schema import Run, Stopping, Trial, printable
 from record.terms import TIME
 from trial.workload import load_workload
 
@@ -94,6 +94,7 @@ class Recording:
     def add(self, cell: Cell, trial: Trial) -> None:
         """Record a trial and save the file that it belongs to."""
         trial.session = self.session
+        trial.reason, trial.output = printable(trial.reason), printable(trial.output)  # of a library's, or a user's
         self.newest(cell.workload, cell.library).trials.append(trial)
         self._save(cell.workload, cell.library)
         self.trials += trial.outcome != terms.SKIPPED

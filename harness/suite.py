@@ -26,7 +26,7 @@ from harness.machine.yardstick import yardstick_s
 from harness.recording import Recording
 from harness.stopping import Stopping
 from record import terms
-from record.schema import Run, Trial
+from record.schema import Run, Trial, printable
 from record.schema import Stopping as Reached
 from record.terms import MEMORY, TIME, WRITE
 from trial.workload import load_workload
@@ -187,7 +187,7 @@ def _progress(console: Console) -> Progress:
 
 def _say(console: Console, cell: Cell, ended: str, reason: str) -> None:
     line = f"{ended}: {cell.workload}, {cell.library}, {cell.idiom}, {cell.n_jobs} workers: {reason}"
-    console.print(line, highlight=False, markup=False, soft_wrap=True)
+    console.print(printable(line), highlight=False, markup=False, soft_wrap=True)
 
 
 def _inputs(workload: str, settings: Settings, console: Console) -> str:

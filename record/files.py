@@ -15,7 +15,7 @@ from typing import Any
 import psutil
 from pydantic import ValidationError
 
-from record.schema import SCHEMA, Content, Run, as_plain, from_plain
+from record.schema import LONGEST_NAME, SCHEMA, Content, Run, as_plain, from_plain, printable
 
 SUFFIX = ".p3"
 PROTOCOL = 3  # as the suffix says
@@ -23,7 +23,10 @@ SPARE_BYTES = 256 * 2**20  # that reading a file may need besides its content
 
 
 class ResultsError(Exception):
-    """A file that cannot be used, in one line that names it."""
+    """A file that cannot be used, in one line that names it and can be printed, whatever is in it."""
+
+    def __init__(self, said: str) -> None:
+        super().__init__(printable(said.replace("\n", " ")))
 
 
 class _PlainUnpickler(pickle.Unpickler):
@@ -98,10 +101,10 @@ def load(path: Path) -> Content:
         return from_plain(found)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(map(str, first["loc"]))
-        raise ResultsError(
-            f"{path}: refused, not a results file: {where or 'its content'}: {first['msg']}; move it away"
-        ) from error
+        where = ".".join(str(each)[:LONGEST_NAME] for each in first["loc"]) or "its content"
+        raise ResultsError(f"{path}: refused, not a results file: {where}: {first['msg']}; move it away") from error
+    except (ValueError, OverflowError, RecursionError) as error:  # what is too large, or too deep, to be checked
+        raise ResultsError(f"{path}: refused, not a results file: {error}; move it away") from error
 
 
 def hash_of(data: Any) -> str:

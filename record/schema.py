@@ -4,22 +4,43 @@ Records are plain dataclasses; pydantic turns plain data into them, and refuses 
 Times are in seconds unless a name says otherwise. What a trial cannot know is None.
 """
 
+import re
 from dataclasses import dataclass, field, fields
 from statistics import median
 from typing import Annotated, Any
 
-from pydantic import ConfigDict, Field, StrictBool, StrictInt, StrictStr, TypeAdapter
+from pydantic import AfterValidator, ConfigDict, Field, StrictBool, TypeAdapter
 
 from record.terms import COLD, KEPT, OK, TIME, Traits
 
 SCHEMA = 7
 
+LARGEST = 1e15  # of any number: 30 million years in seconds, a million GiB in bytes
+LARGEST_WHOLE = 2**62  # of nanoseconds and ids
+LONGEST_NAME, LONGEST_TEXT = 200, 1_000_000  # characters
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")  # a terminal would obey some of these
+
+
+def printable(text: str) -> str:
+    """Return ``text`` with a question mark for each character that is none to print: controls and halves of some."""
+    return _UNPRINTABLE.sub("?", text)
+
+
+def _checked(text: str) -> str:
+    if _UNPRINTABLE.search(text):
+        raise ValueError("a text holds characters that cannot be printed")
+    return text
+
+
 CONFIG = ConfigDict(extra="forbid")
-Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
-Seconds = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=0)]
-Positive = Annotated[float, Field(strict=True, allow_inf_nan=False, gt=0)]
-Count = Annotated[int, Field(strict=True, ge=0)]
-Plain = StrictStr | StrictInt | Number
+Number = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=-LARGEST, le=LARGEST)]
+Seconds = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=0, le=LARGEST)]
+Positive = Annotated[float, Field(strict=True, allow_inf_nan=False, gt=0, le=LARGEST)]
+Whole = Annotated[int, Field(strict=True, ge=-LARGEST_WHOLE, le=LARGEST_WHOLE)]
+Count = Annotated[int, Field(strict=True, ge=0, le=LARGEST_WHOLE)]
+Text = Annotated[str, Field(strict=True, max_length=LONGEST_TEXT), AfterValidator(_checked)]
+Name = Annotated[str, Field(strict=True, max_length=LONGEST_NAME), AfterValidator(_checked)]
+Plain = Text | Whole | Number
 
 
 @dataclass(kw_only=True)
@@ -27,12 +48,12 @@ class Round:
     """One round of tasks. ``start_s``: after the trial's call. ``bare``: without the library, for comparison."""
 
     __pydantic_config__ = CONFIG
-    phase: StrictStr
+    phase: Name
     tasks: Count
     seconds: Positive
     start_s: Number = 0.0
     bare: StrictBool = False
-    label: dict[StrictStr, Plain] = field(default_factory=dict)
+    label: dict[Name, Plain] = field(default_factory=dict)
 
 
 @dataclass(kw_only=True)
@@ -40,8 +61,8 @@ class Pool:
     """The rounds on one live pool of workers. ``refused``: why it was not tried; then there is no ``stop_s``."""
 
     __pydantic_config__ = CONFIG
-    label: dict[StrictStr, Plain] = field(default_factory=dict)
-    refused: StrictStr = ""
+    label: dict[Name, Plain] = field(default_factory=dict)
+    refused: Text = ""
     rounds: list[Round] = field(default_factory=list)
     stop_s: Seconds | None = None
 
@@ -91,8 +112,8 @@ class Tasks:
     __pydantic_config__ = CONFIG
     index: list[Count] = field(default_factory=list)
     pid: list[Count] = field(default_factory=list)
-    start_ns: list[StrictInt] = field(default_factory=list)
-    end_ns: list[StrictInt] = field(default_factory=list)
+    start_ns: list[Whole] = field(default_factory=list)
+    end_ns: list[Whole] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         if len({len(getattr(self, column.name)) for column in fields(self)}) != 1:
@@ -104,13 +125,13 @@ class Bytes:
     """The memory of a trial's whole process tree at one moment; from ``shm_bytes`` on, of the whole system."""
 
     __pydantic_config__ = CONFIG
-    pss_bytes: StrictInt
-    uss_bytes: StrictInt
-    rss_bytes: StrictInt
-    shm_bytes: StrictInt
-    used_bytes: StrictInt
-    shmem_bytes: StrictInt
-    cached_bytes: StrictInt
+    pss_bytes: Whole
+    uss_bytes: Whole
+    rss_bytes: Whole
+    shm_bytes: Whole
+    used_bytes: Whole
+    shmem_bytes: Whole
+    cached_bytes: Whole
 
 
 MEMORY_FIELDS = tuple(column.name for column in fields(Bytes))
@@ -160,11 +181,11 @@ class Trial:
     """
 
     __pydantic_config__ = CONFIG
-    idiom: StrictStr
-    n_jobs: Annotated[int, Field(strict=True, ge=1)]
-    kind: StrictStr = TIME
-    outcome: StrictStr = ""
-    reason: StrictStr = ""
+    idiom: Name
+    n_jobs: Annotated[int, Field(strict=True, ge=1, le=100_000)]
+    kind: Name = TIME
+    outcome: Name = ""
+    reason: Text = ""
     session: Count = 0
     block: Count = 0
     position: Count | None = None
@@ -180,18 +201,18 @@ class Trial:
     placed: Count = 0
     placed_bytes: Count | None = None
     place_s: Seconds | None = None
-    on_write: StrictStr = ""
+    on_write: Text = ""
     tasks_asked: Count = 0
     tasks_run: Count = 0
     workers: Count = 0
     in_parent: StrictBool = False
-    moments_s: dict[StrictStr, Number] = field(default_factory=dict)
+    moments_s: dict[Name, Number] = field(default_factory=dict)
     tasks: Tasks = field(default_factory=Tasks)
     memory: Memory | None = None
     pools: list[Pool] = field(default_factory=list)
-    kernel: dict[StrictStr, Number] = field(default_factory=dict)
+    kernel: dict[Name, Number] = field(default_factory=dict)
     left_behind: Left = field(default_factory=Left)
-    output: StrictStr = ""
+    output: Text = ""
 
     def __post_init__(self) -> None:
         if self.outcome == OK and not self.pools:
@@ -250,11 +271,11 @@ class Idiom:
 
     __pydantic_config__ = CONFIG
     traits: Traits = field(default_factory=Traits)
-    call: StrictStr = ""
-    code: StrictStr = ""
+    call: Text = ""
+    code: Text = ""
     lines: Count = 0
-    program: StrictStr = ""
-    expression: StrictStr = ""
+    program: Text = ""
+    expression: Text = ""
 
 
 @dataclass(kw_only=True)
@@ -262,12 +283,12 @@ class Environment:
     """The machine and the software that a run was measured on."""
 
     __pydantic_config__ = CONFIG
-    machine: dict[StrictStr, Plain] = field(default_factory=dict)
-    conditions: dict[StrictStr, Plain | dict[StrictStr, Plain]] = field(default_factory=dict)
-    python: StrictStr = "?"
-    versions: dict[StrictStr, StrictStr] = field(default_factory=dict)
-    suite: dict[StrictStr, StrictStr] = field(default_factory=dict)
-    date: StrictStr = ""
+    machine: dict[Name, Plain] = field(default_factory=dict)
+    conditions: dict[Name, Plain | dict[Name, Plain]] = field(default_factory=dict)
+    python: Text = "?"
+    versions: dict[Name, Text] = field(default_factory=dict)
+    suite: dict[Name, Text] = field(default_factory=dict)
+    date: Text = ""
 
     @property
     def label(self) -> str:
@@ -288,10 +309,10 @@ class Stopping:
     asked_precision: Number | None = None
     asked_budget_s: Number | None = None
     reached_precision: Number | None = None
-    widest_cell: StrictStr = ""
+    widest_cell: Text = ""
     blocks: Count = 0
     spent_s: Seconds = 0.0
-    reason: StrictStr = ""
+    reason: Text = ""
 
 
 @dataclass(kw_only=True)
@@ -305,19 +326,19 @@ class Run:
     """
 
     __pydantic_config__ = CONFIG
-    started: StrictStr
-    profile: StrictStr
-    params: dict[StrictStr, Plain | list[Plain]]
-    params_hash: StrictStr
-    seed: StrictInt
+    started: Name
+    profile: Name
+    params: dict[Name, Plain | list[Plain]]
+    params_hash: Name
+    seed: Whole
     worker_counts: list[Count]
-    asked: dict[StrictStr, list[StrictStr]] = field(default_factory=dict)
+    asked: dict[Name, list[Name]] = field(default_factory=dict)
     environment: Environment = field(default_factory=Environment)
-    inputs: dict[StrictStr, Plain] = field(default_factory=dict)
+    inputs: dict[Name, Plain] = field(default_factory=dict)
     bandwidth_bytes_per_s: Seconds = 0.0
-    disturbances: list[StrictStr] = field(default_factory=list)
+    disturbances: list[Text] = field(default_factory=list)
     stopping: Stopping | None = None
-    idioms: dict[StrictStr, Idiom] = field(default_factory=dict)
+    idioms: dict[Name, Idiom] = field(default_factory=dict)
     trials: list[Trial] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -356,10 +377,10 @@ class Content:
     """A results file: the runs of one library in one workload, the newest last."""
 
     __pydantic_config__ = CONFIG
-    workload: StrictStr
-    library: StrictStr
+    workload: Name
+    library: Name
     runs: list[Run]
-    schema: StrictInt = SCHEMA
+    schema: Whole = SCHEMA
 
     def __post_init__(self) -> None:
         if not (_is_file_name(self.workload) and _is_file_name(self.library)):

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from rich.console import Console
 
 from harness import inputs, suite
@@ -16,6 +17,10 @@ from record.terms import STUDIES, WORKLOADS
 from trial.workload import Setting
 
 ROOT = Path(__file__).resolve().parent.parent
+
+settings.register_profile("default", max_examples=60, deadline=None, database=None, derandomize=True)
+settings.register_profile("many", max_examples=10_000, deadline=None, database=None)
+settings.load_profile("default")
 
 TINY = Params(
     trials=1,

@@ -13,6 +13,7 @@ from matplotlib.text import Annotation
 from record.files import write_atomically
 
 GAP = 1.25  # line heights between two labels
+FARTHEST = 10.0  # from the axes, in their widths: what lies beyond was never dragged there
 UNDO, RESET = "ctrl+z", "ctrl+0"
 
 
@@ -141,9 +142,10 @@ def _slope(axes: Axes, anchor: Anchor) -> float:
 def _load(saved: Path) -> dict[str, Position]:
     """Return saved positions; a file that holds no such thing is as good as none."""
     try:
-        return {str(name): (float(x), float(y)) for name, (x, y) in json.loads(saved.read_text()).items()}
-    except (OSError, ValueError, TypeError, AttributeError):
+        positions = {str(name): (float(x), float(y)) for name, (x, y) in json.loads(saved.read_text("utf-8")).items()}
+    except (OSError, ValueError, TypeError, AttributeError, OverflowError, RecursionError):
         return {}
+    return {name: at for name, at in positions.items() if all(abs(each) <= FARTHEST for each in at)}  # NaN is not
 
 
 class _Moves:

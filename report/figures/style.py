@@ -19,6 +19,7 @@ STYLE: Any = {
     "lines.linewidth": 1.3,
     "lines.markersize": 4.5,
     "svg.fonttype": "none",
+    "text.parse_math": False,  # a dollar sign in a name is one
     "svg.hashsalt": "benchmark",  # the same figure is the same file
     "savefig.dpi": 200,
 }
