@@ -1,6 +1,7 @@
 """Memory and CPU time of a whole process tree, of processes whose use is known."""
 
 import sys
+from dataclasses import replace
 
 import psutil
 import pytest
@@ -10,7 +11,7 @@ from harness import suite
 from harness.cells import Cell, all_cells
 from harness.cli import parse
 from harness.launch import run_cell
-from harness.machine import memory
+from harness.machine import process, sampler
 from record.schema import MEMORY_FIELDS
 from record.terms import ERROR, MEMORY, OK, TIME
 from tests.conftest import ROOT, without
@@ -63,13 +64,23 @@ def test_the_sampler_says_how_often_it_looked_and_what_it_cost(tiny):
 
 
 @linux_only
-def test_memory_that_cannot_be_sampled_is_an_outcome(tiny, monkeypatch):
+def test_memory_that_cannot_be_sampled_is_an_outcome(tiny, tmp_path, monkeypatch):
     """A sum that lacks a process would be a number that lies."""
 
     def refuse():
         raise psutil.AccessDenied(1)
 
-    monkeypatch.setattr(memory, "_tree_bytes", refuse)
+    with monkeypatch.context() as patched:
+        patched.setattr(sampler, "_tree_bytes", refuse)
+        refused = sampler.Sampler(tmp_path / "samples")
+        refused.start()
+        refused.join(timeout=5)
+    run_to_end = process.run_to_end  # the sampler itself runs in another process
+
+    def with_the_error(*command, **options):
+        return replace(run_to_end(*command, **options), sampler_error=refused.error)
+
+    monkeypatch.setattr(process, "run_to_end", with_the_error)
     script = ROOT / "tests" / "scripts" / "benchmark_memory.py"
     trial = run_cell(Cell("memory", script, "numerical", "nothing", 1, "shared"), tiny, MEMORY)
     assert trial.outcome == ERROR
