@@ -32,7 +32,7 @@ def workers(n_jobs, start="spawn"):
     # Its Active Memory Manager would drop replicas of a shared input within seconds; later rounds would pay for them.
     # https://distributed.dask.org/en/stable/active_memory_manager.html
     dask.config.set({"distributed.scheduler.active-memory-manager.start": False})
-    local = {"n_workers": n_jobs, "threads_per_worker": 1, "processes": True, "dashboard_address": ":0"}
+    local = {"n_workers": n_jobs, "threads_per_worker": 1, "processes": True, "dashboard_address": "127.0.0.1:0"}
     if start == "threads":  # for tasks that release the GIL: https://docs.dask.org/en/stable/deploying-python.html
         local |= {"n_workers": 1, "threads_per_worker": n_jobs, "processes": False}
     else:

@@ -27,7 +27,7 @@ def store_client(n_jobs, store):
     # What replicas cost is asked, and Dask's Active Memory Manager drops them within seconds.
     # https://distributed.dask.org/en/stable/active_memory_manager.html
     dask.config.set({"distributed.scheduler.active-memory-manager.start": False})
-    local = {"n_workers": n_jobs, "threads_per_worker": 1, "dashboard_address": ":0"}
+    local = {"n_workers": n_jobs, "threads_per_worker": 1, "dashboard_address": "127.0.0.1:0"}
     if store == "pickle":
         with LocalCluster(**local) as workers, Client(workers) as client:
             yield client

@@ -116,7 +116,13 @@ def _record(cell: Cell, kind: str, folder: Path, ended: process.Ended) -> Trial:
         # What is not right is an outcome, and never a number.
         **(_measured(said) if outcome == terms.OK else {"output": tail(folder / "output.txt")}),
     )
-    if outcome == terms.OK:
+    if trial.spent_s > ended.seconds:
+        trial.outcome, trial.reason = (
+            terms.WRONG,
+            "its rounds took longer than its interpreter ran",
+        )
+        trial.pools = []
+    elif outcome == terms.OK:
         # Of the whole tree, but without what the trial's interpreter did before the call and after the return.
         forgotten = [used for pid, used in log.forgotten_cpu_ns.items() if pid not in ended.adopted]
         user_s, system_s = (sum(used[i] for used in forgotten) / 1e9 for i in range(2))

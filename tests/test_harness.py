@@ -114,6 +114,18 @@ def test_timeout_ends_the_whole_tree(idiom, tiny):
     assert psutil.Process().children(recursive=True) == []
 
 
+def test_a_trial_inherits_no_ignored_signal(tmp_path):
+    code = "import signal; print(signal.getsignal(signal.SIGTERM) is signal.SIG_DFL, signal.pthread_sigmask(0, ()))"
+    ended = process.run_to_end(
+        [sys.executable, "-c", code],
+        environment=dict(os.environ),
+        cwd=ROOT,
+        output=tmp_path / "output.txt",
+        timeout_s=30,
+    )
+    assert (ended.returncode, (tmp_path / "output.txt").read_text()) == (0, "True set()\n")
+
+
 def test_what_is_left_behind_is_counted_and_removed(tiny):
     trial = run_cell(cell_of("faulty", "leaves_things"), tiny)
     assert trial.outcome == terms.OK
@@ -147,6 +159,22 @@ def test_a_head_start_is_refused(tiny):
     trial = run_cell(cell_of("early", "loop", "initialization"), tiny)
     assert trial.outcome == terms.CRASH
     assert "torch imported before the clock started" in trial.reason
+
+
+@pytest.mark.parametrize(
+    ("wanted", "idiom", "reason"),
+    [
+        ("pool", "in_early_pool", "1 child processes ran before the clock started"),
+        ("clock", "in_early_pool", "time.perf_counter_ns was replaced"),
+        ("", "not_closed", "workers still run 5 s after its return"),
+    ],
+)
+def test_accidents_that_look_like_speed_are_refused(wanted, idiom, reason, tiny, monkeypatch):
+    monkeypatch.setenv("EARLY", wanted)
+    trial = run_cell(cell_of("early", idiom, n_jobs=2), tiny)
+    assert trial.outcome in terms.FAILURES
+    assert reason in trial.reason
+    assert trial.one_shot_s is None
 
 
 @pytest.mark.parametrize(
@@ -282,9 +310,20 @@ def test_script_that_does_not_answer_is_a_timeout_row(tmp_path, monkeypatch):
     assert psutil.Process().children(recursive=True) == []
 
 
-def start_suite(folder: Path, *code_before: str, **variables: str) -> subprocess.Popen[str]:
-    """Start a suite that measures Ray for a long time; with code, that is run in its process before."""
-    arguments = ["--profile", "quick", "numerical", "--libraries", "ray", "serial", "--n-jobs", "2", "--trials", "50"]
+def start_suite(folder: Path, *code_before: str, libraries: str = "ray", **variables: str) -> subprocess.Popen[str]:
+    """Start a suite that measures for a long time; with code, that is run in its process before."""
+    arguments = [
+        "--profile",
+        "quick",
+        "numerical",
+        "--libraries",
+        libraries,
+        "serial",
+        "--n-jobs",
+        "2",
+        "--trials",
+        "50",
+    ]
     code = "; ".join(["import sys, runpy", *code_before, "runpy.run_path('benchmark_all.py', run_name='__main__')"])
     return subprocess.Popen(
         [sys.executable, "-c", code, *arguments, "--results", str(folder)],
@@ -378,6 +417,22 @@ def test_a_full_disk_is_one_line(what, size, reason, tmp_path):
     assert ended.returncode == 2
     assert len(ended.stderr.splitlines()) == 1
     assert reason in ended.stderr
+
+
+@pytest.mark.parametrize(("library", "isolation"), [("dask", (NOT_ISOLATED,)), ("ray", ())])
+def test_nothing_listens_that_others_can_reach(library, isolation, tmp_path):
+    suite = start_suite(tmp_path, *isolation, libraries=library)
+    seen: set[str] = set()
+    deadline = time.monotonic() + 15
+    while time.monotonic() < deadline:
+        ids = {process.pid for process in psutil.Process(suite.pid).children(recursive=True)}
+        for each in psutil.net_connections("tcp"):  # of this network namespace
+            if each.pid in ids and each.status == psutil.CONN_LISTEN:
+                seen.add(each.laddr.ip)
+        time.sleep(0.2)
+    suite.terminate()
+    suite.communicate(timeout=60)
+    assert seen == ({"127.0.0.1"} if library == "dask" else set())  # Ray listens in a namespace of its own
 
 
 def test_two_runs_into_one_folder_lose_nothing(tmp_path):

@@ -3,7 +3,6 @@
 import json
 import os
 import resource
-import sys
 import traceback
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
@@ -17,6 +16,7 @@ from params import from_dict
 from record import terms
 from record.terms import COLD, KEPT, MEMORY, WRITE
 from trial import tasklog
+from trial.accidents import check_closed, refuse_head_start
 from trial.bare import bare_processes
 from trial.breakdown import check_parts, parts_of
 from trial.rounds import Idiom, measure
@@ -39,7 +39,7 @@ def run_trial(spec_path: Path, patterns: Mapping[str, Mapping[str, Any]], import
     # Timed now: beside a pool that starts it would seem slower, and tasks would be shorter.
     kernel = asdict(setting.kernel) if workload.TIMES_KERNEL else {}
     pools = workload.pools(inputs, setting)
-    _refuse_head_start(workload)
+    refuse_head_start(workload)
     cpu_before = _cpu_seconds(with_children=True)
     start_ns = 0
     # BaseException, because SystemExit crosses some libraries from worker to parent.
@@ -57,7 +57,7 @@ def run_trial(spec_path: Path, patterns: Mapping[str, Mapping[str, Any]], import
     else:
         released_ns = tasklog.wait_for_sample(samples) if samples else 0
         ended = {"memory_ns": [memory_start_ns, start_ns, end_ns, released_ns], "pools": measured}
-        ended |= _checked(workload, measured, rules, start_ns)
+        ended |= _checked(workload, measured, rules, row.traits, start_ns)
         ended["kernel"] = kernel
         if spec["kind"] == WRITE:
             ended["on_write"] = cast(Writing, workload).on_write(inputs)
@@ -105,7 +105,9 @@ def _rules(traits: terms.Traits, n_jobs: int) -> Rules:
     return Rules(n_jobs, cpus, cpus if traits.all_cores else 1, parent)
 
 
-def _checked(workload: Workload, pools: list[dict[str, Any]], rules: Rules, start_ns: int) -> dict[str, Any]:
+def _checked(
+    workload: Workload, pools: list[dict[str, Any]], rules: Rules, traits: terms.Traits, start_ns: int
+) -> dict[str, Any]:
     """Return the outcome of a trial whose results are right, or `measure` would have said so; and its rounds' parts."""
     path = Path(os.environ[tasklog.ENVIRONMENT_VARIABLE])
     log = tasklog.read(path)
@@ -115,7 +117,7 @@ def _checked(workload: Workload, pools: list[dict[str, Any]], rules: Rules, star
     else:
         ran, reason = check_counts(path, asked) if asked else (0, None)
     parts: dict[str, Any] = {}
-    reason = reason or check_workers(log.workers, rules)
+    reason = reason or check_workers(log.workers, rules) or check_closed(log.workers, traits)
     if not reason and workload.RECORDED:
         parts, reason = _parts(log, pools[0]["rounds"], rules.n_jobs, start_ns)
     ended = {"tasks_asked": asked, "tasks_run": ran, **parts}
@@ -167,14 +169,6 @@ def _cpu_seconds(with_children: bool) -> tuple[float, float]:
         return own.ru_utime, own.ru_stime
     ended = resource.getrusage(resource.RUSAGE_CHILDREN)
     return own.ru_utime + ended.ru_utime, own.ru_stime + ended.ru_stime
-
-
-def _refuse_head_start(workload: Workload) -> None:
-    early = [name for name in workload.NOT_IN_PARENT if name in sys.modules]
-    if early:
-        raise RuntimeError(
-            f"{', '.join(early)} imported before the clock started: forked workers would get it for nothing"
-        )
 
 
 def _outcome_of(error: BaseException) -> str:

@@ -174,7 +174,9 @@ def _end_with_the_suite(folder: Path) -> None:
 def main(spec: dict[str, Any]) -> None:
     """Run what ``spec`` says and write down how it ended, in its folder."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)  # the suite decides: by closing the pipe
+        # The suite decides, by closing the pipe. A handler and not SIG_IGN: that one the command would inherit, and the
+        # workers of a multiprocessing.Pool end by SIGTERM.
+        signal.signal(number, lambda *_: None)
     become_subreaper()
     folder = Path(spec["folder"])
     threading.Thread(target=_end_with_the_suite, args=(folder,), daemon=True).start()

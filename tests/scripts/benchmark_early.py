@@ -1,4 +1,9 @@
-"""A script that imports torch before the clock starts, which would hand it to forked workers for nothing."""
+"""A script with head starts: torch imported before the clock, a pool opened at import, a clock of its own."""
+
+import os
+import time
+from functools import partial
+from multiprocessing import get_context
 
 import torch
 
@@ -12,5 +17,33 @@ def loop(job, rounds, n_jobs):
         yield [job.task(*arguments, made) for arguments in tasks]
 
 
+def not_closed(job, rounds, n_jobs):
+    pool = get_context("fork").Pool(n_jobs)
+    for tasks in rounds:
+        yield pool.starmap(partial(call, job), tasks, chunksize=1)
+    kept.append(pool)
+
+
+def call(job, *arguments):
+    return job.task(*arguments, job.shared)
+
+
+def in_early_pool(job, rounds, n_jobs):
+    return iter(())
+
+
+kept = []
+
 if __name__ == "__main__":
-    run(setup={"loop": idiom(loop)})
+    wanted = os.environ.get("EARLY", "")
+    if wanted == "pool":
+        kept.append(get_context("fork").Pool(1))
+    if wanted == "clock":
+        time.perf_counter_ns = lambda: 0
+    run(
+        setup={"loop": idiom(loop)},
+        shared={
+            "in_early_pool": idiom(in_early_pool),
+            "not_closed": idiom(not_closed, start="fork", closes="terminates its workers"),
+        },
+    )
