@@ -9,6 +9,7 @@ import sys
 from collections import Counter
 from html.parser import HTMLParser
 
+import altair as alt
 import matplotlib.pyplot as plt
 import pytest
 
@@ -253,6 +254,8 @@ def data_of(spec):
 
 def test_charts_hold_what_was_measured(folder):
     specs = specs_of(page_of(grid_folder(folder)))
+    for spec in specs.values():
+        alt.Chart.from_dict(spec)  # raises for what Vega-Lite's schema does not allow
     fastest = [row["library"] for row in specs["grid-fastest-kept"]["data"]["values"]]
     assert fastest == ["futures"] * 6
     limits, lines = data_of(specs["numerical-time"])

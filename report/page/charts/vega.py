@@ -32,7 +32,8 @@ class Chart:
 
 def spec_of(chart: Vega, height: int = HEIGHT) -> dict[str, Any]:
     """Return the chart as Vega-Lite, as wide as the page lets it be."""
-    spec: dict[str, Any] = chart.properties(width="container", height=height).to_dict()
+    # Checking it against Vega-Lite's schema takes a third of a large report's time: the tests do it.
+    spec: dict[str, Any] = chart.properties(width="container", height=height).to_dict(validate=False)
     del spec["config"]  # the page's own, for light and dark
     return spec
 
