@@ -1,5 +1,6 @@
 """The suite: prepare the inputs, lay the cells in blocks, run every trial."""
 
+import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -236,6 +237,9 @@ def make_inputs(workload: str, chosen: params.Params, console: Console) -> str:
         finally:
             inputs.remove_unfinished(workload, chosen)
         lines = tail(output).strip().splitlines() or [f"exit status {ended.returncode}"]
+        if ended.returncode < 0:
+            name = signal.Signals(-ended.returncode).name
+            lines = [f"the process that makes them was ended by {name}; is there enough memory?"]
         if ended.returncode == inputs.BAD_PARAMS:
             raise UserError(lines[-1])
         return "" if ended.returncode == 0 else f"its inputs cannot be made: {lines[-1]}"

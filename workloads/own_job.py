@@ -22,6 +22,7 @@ from types import ModuleType
 from typing import Any, NamedTuple
 
 from params import Params
+from trial.accidents import child_processes
 from trial.patterns import Job, Map, Setup, Shared, State
 from trial.rules import WrongResult
 from trial.workload import JOB_VARIABLE, Pool, Setting, by_number, repeated
@@ -61,6 +62,11 @@ def prepare(params: Params, folder: Path) -> dict[str, Any]:
     with _users("importing it", params):
         from workloads.own_task import own
     import_s = perf_counter() - start
+    if running := child_processes():
+        raise ValueError(
+            f"{PATH}: importing it starts {len(running)} processes, and every worker would: start them in setup(), or "
+            "under if __name__ == '__main__'"
+        )
     with _users("tasks()", params):
         every = list(own.tasks())
     arguments = _sample(every, params)
