@@ -119,8 +119,8 @@ def _rounds_of_tasks():
 
 def test_a_second_trial_finds_no_warm_worker(tiny):
     (cell,) = [c for c in CELLS if c.library == "joblib" and c.idiom == "loky, made once"]
-    first, second = run_cell(cell, tiny), run_cell(cell, tiny)
-    assert not _pids(first) & _pids(second)
+    for trial in (run_cell(cell, tiny), run_cell(cell, tiny)):
+        assert trial.setups == trial.workers >= 1  # a warm worker would have its model already
 
 
 def test_by_hand_a_worker_that_fails_is_heard():
