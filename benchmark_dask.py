@@ -27,12 +27,14 @@ with needs("dask", "distributed"):
 
 @contextmanager
 def workers(n_jobs, start="spawn"):
-    # Processes with one thread each, as for every library here; a free port instead of the dashboard's fixed one.
+    # Processes with one thread each, as for every library here.
     # spawn is Dask's default: https://docs.dask.org/en/stable/configuration.html#distributed-worker
     # Its Active Memory Manager would drop replicas of a shared input within seconds; later rounds would pay for them.
     # https://distributed.dask.org/en/stable/active_memory_manager.html
     dask.config.set({"distributed.scheduler.active-memory-manager.start": False})
-    local = {"n_workers": n_jobs, "threads_per_worker": 1, "processes": True, "dashboard_address": "127.0.0.1:0"}
+    # Dashboards of scheduler and workers on free ports of this machine only: a worker of threads would listen for all.
+    nearby = {"dashboard_address": "127.0.0.1:0", "worker_dashboard_address": "127.0.0.1:0"}
+    local = {"n_workers": n_jobs, "threads_per_worker": 1, "processes": True, **nearby}
     if start == "threads":  # for tasks that release the GIL: https://docs.dask.org/en/stable/deploying-python.html
         local |= {"n_workers": 1, "threads_per_worker": n_jobs, "processes": False}
     else:

@@ -426,7 +426,7 @@ def test_nothing_listens_that_others_can_reach(library, isolation, tmp_path):
     suite = start_suite(tmp_path, *isolation, libraries=library)
     wait_for_descendant(suite.pid, {"dask": "python", "ray": "raylet"}[library])
     seen: set[str] = set()
-    deadline = time.monotonic() + {"dask": 12, "ray": 3}[library]  # Dask's workers come later, by the same name
+    deadline = time.monotonic() + {"dask": 20, "ray": 3}[library]  # Dask's workers come later, by the same name
     while time.monotonic() < deadline:
         ids = {process.pid for process in psutil.Process(suite.pid).children(recursive=True)}
         for each in psutil.net_connections("tcp"):  # of this network namespace
