@@ -32,6 +32,7 @@ from harness.machine.room import SHARED_MEMORY, size_of
 GRACE_S = 3.0  # for daemons and resource trackers to end by themselves after their parent has
 _PR_SET_CHILD_SUBREAPER = 36
 _SIOCSIFFLAGS, _IFF_UP = 0x8914, 0x1
+_last_act = threading.Lock()  # to write how it ended, or to end with the suite: whoever is first, and never let go of
 
 
 def run(spec: dict[str, Any]) -> dict[str, Any]:
@@ -166,6 +167,7 @@ def isolate(shared_bytes: int) -> None:
 def _end_with_the_suite(folder: Path) -> None:
     """Wait until the suite has closed its end of the pipe: end the tree, and leave nothing."""
     os.read(0, 1)
+    _last_act.acquire()
     end_descendants(grace_s=0.0)
     shutil.rmtree(folder, ignore_errors=True)
     os._exit(1)
@@ -183,6 +185,7 @@ def main(spec: dict[str, Any]) -> None:
     if spec["isolated"]:
         isolate(spec["shared_bytes"])
     ended = run(spec)
+    _last_act.acquire()  # not while the folder is being removed
     (folder / "ended.json").write_text(json.dumps(ended))
 
 
