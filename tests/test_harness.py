@@ -21,7 +21,7 @@ from harness.launch import run_cell
 from harness.machine import process
 from record import files as results
 from record import terms
-from tests.conftest import ROOT, TINY, without
+from tests.conftest import ROOT, TINY, shared_memory, without
 from trial import tasklog
 from trial.rules import Rules, check_new_workers, check_tasks, check_workers
 from trial.workload import load_workload
@@ -423,6 +423,7 @@ def test_a_full_disk_is_one_line(what, size, reason, tmp_path):
 
 @pytest.mark.parametrize(("library", "isolation"), [("dask", (NOT_ISOLATED,)), ("ray", ())])
 def test_nothing_listens_that_others_can_reach(library, isolation, tmp_path):
+    before = shared_memory()
     suite = start_suite(tmp_path, *isolation, libraries=library)
     wait_for_descendant(suite.pid, {"dask": "python", "ray": "raylet"}[library])
     seen: set[str] = set()
@@ -435,6 +436,7 @@ def test_nothing_listens_that_others_can_reach(library, isolation, tmp_path):
         time.sleep(0.2)
     suite.terminate()
     suite.communicate(timeout=60)
+    assert shared_memory() <= before
     assert seen == ({"127.0.0.1"} if library == "dask" else set())  # Ray listens in a namespace of its own
 
 

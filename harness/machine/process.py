@@ -19,10 +19,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from harness.machine.environment import ROOT
 from harness.machine.room import SHARED_MEMORY
 from harness.machine.supervise import end_descendants
 
-ROOT = Path(__file__).resolve().parents[2]
 SUPERVISOR = "harness.machine.supervise"
 NAMESPACES = ("--mount", "--pid", "--fork", "--kill-child", "--mount-proc")
 TRY_TIMEOUT_S = 10.0

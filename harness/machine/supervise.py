@@ -20,8 +20,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -52,10 +52,8 @@ def run(spec: dict[str, Any]) -> dict[str, Any]:
         except subprocess.TimeoutExpired:
             timed_out = True
         seconds = time.monotonic() - start
-        seen = set() if spec["isolated"] else _seen_in_shared_memory()
-        killed, adopted = end_descendants(grace_s=0.0 if timed_out else GRACE_S)
+        left, adopted = _end_tree(spec["isolated"], grace_s=0.0 if timed_out else GRACE_S)
         returncode = child.wait()
-    left = _left_in_private() if spec["isolated"] else _remove(seen)
     # Every descendant has been waited for by now: by its own parent or, orphans, by this process. Not in it are those
     # whose parent ignores SIGCHLD (see `tasklog`).
     cpu = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -65,7 +63,7 @@ def run(spec: dict[str, Any]) -> dict[str, Any]:
         "seconds": seconds,
         "cpu_s": (cpu.ru_utime, cpu.ru_stime),
         "adopted": list(adopted),
-        "left": {"processes": killed, **left},
+        "left": left,
         "sampler_cpu_s": sampler.cpu_s if sampler else 0.0,
         "sampler_error": sampler.error if sampler else "",
     }
@@ -116,44 +114,37 @@ def _descendants() -> list[psutil.Process]:
     return psutil.Process().children(recursive=True)
 
 
-def _left_in_private() -> dict[str, int]:
-    """Count what lies in this trial's own shared memory, which ends with it."""
-    left = list(SHARED_MEMORY.iterdir()) if SHARED_MEMORY.is_dir() else []
-    return {"shm_segments": len(left), "shm_bytes": sum(map(size_of, left))}
+def _end_tree(isolated: bool, grace_s: float) -> tuple[dict[str, int], set[int]]:
+    """End all descendants; return what they left that is in nobody's use, and the ids of those waited for.
 
-
-def _seen_in_shared_memory() -> set[Path]:
-    """Return the files in the machine's shared memory that a process of the tree has mapped or open right now.
-
-    Of all others there nobody knows whose they are: they are neither counted nor removed.
+    A shared memory of the tree's own ends with it. In the machine's, the files that the tree had mapped or open are
+    removed; of all others there nobody knows whose they are: they are neither counted nor removed.
     """
-    seen: set[Path] = set()
-    for process in _descendants():
-        try:
-            paths = [*(each.path for each in process.memory_maps()), *(each.path for each in process.open_files())]
-        except psutil.Error:
-            continue
-        seen |= {Path(path) for path in paths if Path(path).is_relative_to(SHARED_MEMORY)}
-    return seen
-
-
-def _remove(seen: set[Path]) -> dict[str, int]:
-    """Count what the tree has left in the machine's shared memory, and remove it: its own, which nobody uses."""
-    left = [path for path in seen if path.exists() and path.lstat().st_uid == os.getuid() and not _is_in_use(path)]
-    found = {"shm_segments": len(left), "shm_bytes": sum(map(size_of, left))}
-    for path in left:
+    if not isolated and not grace_s:
+        for process in _descendants():  # held still: nothing new is made between the look and the end
+            with suppress(psutil.Error):
+                process.suspend()
+    seen = set() if isolated else _files_in_shared_memory(_descendants())
+    killed, adopted = end_descendants(grace_s)
+    if isolated:
+        left = list(SHARED_MEMORY.iterdir()) if SHARED_MEMORY.is_dir() else []
+    else:
+        unused = seen - _files_in_shared_memory(psutil.process_iter()) if seen else seen
+        left = [path for path in unused if path.exists() and path.lstat().st_uid == os.getuid()]
+    counted = {"processes": killed, "shm_segments": len(left), "shm_bytes": sum(map(size_of, left))}
+    for path in [] if isolated else left:
         path.unlink(missing_ok=True)
+    return counted, adopted
+
+
+def _files_in_shared_memory(processes: Iterable[psutil.Process]) -> set[Path]:
+    """Return the files there that one of the processes has mapped or open right now."""
+    found: set[Path] = set()
+    for process in processes:
+        with suppress(psutil.Error):
+            paths = [*(each.path for each in process.memory_maps()), *(each.path for each in process.open_files())]
+            found |= {Path(path) for path in paths if Path(path).is_relative_to(SHARED_MEMORY)}
     return found
-
-
-def _is_in_use(path: Path) -> bool:
-    for process in psutil.process_iter():
-        try:
-            if any(Path(each.path) == path for each in [*process.memory_maps(), *process.open_files()]):
-                return True
-        except psutil.Error:
-            continue
-    return False
 
 
 def isolate(shared_bytes: int) -> None:
@@ -164,11 +155,11 @@ def isolate(shared_bytes: int) -> None:
         fcntl.ioctl(any_socket, _SIOCSIFFLAGS, struct.pack("16sh14x", b"lo", _IFF_UP))
 
 
-def _end_with_the_suite(folder: Path) -> None:
+def _end_with_the_suite(folder: Path, isolated: bool) -> None:
     """Wait until the suite has closed its end of the pipe: end the tree, and leave nothing."""
     os.read(0, 1)
     _last_act.acquire()
-    end_descendants(grace_s=0.0)
+    _end_tree(isolated, grace_s=0.0)
     shutil.rmtree(folder, ignore_errors=True)
     os._exit(1)
 
@@ -181,7 +172,7 @@ def main(spec: dict[str, Any]) -> None:
         signal.signal(number, lambda *_: None)
     become_subreaper()
     folder = Path(spec["folder"])
-    threading.Thread(target=_end_with_the_suite, args=(folder,), daemon=True).start()
+    threading.Thread(target=_end_with_the_suite, args=(folder, spec["isolated"]), daemon=True).start()
     if spec["isolated"]:
         isolate(spec["shared_bytes"])
     ended = run(spec)
