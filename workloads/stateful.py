@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
+from time import perf_counter
 from typing import Any, NamedTuple
 
 from params import Params
@@ -46,7 +47,9 @@ def count_prefixes(number: int, text: str, counts: Counts) -> None:
         counts.numbers.append(number)
         words = text.split()
         for length in range(1, LONGEST_PREFIX + 1):
-            counts.prefixes.update([word[:length] for word in words if len(word) >= length])
+            # One by one: a list of them would leave the process' memory in pieces, and every further round would take
+            # longer than the one before it: see docs/design-notes.md.
+            counts.prefixes.update(word[:length] for word in words if len(word) >= length)
 
 
 def hand_back(counts: Counts) -> tuple[Counter[str], list[int]]:
@@ -95,10 +98,13 @@ def prepare(params: Params, folder: Path) -> dict[str, Any]:
     """See `Workload`."""
     documents = make_documents(params)
     (folder / "documents.txt").write_text("\n".join(documents))
-    reference, _ = frequent_prefixes([JOB.part(enumerate(documents))])
+    start = perf_counter()
+    part = JOB.part(enumerate(documents))
+    serial_s = perf_counter() - start
+    reference, _ = frequent_prefixes([part])
     (folder / "reference.txt").write_text("\n".join(sorted(reference)))
     moved = sum(map(len, documents)) + sum(map(len, reference))
-    return {"moved_bytes": moved, "frequent_prefixes": len(reference)}
+    return {"moved_bytes": moved, "frequent_prefixes": len(reference), "serial_s": serial_s}
 
 
 def load(params: Params, folder: Path) -> Inputs:
