@@ -159,14 +159,17 @@ def _start_listing(path: Path, folder: Path) -> subprocess.Popen[bytes]:
         )
 
 
-def _listing(started: subprocess.Popen[bytes], folder: Path, path: Path) -> dict[str, Any]:
+def _listing(started: subprocess.Popen[bytes], folder: Path, path: Path, again: bool = True) -> dict[str, Any]:
+    """Return what a script says. One whose process is ended by a signal is asked once more."""
     try:
         status = started.wait(LISTING_TIMEOUT_S)
     except subprocess.TimeoutExpired:
         return {"outcome": terms.TIMEOUT, "reason": f"{path.name} did not start within {LISTING_TIMEOUT_S:g} s"}
     answer = folder / "listing.json"
+    if not answer.exists() and status < 0 and again:
+        return _listing(_start_listing(path, folder / "again"), folder / "again", path, again=False)
     if not answer.exists():
-        lines = (folder / "output.txt").read_text(errors="replace").strip().splitlines()
+        lines = (folder / "output.txt").read_text("utf-8", errors="replace").strip().splitlines()
         last = lines[-1] if lines else f"it ended with status {status}"
         return {"outcome": terms.ERROR, "reason": f"{path.name} does not start: {last}"}
     listing = json.loads(answer.read_text())

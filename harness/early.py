@@ -1,10 +1,14 @@
-"""Imported first: a signal in the first second, while modules are imported, ends a program as later ones do.
+"""Imported first, for what would else end in a traceback while modules are imported.
 
-No traceback, and exit status 130; there is nothing to clean up yet.
+A signal in the first second ends a program as later ones do, with exit status 130: there is nothing to clean up yet.
+Too small an address space is one line, with exit status 2.
 """
 
+import resource
 import signal
 import sys
+
+LEAST_ADDRESSES = 2 * 2**30  # bytes; libraries reserve far more than they use
 
 
 def _end(*_: object) -> None:
@@ -14,3 +18,11 @@ def _end(*_: object) -> None:
 for _number in (signal.SIGINT, signal.SIGTERM):
     if signal.getsignal(_number) in (signal.SIG_DFL, signal.default_int_handler):
         signal.signal(_number, _end)
+
+_addresses = resource.getrlimit(resource.RLIMIT_AS)[0]
+if 0 <= _addresses < LEAST_ADDRESSES:
+    sys.stderr.write(
+        f"{sys.argv[0]}: the address space is limited to {_addresses / 2**20:.0f} MiB, and the suite needs at least "
+        f"{LEAST_ADDRESSES / 2**20:.0f} MiB: ulimit -v unlimited\n"
+    )
+    sys.exit(2)

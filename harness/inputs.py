@@ -15,7 +15,7 @@ from typing import Any
 
 from harness.machine.environment import ROOT, version_of
 from params import Params, as_dict, from_dict
-from trial.workload import load_workload
+from trial.workload import FACTS, load_workload
 
 CACHE = ROOT / "cache"
 BAD_PARAMS = 3  # exit status
@@ -50,7 +50,7 @@ def _source(workload: str) -> bytes:
 
 def facts(workload: str, params: Params) -> dict[str, Any]:
     """Return what the workload says about its inputs: nothing where they are not made yet."""
-    path = folder_of(workload, params) / "facts.json"
+    path = folder_of(workload, params) / FACTS
     return json.loads(path.read_text()) if path.exists() else {}
 
 
@@ -61,7 +61,7 @@ def make(workload: str, params: Params) -> None:
     temporary = Path(tempfile.mkdtemp(dir=CACHE, prefix=f".{folder.name}."))
     try:
         made = load_workload(workload).prepare(params, temporary)
-        (temporary / "facts.json").write_text(json.dumps(made))
+        (temporary / FACTS).write_text(json.dumps(made))
         os.chmod(temporary, 0o755)
         shutil.rmtree(folder, ignore_errors=True)
         temporary.rename(folder)

@@ -167,14 +167,14 @@ def _first_error(output: Path) -> str:
 
     What there was no room for comes first: others are printed before it that follow from it.
     """
-    found: list[str] = _ERROR_LINE.findall(output.read_text(errors="replace"))
+    found: list[str] = _ERROR_LINE.findall(output.read_text("utf-8", errors="replace"))
     found.sort(key=lambda line: not line.startswith("MemoryError"))
     return f"; it printed: {found[0]}" if found else ""
 
 
 def tail(output: Path) -> str:
     """Return the end of what a process printed."""
-    return output.read_text(errors="replace")[-OUTPUT_KEPT:]
+    return output.read_text("utf-8", errors="replace")[-OUTPUT_KEPT:]
 
 
 def _kernel_oom_kills() -> int:

@@ -67,8 +67,8 @@ def _measure(settings: Settings, widest: Widest, said_of_job: SaidOf, console: C
         if load_workload(workload).OWN and not impossible[workload]:
             for line in (*said_of_job(facts[workload]), _said_of_run(cells, facts, settings.params)):
                 console.print(line, highlight=False, markup=False, soft_wrap=True)
-    bandwidth = _warm_up(_needs(settings)[0], console)
-    run.begin(cells, bandwidth, [*filter(None, [beside]), *_check_conditions(settings, console)])
+    bandwidth, cold = _warm_up(_needs(settings)[0], console)
+    run.begin(cells, bandwidth, [*filter(None, [beside, cold]), *_check_conditions(settings, console)])
     for cell in cells:
         if cell.outcome and (TIME, 0, cell) not in run.done:
             run.add(cell, Trial(idiom=cell.idiom, n_jobs=cell.n_jobs, outcome=cell.outcome, reason=cell.reason))
@@ -259,8 +259,8 @@ def _unless_impossible(cell: Cell, reason: str, facts: Mapping[str, Any]) -> Cel
     return cell
 
 
-def _warm_up(needed_bytes: int, console: Console) -> float:
-    """Return the memory bandwidth in bytes per second, or 0.0 where it could not be measured."""
+def _warm_up(needed_bytes: int, console: Console) -> tuple[float, str]:
+    """Return the memory bandwidth in bytes per second; where it could not be measured 0.0, and why."""
     with (
         console.status("warming up memory and disk cache"),
         temporary_folder() as temporary,
@@ -273,8 +273,9 @@ def _warm_up(needed_bytes: int, console: Console) -> float:
             output=output,
             timeout_s=WARM_UP_TIMEOUT_S,
         )
-        lines = tail(output).strip().splitlines()
-    try:
-        return float(lines[-1]) if ended.returncode == 0 else 0.0
-    except (IndexError, ValueError):
-        return 0.0
+        last = (tail(output).strip().splitlines() or [f"exit status {ended.returncode}"])[-1]
+    if ended.returncode == 0:
+        return float(last), ""
+    why = f"the memory's bandwidth could not be measured, no limit knows of it: {last}"
+    console.print(f"warning: {why}", highlight=False, markup=False, soft_wrap=True)
+    return 0.0, why

@@ -22,7 +22,8 @@ def a_trial(one_shot_s=1.5, kept_s=None, **changes):
     """Return a trial of two tasks that took so long in one shot, a quarter of it to stop; None: it has no rounds."""
     trial = {
         "idiom": "loop", "n_jobs": 1, "outcome": OK, "position": 0, "yardstick_s": 0.004, "trial_s": 2.0,
-        "import_s": 0.1, "cpu_user_s": 1.4, "cpu_system_s": 0.1, "tasks_asked": 2, "tasks_run": 2, "workers": 1,
+        "import_s": 0.1, "cpu_user_s": 1.4, "cpu_system_s": 0.1, "tasks_asked": 2, "tasks_run": 2,
+        "workers": changes.get("n_jobs", 1),
         "tasks": Tasks(index=[0, 1], pid=[7, 7], start_ns=[0, 5], end_ns=[4, 9]),
     }  # fmt: skip
     if one_shot_s is not None:

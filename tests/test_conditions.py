@@ -48,6 +48,7 @@ def test_nothing_is_said_of_a_quiet_machine(quiet):
         ("cpu/smt/active", "1", "SMT is on"),
         ("cgroup/cpu.max", "250000 100000", "the cgroup's quota is 2.5 CPUs for 4 workers"),
         ("cgroup/memory.max", str(2**30), "a trial may take 1024 MiB of memory, 1024 MiB are available"),
+        ("cgroup/memory/memory.limit_in_bytes", str(2**30), "a trial may take 1024 MiB of memory, 1024 MiB are"),
     ],
 )
 def test_what_the_kernel_says_is_off(path, text, said, quiet):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import shutil
 import signal
 import subprocess
@@ -23,7 +24,7 @@ from record import files as results
 from record import terms
 from tests.conftest import ROOT, TINY, shared_memory, without
 from trial import tasklog
-from trial.rules import Rules, check_new_workers, check_tasks, check_workers
+from trial.rules import Rules, check_new_workers, check_tasks, check_work, check_workers
 from trial.workload import load_workload
 
 SCRIPTS = ROOT / "tests" / "scripts"
@@ -78,6 +79,7 @@ def cell_of(script: str, idiom: str, workload: str = "numerical", n_jobs: int = 
         ("wrong_result", terms.WRONG, "cold round: filter 0: the image differs"),
         ("wrong_in_a_kept_round", terms.WRONG, "kept round: filter 0: the image differs"),
         ("answers_of_an_earlier_round", terms.WRONG, "kept round: results of 0 of 8 tasks of the round"),
+        ("remembers_what_it_computed", terms.WRONG, "s in a plain loop: is work done that no clock has seen?"),
         ("no_result", terms.WRONG, "the results cannot be checked: TypeError"),
         ("drops_a_task", terms.WRONG, "filter 7: the image differs"),
         ("guesses_a_result", terms.WRONG, "16 tasks asked for, 14 ran: 2 never, 0 more than once"),
@@ -203,6 +205,13 @@ def test_tasks_are_counted_each():
     assert check_tasks([0, 1, 2, 7], 3) is not None
 
 
+def test_work_that_no_clock_has_seen():
+    assert check_work(0.5, serial_s=1.0, compute_threads=1) is None
+    assert check_work(0.05, serial_s=1.0, compute_threads=4) is None  # each task on several cores
+    assert check_work(0.0, serial_s=0.0, compute_threads=1) is None  # not known
+    assert "0.05 s, and 1 s" in check_work(0.05, serial_s=1.0, compute_threads=1)
+
+
 def test_workers_are_held_to_the_same_conditions():
     assert check_workers({10: (4, 1), 11: (4, 1)}, Rules(2, 4, 1, parent=1)) is None
     assert check_workers({1: (4, 1)}, Rules(1, 4, 1, parent=1)) is None
@@ -310,6 +319,23 @@ def test_script_that_does_not_answer_is_a_timeout_row(tmp_path, monkeypatch):
     (cell,) = all_cells(parse([f"--script={script}", "numerical", "--n-jobs", "1"]))
     assert cell.outcome == terms.TIMEOUT
     assert psutil.Process().children(recursive=True) == []
+
+
+@pytest.mark.parametrize(("killed", "outcome"), [(1, None), (2, terms.ERROR)])
+def test_a_script_that_is_killed_while_it_says_its_idioms_is_asked_once_more(killed, outcome, tmp_path):
+    script = tmp_path / "benchmark_killed.py"
+    script.write_text(
+        "import os, pathlib, signal\n"
+        "from trial.script import idiom, run\n"
+        f"asked = pathlib.Path({str(tmp_path / 'asked')!r})\n"
+        "asked.open('a').write('x')\n"
+        f"if len(asked.read_text()) <= {killed}:\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+        "run(shared={'loop': idiom(iter)})\n"
+    )
+    (cell,) = all_cells(parse([f"--script={script}", "numerical", "--n-jobs", "1"]))
+    assert cell.outcome == outcome
+    assert (tmp_path / "asked").read_text() == "xx"
 
 
 def start_suite(folder: Path, *code_before: str, libraries: str = "ray", **variables: str) -> subprocess.Popen[str]:
@@ -531,6 +557,13 @@ def test_bad_arguments_are_one_clear_line(arguments, said):
     assert said in ended.stderr
     assert ended.stderr.count("\n") == 1
     assert ended.stdout == ""
+
+
+def test_too_small_an_address_space_is_one_clear_line():
+    ended = run_suite(preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (400 * 2**20, resource.RLIM_INFINITY)))
+    assert ended.returncode == 2
+    assert "the address space is limited to 400 MiB" in ended.stderr
+    assert ended.stderr.count("\n") == 1
 
 
 @pytest.mark.parametrize(

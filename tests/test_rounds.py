@@ -232,6 +232,11 @@ def test_the_cgroups_limit_counts(monkeypatch, tmp_path):
     assert room.available_bytes() > 2**22
     (tmp_path / "memory.max").write_text(str(2**22))
     assert room.available_bytes() == 2**22
+    (tmp_path / "memory").mkdir()  # of version 1
+    (tmp_path / "memory" / "memory.limit_in_bytes").write_text(str(2**21))
+    (tmp_path / "memory" / "memory.usage_in_bytes").write_text(str(2**20))
+    (tmp_path / "memory" / "memory.stat").write_text(f"cache 7\ntotal_inactive_file {2**19}\n")
+    assert room.available_bytes() == 2**21 - (2**20 - 2**19)
 
 
 def test_room_that_is_too_small_is_said():

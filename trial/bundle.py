@@ -97,7 +97,7 @@ class _Bundle:
 
 @cache
 def _statements(path: Path) -> tuple[Statement, ...]:
-    text = _unmeasured(path.read_text())
+    text = _unmeasured(path.read_text("utf-8"))
     return tuple(_statements_in(ast.parse(text).body, text.splitlines()))
 
 

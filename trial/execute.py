@@ -20,9 +20,9 @@ from trial.accidents import check_closed, refuse_head_start
 from trial.bare import bare_processes
 from trial.breakdown import check_parts, parts_of
 from trial.rounds import Idiom, measure
-from trial.rules import Rules, WrongResult, check_counts, check_tasks, check_workers
+from trial.rules import Rules, WrongResult, check_counts, check_tasks, check_work, check_workers
 from trial.script import Idiom as Row
-from trial.workload import Setting, Workload, Writing, load_workload
+from trial.workload import FACTS, Setting, Workload, Writing, load_workload
 
 
 def run_trial(spec_path: Path, patterns: Mapping[str, Mapping[str, Any]], import_s: float) -> None:
@@ -57,7 +57,8 @@ def run_trial(spec_path: Path, patterns: Mapping[str, Mapping[str, Any]], import
     else:
         released_ns = tasklog.wait_for_sample(samples) if samples else 0
         ended = {"memory_ns": [memory_start_ns, start_ns, end_ns, released_ns], "pools": measured}
-        ended |= _checked(workload, measured, rules, row.traits, start_ns)
+        serial_s = json.loads((Path(spec["inputs"]) / FACTS).read_text()).get("serial_s", 0.0)
+        ended |= _checked(workload, measured, rules, row.traits, start_ns, serial_s)
         ended["kernel"] = kernel
         if spec["kind"] == WRITE:
             ended["on_write"] = cast(Writing, workload).on_write(inputs)
@@ -106,7 +107,12 @@ def _rules(traits: terms.Traits, n_jobs: int) -> Rules:
 
 
 def _checked(
-    workload: Workload, pools: list[dict[str, Any]], rules: Rules, traits: terms.Traits, start_ns: int
+    workload: Workload,
+    pools: list[dict[str, Any]],
+    rules: Rules,
+    traits: terms.Traits,
+    start_ns: int,
+    serial_s: float,
 ) -> dict[str, Any]:
     """Return the outcome of a trial whose results are right, or `measure` would have said so; and its rounds' parts."""
     path = Path(os.environ[tasklog.ENVIRONMENT_VARIABLE])
@@ -120,6 +126,8 @@ def _checked(
     reason = reason or check_workers(log.workers, rules) or check_closed(log.workers, traits)
     if not reason and workload.RECORDED:
         parts, reason = _parts(log, pools[0]["rounds"], rules.n_jobs, start_ns)
+        works_s = [part["work_s"] * rules.n_jobs for part in parts.values()]
+        reason = reason or next(filter(None, (check_work(s, serial_s, rules.compute_threads) for s in works_s)), None)
     ended = {"tasks_asked": asked, "tasks_run": ran, **parts}
     return ended | {"outcome": terms.WRONG if reason else terms.OK, "reason": reason or ""}
 

@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 from trial import tasklog
 
+LEAST_WORK = 0.1  # of the plain loop's time that the tasks of a round may take
+
 
 class WrongResult(Exception):
     """A round's results, or how they came about, are not what was asked for."""
@@ -60,6 +62,17 @@ def check_workers(workers: Mapping[int, tuple[int, int]], rules: Rules) -> str |
         if allowed != rules.cpus:
             return f"worker {pid} is pinned to {allowed} CPUs of {rules.cpus}"
     return None
+
+
+def check_work(work_s: float, serial_s: float, compute_threads: int) -> str | None:
+    """The tasks of a round take about as long as in a plain loop, or they return what was computed before.
+
+    ``work_s``: in tasks, of all workers together; ``serial_s``: the same tasks in the loop that made the reference, 0
+    where that is not known. A tenth of it is beyond any library's merit, and beyond any noise.
+    """
+    if work_s * compute_threads >= LEAST_WORK * serial_s:
+        return None
+    return f"its tasks took {work_s:.3g} s, and {serial_s:.3g} s in a plain loop: is work done that no clock has seen?"
 
 
 def check_new_workers(new: int, n_jobs: int) -> str | None:

@@ -46,7 +46,7 @@ def bound_names(statement: ast.stmt) -> set[str]:
 
 @cache
 def _definitions(script: Path) -> tuple[dict[str, Definition], list[str]]:
-    text = script.read_text()
+    text = script.read_text("utf-8")
     nodes = [node for node in ast.parse(text).body if isinstance(node, Definition)]
     return {node.name: node for node in nodes}, text.splitlines()
 

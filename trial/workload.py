@@ -13,6 +13,7 @@ from record.terms import COLD, KEPT
 from trial.kernel import Kernel, calibrate
 from trial.rules import WrongResult
 
+FACTS = "facts.json"  # in the folder of the inputs: what `Workload.prepare` has returned
 JOB_VARIABLE = "BENCHMARK_JOB"  # the path of the user's own job, in all processes of a run that measures one
 
 
@@ -117,7 +118,8 @@ class Workload(Protocol):
         """Write the inputs and the serial reference result; return plain facts about them for the record.
 
         ``moved_bytes``: the input read once and the result written once, which is the least that any implementation
-        moves. ``shared_bytes``, where there is one large input for all tasks: its size, which copies are counted by.
+        moves. ``serial_s``: what all tasks of a round took in the plain loop that made the reference.
+        ``shared_bytes``, where there is one large input for all tasks: its size, which copies are counted by.
 
         Raises ValueError, in one line, where ``params`` allow no valid input.
         """

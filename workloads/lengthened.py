@@ -22,7 +22,8 @@ PATIENCE = 8
 
 def prepare(params: Params, folder: Path, times: int) -> dict[str, Any]:
     """See `Workload`. The facts say what it lengthens, and how many ``times``."""
-    return {**numerical.prepare(params, folder), "lengthens": "numerical", "times": times}
+    facts = numerical.prepare(params, folder)
+    return {**facts, "serial_s": times * facts["serial_s"], "lengthens": "numerical", "times": times}
 
 
 def pools(inputs: numerical.Inputs, setting: Setting, times: int) -> Iterator[Pool]:

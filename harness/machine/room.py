@@ -6,14 +6,22 @@ from pathlib import Path
 import psutil
 
 CGROUP = Path("/sys/fs/cgroup")
+# The files of the limit, of what is used, and of what that is; therein, file pages not lately read.
+CGROUP_2 = ("memory.max", "memory.current", "memory.stat", "inactive_file")
+CGROUP_1 = (
+    "memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes", "memory/memory.stat", "total_inactive_file",
+)  # fmt: skip
 SHARED_MEMORY = Path("/dev/shm")
 
 
 def available_bytes() -> int:
-    """Return the memory that new processes of this cgroup can have."""
-    available: int = psutil.virtual_memory().available
-    limit = read(CGROUP / "memory.max")
-    return min(available, int(limit) - _cgroup_used()) if limit.isdigit() else available
+    """Return the memory that new processes of this cgroup can have, by the files of either version of cgroups."""
+    left = [
+        int(limit) - _used(CGROUP / used, CGROUP / stat, cached)
+        for limit_file, used, stat, cached in (CGROUP_2, CGROUP_1)
+        if (limit := read(CGROUP / limit_file)).isdigit()
+    ]
+    return min([psutil.virtual_memory().available, *left])
 
 
 def shared_free_bytes() -> int | None:
@@ -28,12 +36,10 @@ def size_of(path: Path) -> int:
     return sum(file.lstat().st_size for file in path.rglob("*") if not file.is_dir())
 
 
-def _cgroup_used() -> int:
-    """Return the memory of this cgroup that the kernel cannot simply take back, as file pages not lately read."""
-    cached = [
-        line.split()[1] for line in read(CGROUP / "memory.stat").splitlines() if line.startswith("inactive_file ")
-    ]
-    return int(read(CGROUP / "memory.current") or 0) - sum(map(int, cached))
+def _used(used: Path, stat: Path, cached: str) -> int:
+    """Return the memory of a cgroup that the kernel cannot simply take back, as file pages not lately read."""
+    lines = [line.split() for line in read(stat).splitlines()]
+    return int(read(used) or 0) - sum(int(size) for name, size in lines if name == cached)
 
 
 def read(path: Path) -> str:

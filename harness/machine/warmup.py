@@ -13,8 +13,11 @@ from time import perf_counter
 
 import psutil
 
+from harness.machine.room import available_bytes
+
 LEAST_BYTES = 2**28
 COPY_BYTES = 2**26  # more than a core's share of the last-level cache
+COPIES = 3  # of it in each process: the source while it is made, and the target
 COPY_S = 0.3
 _buffer = bytearray(2**20)  # one for all: memory of its own for every file takes longer than reading the file
 
@@ -24,7 +27,7 @@ def touch_memory(needed_bytes: int) -> int:
 
     At least 256 MiB, and at most half of what is free.
     """
-    size = min(max(needed_bytes, LEAST_BYTES), psutil.virtual_memory().available // 2)
+    size = min(max(needed_bytes, LEAST_BYTES), available_bytes() // 2)
     return len(b"\1" * size)
 
 
@@ -58,8 +61,11 @@ def _read(path: Path) -> int:
 def memory_bandwidth(workers: int) -> float:
     """Return the bytes per second that ``workers`` processes together read and write while they copy memory.
 
-    As STREAM's copy, each byte copied counts twice (McCalpin, https://www.cs.virginia.edu/stream/ref.html).
+    As STREAM's copy, each byte copied counts twice (McCalpin, https://www.cs.virginia.edu/stream/ref.html). Raises
+    MemoryError where the copies do not fit.
     """
+    if (needed := workers * COPIES * COPY_BYTES) > (available := available_bytes()):
+        raise MemoryError(f"{workers} copies need {needed / 2**20:.0f} MiB, {available / 2**20:.0f} MiB are available")
     read_end, write_end = os.pipe()
     children = []
     for _ in range(workers):

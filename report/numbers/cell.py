@@ -69,6 +69,12 @@ class Cell:
         return self.library != SERIAL and any(trial.in_parent for trial in self.timed)
 
     @cached_property
+    def idle_workers(self) -> str:
+        """In how many trials fewer workers than asked for got a task; empty if in none."""
+        fewer = [trial.workers for trial in self.timed if 0 < trial.workers < self.n_jobs]
+        return f"only {min(fewer)} got tasks in {len(fewer)} of {len(self.timed)} trials" if fewer else ""
+
+    @cached_property
     def timed(self) -> list[Trial]:
         """The trials that were right and not held up by sampling memory."""
         return [trial for trial in self.trials if trial.outcome == OK and trial.kind == TIME]

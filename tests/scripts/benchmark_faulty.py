@@ -12,6 +12,7 @@ from multiprocessing import get_context, shared_memory
 from pathlib import Path
 
 from trial.script import idiom, run
+from trial.tasklog import task
 
 
 def right(job, rounds, n_jobs):
@@ -64,6 +65,18 @@ def answers_of_an_earlier_round(job, rounds, n_jobs):
             for arguments in tasks:
                 job.task(*arguments, job.shared)
             yield first
+
+
+def remembers_what_it_computed(job, rounds, n_jobs):
+    images = {}
+    for tasks in rounds:
+        for number, filter_index in tasks:
+            if filter_index not in images:
+                _, images[filter_index] = job.task(number, filter_index, job.shared)
+            else:
+                with task(number):
+                    pass
+        yield [(number, images[filter_index]) for number, filter_index in tasks]
 
 
 def no_result(job, rounds, n_jobs):
@@ -176,8 +189,9 @@ def connects(job, rounds, n_jobs, address):
 if __name__ == "__main__":
     functions = (
         right, raises, exits, dies, hangs, out_of_memory, wrong_result, wrong_in_a_kept_round,
-        answers_of_an_earlier_round, no_result, drops_a_task, guesses_a_result, runs_a_task_twice, exits_in_worker,
-        hangs_on_unpicklable, worker_dies, two_threads, pinned, too_many_workers, leaves_things,
+        answers_of_an_earlier_round, remembers_what_it_computed, no_result, drops_a_task, guesses_a_result,
+        runs_a_task_twice, exits_in_worker, hangs_on_unpicklable, worker_dies, two_threads, pinned, too_many_workers,
+        leaves_things,
     )  # fmt: skip
     rows = {function.__name__: idiom(function) for function in functions}
     run(shared={**rows, "nothing_to_connect_to": idiom(connects, connects_to=does_not_start)})
