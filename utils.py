@@ -21,14 +21,14 @@ import sys
 from collections.abc import Iterable
 from math import inf
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import matplotlib.pyplot as plt
 from rich.console import Console
 
 from record.files import path_of as results_path
 from report.code_file import code_file
-from report.export import write_csv, write_pyperf
+from report.export import COLUMNS, rows_of, write_csv, write_pyperf
 from report.figures.lines import draw_lines
 from report.figures.total import draw_total
 from report.figures.workload import figures_of
@@ -40,10 +40,13 @@ from report.numbers.names import EVERY_WORKLOAD, in_order
 from report.numbers.own_job import is_own_job
 from report.numbers.recommend import Task, recommend
 from report.tables.compare import print_comparison
-from report.tables.console import plain_if_piped
+from report.tables.console import PLAIN_WIDTH
 from report.tables.longer_job import print_longer_job
 from report.tables.recommend import print_recommended
 from report.tables.workload import print_tables
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 RESULTS = Path(__file__).resolve().parent / "results"
 
@@ -70,6 +73,19 @@ def visualize_total_benchmark_times(files: Iterable[str | Path], align_labels: b
     if refused or not groups:
         raise ValueError("; ".join(refused) or "there are no results to draw")
     return draw_total(groups, align_labels)
+
+
+def load(folder: str | Path) -> "pd.DataFrame":
+    """Return a row for each trial of the newest run of every results file in ``folder``: the columns of the CSV.
+
+    Raises ValueError for a file that cannot be read, and where there are none.
+    """
+    import pandas as pd  # here: commands that need no frame start sooner
+
+    files, refused = read(sorted(Path(folder).glob("*.p3")))
+    if refused or not files:
+        raise ValueError("; ".join(refused) or f"there are no results in {folder}")
+    return pd.DataFrame.from_records(list(rows_of(files)), columns=COLUMNS)
 
 
 def main() -> int:
@@ -130,9 +146,15 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument("--format", choices=["csv", "pyperf"], required=True, help="a row per trial; pyperf's JSON")
     export.add_argument("file", type=Path, metavar="FILE", help="to be written")
     export.set_defaults(action=_export)
+    for each in (table, choosing, comparing):
+        each.add_argument("--wide", action="store_true", help="all columns, however narrow the terminal")
     for each in (parser, plot, table, page, choosing, code, export):
         each.add_argument("--results", type=Path, default=RESULTS, metavar="DIR", help="where results are")
     return parser
+
+
+def _console(options: argparse.Namespace) -> Console:
+    return Console(width=PLAIN_WIDTH) if options.wide else Console()
 
 
 def _groups(folder: Path) -> tuple[list[Comparable], list[str]]:
@@ -192,7 +214,7 @@ def _table(options: argparse.Namespace) -> int:
         return _fail(
             f"no results of {missing[0]} in {options.results}; measure first: python benchmark_all.py {missing[0]}"
         )
-    print_tables(options.results, options.workloads or measured, Console())
+    print_tables(options.results, options.workloads or measured, _console(options))
     return 1 if refused else 0
 
 
@@ -216,7 +238,10 @@ def _name_of(workload: str) -> str:
 
 
 def _code(options: argparse.Namespace) -> int:
-    files, _ = read([results_path(options.results, _name_of(options.job), options.library)])
+    path = results_path(options.results, _name_of(options.job), options.library)
+    files, refused = read([path] if path.exists() else [])
+    for line in refused:
+        print(line, file=sys.stderr)
     if not files or not is_own_job(files[0].run.inputs):
         return _fail(
             f"no results of {options.job} with {options.library} in {options.results}; measure first: "
@@ -239,7 +264,7 @@ def _recommend_for_job(options: argparse.Namespace) -> int:
         found = longer_job({group.workload: group for group in groups}, _name_of(options.job), tasks, options.n_jobs)
     except NoMeasurement as error:
         return _fail(str(error))
-    print_longer_job(found, Console())
+    print_longer_job(found, _console(options))
     return 1 if refused else 0
 
 
@@ -250,6 +275,8 @@ def _recommend(options: argparse.Namespace) -> int:
         return _fail("recommend needs --task-ms and --n-jobs, or a job of your own that was measured: my_job.py")
     if not 0 <= options.task_ms < inf:
         return _fail(f"--task-ms is {options.task_ms:g}: it must be 0 or more milliseconds")
+    if options.n_jobs < 1:
+        return _fail(f"--n-jobs is {options.n_jobs}: it must be at least 1")
     groups, refused = _groups(options.results)
     if not groups:
         return _nothing(options.results)
@@ -266,7 +293,7 @@ def _recommend(options: argparse.Namespace) -> int:
         found = recommend({group.workload: group for group in groups}, task)
     except NoMeasurement as error:
         return _fail(str(error))
-    print_recommended(found, Console())
+    print_recommended(found, _console(options))
     return 1 if refused else 0
 
 
@@ -284,7 +311,7 @@ def _compare(options: argparse.Namespace) -> int:
         found = compare(options.old, options.new, options.force)
     except NotComparable as error:
         return _fail(str(error))
-    print_comparison(found, plain_if_piped(Console()))
+    print_comparison(found, _console(options))
     return 1 if options.fail_on and found.slower else 0
 
 

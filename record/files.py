@@ -60,7 +60,6 @@ def path_of(folder: Path, workload: str, library: str) -> Path:
 
 def write_atomically(path: Path, data: bytes) -> None:
     """Write to a temporary file and rename it, so that a reader sees the old file or the new one, never half of one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(descriptor, "wb") as file:

@@ -34,16 +34,22 @@ def write_csv(files: Sequence[Measured], path: Path) -> int:
 
 
 def csv_of(files: Sequence[Measured]) -> tuple[str, int]:
-    """Return one row per trial of the newest run of every file, and their number. What is not known is empty.
+    """Return what `rows_of` does as text, and the number of rows. Numbers have five digits; the unknown is empty."""
+    rows = list(rows_of(files))
+    return _as_csv(rows, COLUMNS), len(rows)
 
-    Numbers have five digits. Trials whose memory was sampled have ``kind`` memory and no times: sampling holds them up.
+
+def rows_of(files: Sequence[Measured]) -> Iterator[dict[str, Any]]:
+    """Yield one row per trial of the newest run of every file: a value of each of COLUMNS, None where it is not known.
+
+    Trials whose memory was sampled have ``kind`` memory and no times: sampling holds them up.
     """
     parts: dict[str, list[Run]] = {}  # of each run, which may lie in several files
     for file in files:
         parts.setdefault(file.run.started, []).append(file.run)
     typical = {started: yardstick_of(runs) for started, runs in parts.items()}
-    rows = [row for file in files for row in _rows(file, typical[file.run.started])]
-    return _as_csv(rows, COLUMNS), len(rows)
+    for file in files:
+        yield from _rows(file, typical[file.run.started])
 
 
 def _rows(file: Measured, typical_s: float | None) -> Iterator[dict[str, Any]]:

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import shutil
 import subprocess
 import sys
 
@@ -10,6 +11,7 @@ import numpy as np
 import pyperf
 import pytest
 
+import utils
 from record import files as results
 from record.schema import DERIVED, PARTS, SCALARS, Content, Environment, Pool, Round, as_plain, from_plain
 from record.terms import COLD, KEPT, MEMORY
@@ -59,7 +61,8 @@ def test_command_prints_and_fails_on_slower(folders):
     for said in ("slower", "faster", "tie", "unpaired", "slower: 1"):
         assert said in ended.stdout
     assert run_utils("compare", *folders, "--fail-on", "slower").returncode == 1
-    assert run_utils("compare", folders[1], folders[1], "--fail-on", "slower").returncode == 0
+    same = shutil.copytree(folders[1], folders[1].parent / "same")
+    assert run_utils("compare", folders[1], same, "--fail-on", "slower").returncode == 0
 
 
 def test_the_limit_stands_beside_the_times(folders):
@@ -150,6 +153,8 @@ def test_nothing_to_compare_is_one_clear_line(tmp_path, folders):
         ended = run_utils("compare", folders[0], tmp_path / new)
         assert (ended.returncode, ended.stderr.count("\n")) == (2, 1)
         assert said in ended.stderr
+    with pytest.raises(NotComparable, match="are the same"):
+        compare(folders[0], folders[0] / ".." / folders[0].name, force=False)
     save(tmp_path / "else", "ray", {"tasks": [1.0]})
     with pytest.raises(NotComparable, match="no workload of one library in common"):
         compare(folders[0], tmp_path / "else", force=False)
@@ -187,6 +192,23 @@ def test_csv_has_a_row_per_trial(tmp_path):
         parts = sum(float(rows[0][f"{phase}_{part}_s"]) for part in ("start", "work", "wait", "gather"))
         assert parts == pytest.approx(float(seconds))
     assert float(rows[0]["cold_s"]) + float(rows[0]["stop_s"]) == pytest.approx(1.0)
+
+
+def test_a_frame_has_a_row_per_trial(tmp_path):
+    save(tmp_path, "ray", {"tasks": [1.0, "timeout"]}, kept={"tasks": [0.5, None]})
+    save(tmp_path, "mp", {"fork": [2.0]})
+    frame = utils.load(tmp_path)
+    assert tuple(frame.columns) == COLUMNS
+    assert frame[["library", "idiom", "outcome"]].to_numpy().tolist() == [
+        ["mp", "fork", "ok"],
+        ["ray", "tasks", "ok"],
+        ["ray", "tasks", "timeout"],
+    ]
+    assert frame.one_shot_s.dropna().tolist() == [2.0, 1.0]
+    assert frame.kept_s.dropna().tolist() == [0.5]
+    (tmp_path / "numerical_dask.p3").write_bytes(b"damaged")
+    with pytest.raises(ValueError, match=r"numerical_dask\.p3: refused"):
+        utils.load(tmp_path)
 
 
 def test_csv_holds_no_formula(tmp_path):

@@ -178,15 +178,49 @@ def test_the_program_of_every_idiom_runs_the_example(pattern, listings, tmp_path
     _check_programs(ROOT / "examples" / f"{EXAMPLES[pattern]}.py", pattern, listings, tmp_path)
 
 
-def _check_programs(job, pattern, listings, tmp_path):
+SERVE = """
+import sys
+from benchmark_{library} import serve
+from trial.running import running
+
+with running(serve, 2) as address:
+    print(address, flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("pattern", TINY_JOBS)
+def test_the_program_of_an_idiom_that_connects_gives_the_results_of_the_loop(pattern, listings, tmp_path):
+    job = a_job(tmp_path, FORTY + TINY_JOBS[pattern])
+    serial = _programs(job, pattern, listings, connected=False)["serial", "loop"]
+    expected = _run_program(tmp_path, serial)
+    programs = _programs(job, pattern, listings, connected=True)
+    assert {library for library, _ in programs} <= {"dask", "ray"}
+    for (library, name), program in programs.items():
+        serve = SERVE.format(library=library)
+        with subprocess.Popen(
+            [sys.executable, "-c", serve], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        ) as serving:
+            address = serving.stdout.readline().strip()
+            assert equal(_run_program(tmp_path, program, address), expected), name
+            serving.communicate(timeout=60)
+
+
+def _programs(job, pattern, listings, connected):
     programs = {}
     for library, listing in listings.items():
         for name, row in listing["patterns"].get(pattern, {}).items():
-            if not row.get("skipped") and not row["traits"]["connects"]:  # of which nothing runs here
+            if not row.get("skipped") and row["traits"]["connects"] == connected:
                 idiom = Idiom(traits=Traits(**row["traits"]), **row["source"])
                 run = a_run(inputs={"job": str(job), "pattern": pattern}, worker_counts=[2])
                 run.idioms = {name: idiom}
                 programs[library, name] = code_file(run, library, name)
+    return programs
+
+
+def _check_programs(job, pattern, listings, tmp_path):
+    programs = _programs(job, pattern, listings, connected=False)
     with ThreadPoolExecutor(4) as executor:
         found = dict(
             zip(programs, executor.map(_run_program, _folders(tmp_path, programs), programs.values()), strict=True)
@@ -203,15 +237,17 @@ def _folders(folder, programs):
     return folders
 
 
-def _run_program(folder, text):
+def _run_program(folder, text, *address):
     """Run a program as it is, but for its last line: it writes its results instead of showing some of them."""
     program, written = folder / "taken.py", folder / "results.pickle"
-    shows = "print(reprlib.repr(main()))"
-    assert shows in text
+    written.unlink(missing_ok=True)
+    writes = rf"import pickle; pickle.dump(\1, open({str(written)!r}, 'wb'))"
+    text, shown = re.subn(r"print\(reprlib\.repr\((main\(.*\))\)\)", writes, text)
+    assert shown == 1
     assert "from trial" not in text
-    program.write_text(text.replace(shows, f"import pickle; pickle.dump(main(), open({str(written)!r}, 'wb'))"))
+    program.write_text(text)
     ended = subprocess.run(
-        [sys.executable, str(program)],
+        [sys.executable, str(program), *address],
         cwd=folder,
         env={**os.environ, "PYTHONPATH": "", "OMP_NUM_THREADS": "1"},
         capture_output=True,

@@ -47,6 +47,7 @@ def test_recommend_ranks_by_what_was_measured(tmp_path):
         (["--task-ms", 4000, "--n-jobs", 4], "no measurement near"),
         (["--task-ms", 4, "--bytes-in", "1GB", "--n-jobs", 4], "no measurement near"),
         (["--task-ms", 4, "--n-jobs", 3], "--n-jobs 3"),
+        (["--task-ms", 4, "--n-jobs", 0], "--n-jobs is 0: it must be at least 1"),
         (["--task-ms", -1, "--n-jobs", 4], "--task-ms is -1: it must be 0 or more"),
         (["--task-ms", 1, "--n-jobs", 4, "--shared", "lots"], "'lots' is no size"),
     ],

@@ -62,33 +62,56 @@ def row_of(table, library, idiom):
 
 def test_table_shows_what_was_measured(folder):
     table = table_of(folder)
-    assert row_of(table, "limit", "physical")[2:6] == ["8.00", "4.00", "2.00", "1.00"]
-    # One-shot and kept on 1 worker, and on 4.
-    times = ["9.50 (9.00-10.00)", "8.00 (8.00-8.00)", "3.00 (2.00-4.00)", "1.50 (1.25-1.75)"]
+    assert row_of(table, "limit", "physical")[2:6] == ["2.00", "1.00", "8.00", "4.00"]
+    # One-shot and kept on 4 workers, and on 1.
+    times = ["3.00 (2.00-4.00)", "1.50 (1.25-1.75)", "9.50 (9.00-10.00)", "8.00 (8.00-8.00)"]
     assert row_of(table, "ray", "tasks")[2:6] == times
     # No round on its pool that is up was measured: missing is not zero.
     timeout = "4 workers: timeout 1 of 3: because timeout"
-    assert row_of(table, "ray", "naive: all")[2:] == ["", "", "5.50 (5.00-6.00)", "", timeout]
-    assert row_of(table, "dask", "scatter")[4] == ""  # wrong results have no time
+    assert row_of(table, "ray", "naive: all")[2:] == ["5.50 (5.00-6.00)", "", "", "", timeout]
+    assert row_of(table, "dask", "scatter")[2] == ""  # wrong results have no time
     assert "wrong 3 of 3: because wrong" in row_of(table, "dask", "scatter")[6]
     assert "skipped: because skipped" in row_of(table, "mp", "exit")[6]
     assert "lowest to highest" in table
     assert "few worker counts, few trials" in table  # the quick profile says so
     table = table[table.index("what start-up makes of them") :]
-    assert row_of(table, "limit", "physical")[6:8] == ["4.00 (100%)", "4.00 (100%)"]
+    assert row_of(table, "limit", "physical")[8:10] == ["4.00 (100%)", "4.00 (100%)"]
     # Start 3 x 3 / 4 - 1.5 = 0.75 s, stop 0.75 s; kept it takes 3 / 8 of the loop's 4 s, whose own start and end take
     # 4 s: never slower. 9 x 1.5 / (3 / 8) = 36 s. Speedups of 8 s and 4 s; the ratios to mp's times block by block.
     assert row_of(table, "ray", "tasks")[2:] == [
+        "1.43",
+        "1.25",
         "0.75",
         "0.75",
         "0",
         "36 s",
         "2.67 (67%)",
         "2.67 (67%)",
-        "1.43",
-        "1.25",
     ]
-    assert row_of(table, "ray", "naive: all")[2:] == ["", "1.38", "", "", "1.45 (36%)", "", "2.49", ""]
+    assert row_of(table, "ray", "naive: all")[2:] == ["2.49", "", "", "1.38", "", "", "1.45 (36%)", ""]
+
+
+class Terminal(StringIO):
+    def isatty(self):
+        return True
+
+
+def test_a_narrow_terminal_shows_what_matters_and_names_the_rest(folder):
+    console = Console(file=Terminal(), width=80, color_system=None)
+    print_tables(folder, ["numerical"], console)
+    printed = console.file.getvalue()
+    assert max(len(line) for line in printed.splitlines() if line[:1] in "┃│┏└") <= 80
+    assert row_of(printed, "ray", "tasks")[2:4] == ["3.00 (2.00-4.00)", "1.50 (1.25-1.75)"]
+    assert "Left out for want of room: 1 worker one-shot; 1 worker kept." in printed
+    start_up = printed[printed.index("what start-up makes of them") :]
+    assert row_of(start_up, "ray", "tasks")[2:4] == ["1.43", "1.25"]
+    assert "…" not in printed
+
+
+def test_workers_that_got_no_task_are_said(tmp_path):
+    trials = [a_trial(1.0, n_jobs=4, workers=workers, block=block) for block, workers in enumerate((4, 3, 1))]
+    results.save(tmp_path, "numerical", "mp", [a_run(*trials, worker_counts=[4])])
+    assert "4 workers: only 1 got tasks in 2 of 3 trials" in row_of(table_of(tmp_path), "mp", "loop")[-1]
 
 
 def test_hostile_names_stay_text(tmp_path):
@@ -473,7 +496,7 @@ def test_parts_and_memory_are_in_the_tables(tmp_path, broken_down):
 
 
 def test_without_memory_trials_the_table_says_why(folder, tmp_path):
-    assert "not measured: memory_trials is 0 in the quick profile" in table_of(folder)
+    assert "not measured: memory_trials was 0 in this run" in table_of(folder)
     reason = "PSS and USS are read from /proc, which darwin lacks"
     skipped = a_trial(None, kind=MEMORY, outcome=SKIPPED, reason=reason)
     results.save(folder, "numerical", "futures", [a_run(a_trial(), skipped)])

@@ -44,6 +44,8 @@ def compare(old: Path, new: Path, force: bool) -> Comparison:
     Trials are paired by their block where both sides are of one run, and so were measured side by side. Raises
     NotComparable for other machines or parameters, unless ``force``, and where there is nothing to compare.
     """
+    if old.exists() and new.exists() and old.samefile(new):
+        raise NotComparable(f"{old} and {new} are the same: name the results of two measurements")
     olds, news = _files(old), _files(new)
     if old.is_file() and new.is_file():
         both = [(olds[0], news[0])] if olds[0].workload == news[0].workload else []

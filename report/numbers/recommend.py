@@ -97,6 +97,12 @@ def _grid(groups: Mapping[str, Comparable], task: Task) -> Comparable:
     if "grid" not in groups:
         raise NoMeasurement("no measurement near this: run python benchmark_all.py grid")
     group = groups["grid"]
+    cores = group.newest.run.environment.machine.get("physical_cores_usable")
+    if isinstance(cores, int) and task.n_jobs > cores:
+        raise NoMeasurement(
+            f"--n-jobs is {task.n_jobs}: the machine that was measured has {cores} cores; for a job of your own, more "
+            "workers can be predicted: python utils.py recommend my_job.py"
+        )
     if task.n_jobs != group.most_workers:
         raise NoMeasurement(
             f"no measurement near this: the grid was measured on {group.most_workers} workers; "

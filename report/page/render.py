@@ -88,8 +88,8 @@ def render(groups: Sequence[Comparable], refused: Sequence[str]) -> str:
             "rounds": _packed(csv_of_rounds([file for file in files if file.workload in OF_ROUNDS])),
         },
         colors_on_dark=ON_DARK,
-        style=Markup((TEMPLATES / "page.css").read_text() + _code_style()),
-        script=Markup((TEMPLATES / "page.js").read_text()),
+        style=Markup((TEMPLATES / "page.css").read_text("utf-8") + _code_style()),
+        script=Markup((TEMPLATES / "page.js").read_text("utf-8")),
         vega=Markup(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", VEGA_LITE)),
     )
 

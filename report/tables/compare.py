@@ -10,14 +10,15 @@ from report.numbers.cell import Cell
 from report.numbers.compare import Comparison
 from report.numbers.statistics import Ratio
 from report.numbers.words import said_of_few_blocks
-from report.tables.console import say
+from report.tables.console import plain_if_piped, print_table, say
 
 
 def print_comparison(found: Comparison, console: Console) -> None:
     """Print the table of all cells, and what stands around it."""
+    console = plain_if_piped(console)
     for line in found.unlike:
         say(console, f"not alike, compared all the same (--force): {line}")
-    console.print(_table(found))
+    print_table(console, _table(found))
     say(console, _said_of_method(found))
     if few := said_of_few_blocks(found.ratios.values(), found.is_paired):
         say(console, few)
@@ -35,19 +36,26 @@ def print_comparison(found: Comparison, console: Console) -> None:
 
 def _table(found: Comparison) -> Table:
     table = Table(pad_edge=False)
-    for title in ("workload", "library", "idiom"):
+    for title in ("workload", "library"):
         table.add_column(title, no_wrap=True)
-    for title in ("workers", "limit s", "old s", "new s", "new / old", "interval", "verdict"):
-        table.add_column(title, justify="right", no_wrap=title != "verdict")
+    table.add_column("idiom", overflow="fold")
+    for title in ("old s", "new s", "new / old", "workers", "interval", "limit s"):  # by their importance
+        table.add_column(title, justify="right", no_wrap=True)
+    table.add_column("verdict", overflow="fold")
     for key, (old, new) in found.pairs.items():
         if not (old.skipped and new.skipped):
-            limit = found.limits_s.get((key[0], key[3]))
+            workload, library, idiom, n_jobs = key
+            limit = found.limits_s.get((workload, n_jobs))
+            ratio, interval, verdict = _verdict(found.ratios.get(key), old, new)
             table.add_row(
-                *map(escape, map(str, key)),
-                f"{limit:.3f}" if limit else "",
+                *map(escape, (workload, library, idiom)),
                 _seconds(old),
                 _seconds(new),
-                *_verdict(found.ratios.get(key), old, new),
+                ratio,
+                str(n_jobs),
+                interval,
+                f"{limit:.3f}" if limit else "",
+                verdict,
             )
     return table
 

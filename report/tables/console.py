@@ -3,14 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
 from report.numbers.cell import Cell
 from report.numbers.words import about
 
-PLAIN_WIDTH = 10_000  # columns, where there is no terminal to ask: a table takes as many as it needs
+PLAIN_WIDTH = 10_000  # characters, where there is no terminal to ask: a table takes as many as it needs
+LEAST_TEXT = 14  # characters to which a column of text is folded before a column of numbers is left out
 
 
 @dataclass(frozen=True)
@@ -32,13 +34,41 @@ def say(console: Console, text: str) -> None:
     console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
+def print_table(console: Console, table: Table) -> None:
+    """Print a table; where the terminal is too narrow, without its last columns of numbers, which are named."""
+    left_out: list[str] = []
+    for column in reversed(table.columns):
+        if _width_of(table) <= console.width:
+            break
+        if column.no_wrap and column.justify == "right":
+            left_out.insert(0, " ".join(str(column.header).split()))
+            table.columns = [each for each in table.columns if each is not column]
+    console.print(table)
+    if left_out:
+        say(console, f"Left out for want of room: {'; '.join(left_out)}. With --wide, utils.py shows them.")
+
+
+def _width_of(table: Table) -> int:
+    """Return the characters that a table takes at least: columns of text are folded."""
+    between = 3 * len(table.columns) - 1  # lines, and a space on both sides of each but for the outermost
+    return between + sum(map(_width_of_column, table.columns))
+
+
+def _width_of_column(column: Column) -> int:
+    longest = max(cell_len(line) for cell in (column.header, *column.cells) for line in str(cell).split("\n"))
+    return longest if column.no_wrap else min(longest, LEAST_TEXT)
+
+
 class IdiomTable(Table):
-    """A row per library and idiom, of numbers and, where ``note`` is its title, of a text. All is shown as it is."""
+    """A row per library and idiom, of numbers and, where ``note`` is its title, of a text. All is shown as it is.
+
+    Columns stand in the order of their importance: the last go first where there is no room (`print_table`).
+    """
 
     def __init__(self, *columns: str, note: str = "") -> None:
         super().__init__(pad_edge=False)
-        for name in ("library", "idiom"):
-            self.add_column(name, no_wrap=True)
+        self.add_column("library", no_wrap=True)
+        self.add_column("idiom", overflow="fold")
         for column in columns:
             self.add_column(escape(column), justify="right", no_wrap=True)
         if note:

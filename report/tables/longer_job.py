@@ -4,7 +4,7 @@ from rich.console import Console
 
 from report.numbers.longer_job import LongerJob
 from report.numbers.words import about, workers
-from report.tables.console import IdiomTable, plain_if_piped, say
+from report.tables.console import IdiomTable, plain_if_piped, print_table, say
 
 
 def print_longer_job(found: LongerJob, console: Console) -> None:
@@ -17,7 +17,7 @@ def print_longer_job(found: LongerJob, console: Console) -> None:
         gain = f"{loop.one_shot_s / row.one_shot_s:.3g}" if loop else ""
         table.add(row.cell, about(row.one_shot_s), about(row.kept_s), gain, row.bound_by)
     say(console, f"{group.workload}: {found.tasks} tasks on {workers(found.n_jobs)}, predicted")
-    console.print(table)
+    print_table(console, table)
     tasks = group.newest.run.inputs["tasks"]
     say(console, f"Predicted from {tasks} tasks on {workers(group.most_workers)}, {group.said_of_trials}.")
     if found.uncertain:

@@ -11,7 +11,7 @@ from report.numbers.recommend import Recommended
 from report.numbers.rounds import rounds_of
 from report.numbers.statistics import Summary
 from report.numbers.words import duration, size
-from report.tables.console import plain_if_piped, say
+from report.tables.console import plain_if_piped, print_table, say
 
 
 def print_recommended(found: Recommended, console: Console) -> None:
@@ -37,7 +37,7 @@ def print_recommended(found: Recommended, console: Console) -> None:
             choice.verdict,
         )
     if found.choices:
-        console.print(table)
+        print_table(console, table)
         say(console, _note(found))
         if any(choice.cell.traits.workers == THREADS for choice in found.choices):
             say(console, "Threads are that fast only where tasks let go of the GIL, as those of the grid do.")

@@ -22,7 +22,7 @@ def tables_of_times(group: Comparable) -> list[Titled]:
 
 def _titled_times(group: Comparable) -> Titled:
     phases = _phases(group)
-    columns = [(count, phase) for count in group.worker_counts for phase in phases]
+    columns = [(count, phase) for count in reversed(group.worker_counts) for phase in phases]
     table = IdiomTable(*(f"{workers(count)}\n{NAMES[phase]}" for count, phase in columns), note="note")
     limits = [group.limit_s(*column) for column in columns]
     if any(limits):
@@ -47,26 +47,26 @@ def _titled_start_up(group: Comparable) -> Titled:
     ratios = {phase: group.ratios(most, phase) for phase in phases}
     versus = f"vs {': '.join(group.reference)}" if group.reference else "ratio"
     table = IdiomTable(
+        *(f"{versus},\n{NAMES[phase]}" for phase in phases),
         "start",
         "stop",
         "ties with\nthe loop at",
         f"start, stop\n< {FIXED_SHARE:.0%} from",
         *(f"speedup,\n{NAMES[phase]}" for phase in phases),
-        *(f"{versus},\n{NAMES[phase]}" for phase in phases),
     )
     limits = [limit for phase in phases if (limit := group.limit_s(most, phase))]
     if len(limits) == len(phases):
         speedups = [_speedup(group, limit, phase, most) for limit, phase in zip(limits, phases, strict=True)]
-        table.add_limit("physical", ["0.00", "0.00", "", "", *speedups, *([""] * len(phases))])
+        table.add_limit("physical", [*([""] * len(phases)), "0.00", "0.00", "", "", *speedups])
     for cell in group.timed_on_most_workers:
         found = [(phase, cell.summary_of(phase)) for phase in phases]
         table.add(
             cell,
+            *(_versus(group, ratios[phase], cell.name) for phase in phases),
             number(cell.middle(starts_s)),
             number(cell.middle(lambda trial: trial.stop_s)),
             *_work(group, cell),
             *(_speedup(group, summary.median, phase, cell.n_jobs) if summary else "" for phase, summary in found),
-            *(_versus(group, ratios[phase], cell.name) for phase in phases),
         )
     title = f"what start-up makes of them on {workers(most)}: times in s"
     notes = (_said_of_columns(group), _said_of_closing(group), _said_of_ratios(group, ratios[COLD]))
@@ -159,5 +159,6 @@ def _notes(cells: Sequence[Cell]) -> list[str]:
     in_caller = [c.n_jobs for c in cells if c.library != SERIAL and any(trial.in_parent for trial in c.trials)]
     if in_caller:
         notes.append(f"{', '.join(map(workers, in_caller))}: runs in the calling process")
+    notes += [f"{workers(cell.n_jobs)}: {cell.idle_workers}" for cell in cells if cell.idle_workers]
     left = {name: max(getattr(t.left_behind, name) for cell in cells for t in cell.trials) for name in LEFT}
     return notes + [f"leaves {count} {LEFT[name]}" for name, count in left.items() if count]

@@ -13,7 +13,7 @@ from report.numbers.job_length import job_length
 from report.numbers.own_job import is_compared
 from report.numbers.precision import detectable
 from report.numbers.sharing import has_sharing, has_stores
-from report.tables.console import Titled, plain_if_piped, say
+from report.tables.console import Titled, plain_if_piped, print_table, say
 from report.tables.granularity import tables_of_granularity
 from report.tables.grid import tables_of_grid
 from report.tables.job_length import titled_job_length
@@ -75,7 +75,7 @@ def _print_titled(titled: Titled, console: Console, *lines: str) -> None:
     for line in lines:
         say(console, line)
     if titled.table:
-        console.print(titled.table)
+        print_table(console, titled.table)
     if titled.note:
         say(console, titled.note)
 
