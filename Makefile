@@ -6,7 +6,7 @@ BIN := .venv/bin
 
 bench: .venv/.bench
 	$(BIN)/python benchmark_all.py --profile quick; status=$$?; \
-	MPLBACKEND=Agg $(BIN)/python utils.py && $(BIN)/python utils.py report || exit $$?; exit $$status
+	MPLBACKEND=Agg $(BIN)/python utils.py > /dev/null && $(BIN)/python utils.py report || exit $$?; exit $$status
 
 # Dask on shared-memory stores, three repetitions; Plasma's packages live in .venv-plasma.
 bench-stores: .venv/.stores .venv-plasma/.done

@@ -38,11 +38,12 @@ from report.numbers.longer_job import longer_job
 from report.numbers.measured import Measured, NoMeasurement, read
 from report.numbers.names import EVERY_WORKLOAD, in_order
 from report.numbers.own_job import is_own_job
-from report.numbers.recommend import Task, recommend
+from report.numbers.recommend import Task, check_cores, nearest_workload, recommend
+from report.page.cards import cards_of
 from report.tables.compare import print_comparison
 from report.tables.console import PLAIN_WIDTH
 from report.tables.longer_job import print_longer_job
-from report.tables.recommend import print_recommended
+from report.tables.recommend import print_nearest_workload, print_recommended
 from report.tables.workload import print_tables
 
 if TYPE_CHECKING:
@@ -226,9 +227,12 @@ def _report(options: argparse.Namespace) -> int:
 
     path = options.results / "report.html"
     try:
-        print(f"{write_page(groups, refused, path) / 1e6:.1f} MB: {path}")
+        size = write_page(groups, refused, path)
     except OSError as error:
         return _fail(f"{path} cannot be written: {error}")
+    for card in cards_of({group.workload: group for group in groups}):
+        print(f"{card.title}: {card.choice} ({card.idiom}): {card.figures}")
+    print(f"{size / 1e6:.1f} MB: {path}. Your own function over all of them: python benchmark_all.py my_job.py")
     return 1 if refused else 0
 
 
@@ -289,11 +293,15 @@ def _recommend(options: argparse.Namespace) -> int:
         options.memory,
         options.n_jobs,
     )
+    by_name = {group.workload: group for group in groups}
     try:
-        found = recommend({group.workload: group for group in groups}, task)
+        check_cores(by_name, task.n_jobs)
+        if "grid" in by_name:
+            print_recommended(recommend(by_name, task), _console(options))
+        else:
+            print_nearest_workload(nearest_workload(by_name, task), _console(options))
     except NoMeasurement as error:
         return _fail(str(error))
-    print_recommended(found, _console(options))
     return 1 if refused else 0
 
 

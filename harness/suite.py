@@ -2,6 +2,7 @@
 
 import signal
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -14,7 +15,7 @@ from rich.table import Column
 
 import params
 from harness import inputs
-from harness.cells import Cell, all_cells, self_check_cells, shuffled
+from harness.cells import NO_IDIOM, Cell, all_cells, self_check_cells, shuffled
 from harness.cli import Settings, UserError
 from harness.exclusive import only_run_in, only_suite_on_machine
 from harness.folders import remove_abandoned, temporary_folder
@@ -34,6 +35,7 @@ from trial.workload import load_workload
 
 INPUTS_TIMEOUT_S = 3600.0
 WARM_UP_TIMEOUT_S = 60.0
+SAY_EVERY_S = 60.0  # where a run is, to whoever reads no terminal
 START_S = 3.0  # of a trial besides its rounds: the interpreter, the library, what closing waits for
 
 
@@ -72,7 +74,8 @@ def _measure(settings: Settings, widest: Widest, said_of_job: SaidOf, console: C
     for cell in cells:
         if cell.outcome and (TIME, 0, cell) not in run.done:
             run.add(cell, Trial(idiom=cell.idiom, n_jobs=cell.n_jobs, outcome=cell.outcome, reason=cell.reason))
-            _say(console, cell, cell.outcome, cell.reason)
+            if cell.outcome != terms.SKIPPED or cell.idiom == NO_IDIOM:  # what an idiom cannot do is in its row
+                _say(console, cell, cell.outcome, cell.reason)
     to_run = [cell for cell in cells if not cell.outcome]
     stopping = Stopping(settings.params.trials, settings.precision, settings.budget_s, lambda: widest(run.parts()))
     with _progress(console) as progress:
@@ -107,6 +110,7 @@ class Blocks:
         asked = {TIME: chosen.trials * known, MEMORY: chosen.memory_trials, WRITE: 1}
         self.total = sum(count * len(self._of(kind)) for kind, count in asked.items())
         self.bar = progress.add_task("", total=self.total)
+        self.said_s = time.monotonic()
 
     def measure(self, kind: str, block: int) -> int:
         """Run one block of trials, but for those that an interrupted run has done; return how many were run."""
@@ -115,11 +119,19 @@ class Blocks:
             what = f"{cell.workload} {cell.library}: {cell.idiom}, {cell.n_jobs} workers"
             self.total = max(self.total, self.position + 1)
             self.progress.update(self.bar, description=what, completed=self.position, total=self.total)
+            self._say_where(what)
             if (kind, block, cell) not in self.run.done:
                 self._trial(kind, block, cell)
             self.position += 1
         self.progress.update(self.bar, completed=self.position)
         return self.run.trials - run_before
+
+    def _say_where(self, what: str) -> None:
+        """Say once a minute where the run is, where no terminal shows the bar."""
+        if not self.progress.console.is_terminal and time.monotonic() - self.said_s > SAY_EVERY_S:
+            self.said_s = time.monotonic()
+            line = f"{self.position} of {self.total}: {what}"
+            self.progress.console.print(printable(line), highlight=False, markup=False, soft_wrap=True)
 
     def _of(self, kind: str) -> list[Cell]:
         """Return the cells that have such trials: writes show on most workers, in workloads with a shared input.

@@ -1,11 +1,15 @@
 """The page in a real browser, Debian's chromium: it opens, sorts, filters, links, shows code, downloads."""
 
 import csv
+import hashlib
+import io
 import json
 import os
 import shutil
+import tarfile
 import time
 from urllib.parse import unquote
+from urllib.request import urlopen
 
 import pytest
 
@@ -13,6 +17,9 @@ from record import files as results
 from tests.conftest import run_utils
 from tests.test_page import measured
 from tests.test_recommend import grid_folder
+
+AXE_VERSION = "4.10.3"
+AXE_SHA256 = "0f2b4d7dcdf7d1219df8d1959ad68e565f51d14c3f0d88bb71cd59abeb956292"
 
 CHROMIUM, DRIVER = (shutil.which(name) for name in ("chromium", "chromedriver"))
 in_browser = pytest.mark.skipif(
@@ -49,6 +56,20 @@ def browser(tmp_path):
     found = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
     yield found
     found.quit()
+
+
+@pytest.fixture(scope="session")
+def axe(pytestconfig):
+    """The checker of web pages, one file of an npm package, fetched once into pytest's cache."""
+    path = pytestconfig.cache.mkdir("axe") / f"axe-core-{AXE_VERSION}.js"
+    if not path.exists():
+        address = f"https://registry.npmjs.org/axe-core/-/axe-core-{AXE_VERSION}.tgz"
+        with urlopen(address, timeout=30) as answer:
+            packed = answer.read()
+        assert hashlib.sha256(packed).hexdigest() == AXE_SHA256
+        with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
+            path.write_bytes(archive.extractfile("package/axe.min.js").read())
+    return path.read_text("utf-8")
 
 
 def opened(browser, folder, fragment="", width=1280):
@@ -139,14 +160,61 @@ def test_every_filter_filters(browser, folder):
 
 
 @in_browser
-def test_dark_and_light(browser, folder):
+def test_filters_leave_the_loop_and_act_on_charts(browser, folder):
+    opened(browser, folder, "#n_jobs=4")
+    assert "loop" in visible_rows(browser)
+    names = """return [...document.querySelectorAll("#numerical-time [aria-roledescription=point]")]
+        .map((point) => point.ariaLabel).join()"""
+    shown(browser, lambda: "mp: fork" in browser.execute_script(names))
+    browser.execute_script("location.hash = 'library=ray'")
+    shown(browser, lambda: "mp: fork" not in browser.execute_script(names))
+    assert "ray: tasks" in browser.execute_script(names)
+    assert "serial: loop" in browser.execute_script(names)
+
+
+@in_browser
+def test_dark_and_light_are_remembered(browser, folder):
     opened(browser, folder)
     ground = "return getComputedStyle(document.body).backgroundColor"
     first = browser.execute_script(ground)
     click(browser, "#mode")
-    assert browser.execute_script(ground) != first
+    second = browser.execute_script(ground)
+    assert second != first
+    browser.refresh()
+    shown(browser, lambda: browser.execute_script(ground) == second)
     click(browser, "#mode")
     assert browser.execute_script(ground) == first
+
+
+@in_browser
+def test_a_table_is_one_stop_of_the_keyboard(browser, folder):
+    from selenium.webdriver.common.by import By
+    from selenium.webdriver.common.keys import Keys
+
+    opened(browser, folder)
+    assert browser.execute_script("return document.querySelectorAll('#rows tbody tr[tabindex=\"0\"]').length") == 1
+    row = browser.find_element(By.CSS_SELECTOR, "#rows tbody tr[tabindex='0']")
+    row.send_keys(Keys.ARROW_DOWN)
+    place = "return [...document.querySelectorAll('#rows tbody tr')].indexOf(document.activeElement)"
+    assert browser.execute_script(place) == 1
+    coded = browser.find_element(By.CSS_SELECTOR, "#rows tbody tr[data-code]")
+    coded.send_keys(Keys.SPACE)
+    assert browser.execute_script("return document.querySelector('dialog').open")
+
+
+@in_browser
+@pytest.mark.parametrize("mode", ["light", "dark"])
+def test_axe_finds_no_barrier(browser, folder, mode, axe):
+    grid_folder(folder)
+    opened(browser, folder)
+    if browser.execute_script("return document.documentElement.dataset.mode") != mode:
+        click(browser, "#mode")
+    every = "return [...document.querySelectorAll('figure')].every(f => f.querySelector('canvas, svg'))"
+    shown(browser, lambda: browser.execute_script(every))
+    browser.execute_script("for (const each of document.querySelectorAll('details')) each.open = true")
+    browser.execute_script(axe)
+    found = browser.execute_async_script("axe.run().then(arguments[0])")["violations"]
+    assert [(each["id"], each["nodes"][0]["html"][:200]) for each in found] == []
 
 
 @in_browser

@@ -41,6 +41,19 @@ def test_recommend_ranks_by_what_was_measured(tmp_path):
     assert "GIL" in ended.stdout
 
 
+def test_without_a_grid_the_order_in_a_workload_is_shown_with_its_caveat(tmp_path):
+    save(tmp_path, "mp", {("fork", 4): [2.0] * 6}, kept={("fork", 4): [1.5] * 6})
+    save(tmp_path, "ray", {("tasks", 4): [6.0] * 6}, kept={("tasks", 4): [1.2] * 6})
+    ended = run_utils("recommend", "--task-ms", 4, "--n-jobs", 4, "--results", tmp_path)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    first, second = (line.split("│") for line in ended.stdout.splitlines() if "│" in line)
+    assert [cell.strip() for cell in first[1:3]] == ["ray", "tasks"]
+    assert [cell.strip() for cell in second[3:7]] == ["1.25", "1.5 s", "500 ms", "2 s"]
+    assert "No tasks like these were measured" in ended.stdout
+    ended = run_utils("recommend", "--task-ms", 4, "--n-jobs", 3, "--results", tmp_path)
+    assert ended.returncode == 2
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

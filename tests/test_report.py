@@ -79,8 +79,8 @@ def test_table_shows_what_was_measured(folder):
     # Start 3 x 3 / 4 - 1.5 = 0.75 s, stop 0.75 s; kept it takes 3 / 8 of the loop's 4 s, whose own start and end take
     # 4 s: never slower. 9 x 1.5 / (3 / 8) = 36 s. Speedups of 8 s and 4 s; the ratios to mp's times block by block.
     assert row_of(table, "ray", "tasks")[2:] == [
-        "1.43",
-        "1.25",
+        "1.43 (0.91-1.74) either way",
+        "1.25 (1.04-1.46) slower in all 3",
         "0.75",
         "0.75",
         "0",
@@ -88,7 +88,16 @@ def test_table_shows_what_was_measured(folder):
         "2.67 (67%)",
         "2.67 (67%)",
     ]
-    assert row_of(table, "ray", "naive: all")[2:] == ["2.49", "", "", "1.38", "", "", "1.45 (36%)", ""]
+    assert row_of(table, "ray", "naive: all")[2:] == [
+        "2.49 (2.38-2.61) slower in all 2",
+        "",
+        "",
+        "1.38",
+        "",
+        "",
+        "1.45 (36%)",
+        "",
+    ]
 
 
 class Terminal(StringIO):
@@ -104,7 +113,7 @@ def test_a_narrow_terminal_shows_what_matters_and_names_the_rest(folder):
     assert row_of(printed, "ray", "tasks")[2:4] == ["3.00 (2.00-4.00)", "1.50 (1.25-1.75)"]
     assert "Left out for want of room: 1 worker one-shot; 1 worker kept." in printed
     start_up = printed[printed.index("what start-up makes of them") :]
-    assert row_of(start_up, "ray", "tasks")[2:4] == ["1.43", "1.25"]
+    assert row_of(start_up, "ray", "tasks")[2] == "1.43 (0.91-1.74) either way"
     assert "…" not in printed
 
 

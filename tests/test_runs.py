@@ -1,5 +1,6 @@
 """How long a run goes on, how it is gone on with after an interrupt, and whether it tells the truth about itself."""
 
+import io
 import re
 import signal
 import subprocess
@@ -9,13 +10,18 @@ from dataclasses import replace
 from math import inf
 from pathlib import Path
 from statistics import median
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from rich.console import Console
+from rich.progress import Progress
 
+from harness import suite
 from harness.cells import self_check_cells
 from harness.cli import UserError, parse
 from harness.stopping import Stopping
+from params import Params
 from record import files as results
 from record.terms import MEMORY, TIME
 from report.numbers.comparable import comparable
@@ -378,3 +384,14 @@ def test_self_check_finds_a_slowdown_and_no_difference_where_there_is_none(tmp_p
 def test_user_errors_are_user_errors():
     with pytest.raises(UserError, match="choose one way"):
         parse(["--trials", "3", "--precision", "1%"])
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_a_run_says_where_it_is_where_no_terminal_shows_it(terminal, monkeypatch):
+    monkeypatch.setattr(suite, "SAY_EVERY_S", 0.0)
+    console = Console(file=io.StringIO(), force_terminal=terminal)
+    run = SimpleNamespace(settings=SimpleNamespace(params=Params(), precision=None, budget_s=None))
+    blocks = suite.Blocks(run, [], Progress(console=console))
+    blocks.said_s -= 1
+    blocks._say_where("numerical mp: fork")
+    assert ("0 of 0: numerical mp: fork" in console.file.getvalue()) != terminal

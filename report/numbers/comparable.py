@@ -1,7 +1,7 @@
 """Which results may stand in one chart, and how they compare."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from statistics import median
@@ -21,15 +21,16 @@ LEAST_COUNTED_BYTES = 64 * 2**20  # of an input whose copies are counted: a work
 class Ranking:
     """The libraries on one number of workers; the plain loop and the floor are none to choose.
 
-    ``fastest``: of the tuned rows, with the least median; None where none succeeded. ``verdicts``: of the other tuned
-    rows' ratios to it; ``beside``: of the rows of other styles. It is chosen by the same times that they are compared
-    by, which makes them look slower, if anything. ``failed``: tried, and without a time.
+    ``fastest``: of the tuned rows, with the least median; None where none succeeded. ``ratios``: of all other rows to
+    it; ``verdicts``: of those of the other tuned rows; ``beside``: of the rows of other styles. It is chosen by the
+    same times that they are compared by, which makes them look slower, if anything. ``failed``: tried, without a time.
     """
 
-    fastest: Cell | None
-    verdicts: dict[Name, str]
-    beside: dict[Name, str]
-    failed: list[Name]
+    fastest: Cell | None = None
+    ratios: dict[Name, Ratio] = field(default_factory=dict)
+    verdicts: dict[Name, str] = field(default_factory=dict)
+    beside: dict[Name, str] = field(default_factory=dict)
+    failed: list[Name] = field(default_factory=list)
 
     def those(self, verdict: str) -> list[Name]:
         """Return the other tuned rows with that verdict."""
@@ -113,12 +114,12 @@ class Comparable:
         tuned = [name for name, cell in cells.items() if cell.style == TUNED]
         best = min(tuned, key=lambda name: median(cells[name].times_of(phase).values()), default=None)
         if best is None:
-            return Ranking(None, {}, {}, failed)
+            return Ranking(failed=failed)
         ratios = self.compared({name: cell.times_of(phase) for name, cell in cells.items()}, reference=best)
         found = {name: ratios[name].verdict if name in ratios else UNKNOWN for name in cells if name != best}
         # Faster in most blocks, though its median is not: that is a tie too.
         verdicts = {name: TIE if found[name] == FASTER else found[name] for name in tuned if name != best}
-        return Ranking(cells[best], verdicts, {n: v for n, v in found.items() if n not in tuned}, failed)
+        return Ranking(cells[best], ratios, verdicts, {n: v for n, v in found.items() if n not in tuned}, failed)
 
     @cached_property
     def reference(self) -> Name | None:

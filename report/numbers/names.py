@@ -12,6 +12,37 @@ EVERY_WORKLOAD = (*WORKLOADS, *STUDIES)
 
 Name = tuple[str, str]  # library, idiom
 
+# What short names stand for, where a reader meets them first.
+FULL_NAMES = {
+    "mp": "multiprocessing.Pool",
+    "futures": "concurrent.futures",
+    "dask": "Dask",
+    "ray": "Ray",
+    "mpire": "MPIRE",
+}
+MEANINGS = {
+    SERIAL: "a plain loop in one process",
+    FLOOR: "processes forked and fed by hand: what about 60 lines of Python reach, and no library to choose",
+    "numerical": "filters of unequal cost, all on one large image",
+    "stateful": "word prefixes counted as documents arrive: workers keep a state and hand it back",
+    "initialization": "labels by a network that is slow to load, once per worker",
+    "sharing": "one large array that every task reads",
+    "sharing_frame": "one large data frame that every task reads",
+    "overhead": "tasks that do nothing: what starting costs, and a task",
+    "grid": "compute against payload",
+    "granularity": "a fixed amount of work in shorter and shorter tasks",
+}
+
+
+def full_name(library: str) -> str:
+    """Return the name that its users know it by."""
+    return FULL_NAMES.get(library, library)
+
+
+def meaning_of(name: str) -> str:
+    """Return what a library or a workload is, in a few words; an empty string for one that says it itself."""
+    return MEANINGS.get(name) or FULL_NAMES.get(name, "")
+
 
 def in_order(names: Iterable[str], order: Sequence[str]) -> list[str]:
     """Return ``names`` in ``order``; what is not named there comes last, by its name."""

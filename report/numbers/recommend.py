@@ -92,17 +92,30 @@ def recommend(groups: Mapping[str, Comparable], task: Task) -> Recommended:
     return Recommended(choices, excluded, grid)
 
 
+def nearest_workload(groups: Mapping[str, Comparable], task: Task) -> Comparable:
+    """Return the workload that is most like the task, for where no grid was measured. Raises NoMeasurement."""
+    group = groups.get("stateful" if task.state else "numerical")
+    if group is None or group.most_workers != task.n_jobs:
+        raise NoMeasurement("no measurement near this: run python benchmark_all.py grid")
+    return group
+
+
+def check_cores(groups: Mapping[str, Comparable], n_jobs: int) -> None:
+    """Raise NoMeasurement for more workers than the cores of every machine that was measured."""
+    cores = [group.newest.run.environment.machine.get("physical_cores_usable") for group in groups.values()]
+    most = max((count for count in cores if isinstance(count, int)), default=n_jobs)
+    if n_jobs > most:
+        raise NoMeasurement(
+            f"--n-jobs is {n_jobs}: the machine that was measured has {most} cores; for a job of your own, more "
+            "workers can be predicted: python utils.py recommend my_job.py"
+        )
+
+
 def _grid(groups: Mapping[str, Comparable], task: Task) -> Comparable:
     """Return the grid if the task is near to some of its cells."""
     if "grid" not in groups:
         raise NoMeasurement("no measurement near this: run python benchmark_all.py grid")
     group = groups["grid"]
-    cores = group.newest.run.environment.machine.get("physical_cores_usable")
-    if isinstance(cores, int) and task.n_jobs > cores:
-        raise NoMeasurement(
-            f"--n-jobs is {task.n_jobs}: the machine that was measured has {cores} cores; for a job of your own, more "
-            "workers can be predicted: python utils.py recommend my_job.py"
-        )
     if task.n_jobs != group.most_workers:
         raise NoMeasurement(
             f"no measurement near this: the grid was measured on {group.most_workers} workers; "

@@ -102,7 +102,8 @@ class Ratio:
     """How much longer one cell takes than another: ``ratio`` 1.05 is 5 % slower.
 
     ``low`` to ``high``: its interval, at the ``level`` that the family asks for, or at 95 % where so few samples reach
-    no such level; None with fewer than LEAST_FOR_INTERVAL. ``family``: how many comparisons it was one of.
+    no such level; None with fewer than LEAST_FOR_INTERVAL. ``family``: how many comparisons it was one of. ``least`` to
+    ``largest``: the range of the measured ratios.
     """
 
     count: int
@@ -112,6 +113,8 @@ class Ratio:
     level: float
     verdict: str
     family: int
+    least: float
+    largest: float
 
 
 def half_width(low: float, high: float) -> float:
@@ -202,11 +205,12 @@ def _level(p_values: Sequence[float]) -> float:
 
 def _ratio(found: _Evidence, level: float, family: int) -> Ratio:
     ratio = exp(float(np.median(found.log_ratios)))
+    measured = exp(float(found.log_ratios[0])), exp(float(found.log_ratios[-1]))
     if found.count < LEAST_FOR_INTERVAL:
-        return Ratio(found.count, ratio, None, None, level, UNKNOWN, family)
+        return Ratio(found.count, ratio, None, None, level, UNKNOWN, family, *measured)
     # So few blocks may reach no such level. Then the interval is that of one comparison alone: if it holds 1, so would
     # any wider one; if it does not, nothing can be said.
     ranks, reached = (ranks, level) if (ranks := found.ranks(level)) else (found.ranks(LEVEL) or (0, -1), LEVEL)
     low, high = (float(found.log_ratios[rank]) for rank in ranks)
     verdict = TIE if low <= 0 <= high else UNKNOWN if reached < level else FASTER if high < 0 else SLOWER
-    return Ratio(found.count, ratio, exp(low), exp(high), reached, verdict, family)
+    return Ratio(found.count, ratio, exp(low), exp(high), reached, verdict, family, *measured)

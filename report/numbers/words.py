@@ -5,7 +5,7 @@ from statistics import median
 
 from report.numbers.cell import Cell
 from report.numbers.names import Name
-from report.numbers.statistics import UNKNOWN, Ratio, Summary, least_blocks
+from report.numbers.statistics import FASTER, SLOWER, UNKNOWN, Ratio, Summary, least_blocks
 
 
 def called(name: Name) -> str:
@@ -62,11 +62,23 @@ def with_spread(summary: Summary, shown: Callable[[float], str] = duration, to: 
     return f"{shown(summary.median)}{spread}"
 
 
+def verdict_of(ratio: Ratio) -> str:
+    """Return the verdict; where there are too few blocks for one, what all of them showed."""
+    if ratio.verdict != UNKNOWN:
+        return ratio.verdict
+    if ratio.least <= 1 <= ratio.largest:
+        return "either way"
+    side = SLOWER if ratio.least > 1 else FASTER
+    return f"{side} in all {ratio.count}" if ratio.count > 1 else f"{side} in the only one"
+
+
 def said_of_ratio(ratio: Ratio, digits: str = ".2f") -> str:
-    """Return a ratio, its interval and its verdict; the ratio alone where no interval is known."""
-    if ratio.low is None or ratio.high is None:
+    """Return a ratio, its interval, or else the range of what was measured, and its verdict."""
+    if ratio.count == 1:
         return f"{ratio.ratio:{digits}}"
-    return f"{ratio.ratio:{digits}} ({ratio.low:{digits}}-{ratio.high:{digits}}) {ratio.verdict}"
+    known = ratio.low is not None and ratio.high is not None
+    low, high = (ratio.low, ratio.high) if known else (ratio.least, ratio.largest)
+    return f"{ratio.ratio:{digits}} ({low:{digits}}-{high:{digits}}) {verdict_of(ratio)}"
 
 
 def said_of_few_blocks(ratios: Iterable[Ratio], is_paired: bool = True) -> str:
@@ -107,6 +119,6 @@ def tie(names: Sequence[Name]) -> str:
     return f"{listed(list(map(called, names)))} {'ties' if len(names) == 1 else 'tie'} with it"
 
 
-def listed(names: Sequence[str]) -> str:
+def listed(names: Sequence[str], last: str = "and") -> str:
     """Return an enumeration."""
-    return f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else "".join(names)
+    return f"{', '.join(names[:-1])} {last} {names[-1]}" if len(names) > 1 else "".join(names)

@@ -3,9 +3,9 @@
 from record.terms import COLD, KEPT
 from report.numbers.cell import Cell
 from report.numbers.comparable import Comparable, Ranking
-from report.numbers.names import NO_LIBRARIES, SERIAL
+from report.numbers.names import NO_LIBRARIES, SERIAL, Name
 from report.numbers.own_job import is_own_job, said_of_answer
-from report.numbers.statistics import SLOWER, TIE, UNKNOWN
+from report.numbers.statistics import SLOWER, TIE, UNKNOWN, Ratio
 from report.numbers.words import called, duration, listed, peak_of, seconds_of, tie, workers
 
 ALIKE = 1.05  # times the least memory: what lies within is named too, because one sampled trial tells no more
@@ -15,7 +15,7 @@ SAME = 0.005  # of the limit, above it: what three digits do not show
 def answer(group: Comparable) -> str:
     """Return it for a workload that has one-shot times."""
     most = group.most_workers
-    ranking = group.rankings.get(most, Ranking(None, {}, {}, []))
+    ranking = group.rankings.get(most, Ranking())
     cell = ranking.fastest
     if cell is None:
         if ranking.failed:
@@ -39,13 +39,28 @@ def _said_of_others(ranking: Ranking) -> str:
     failed = f"Failed, as the matrix says: {listed(list(map(called, ranking.failed)))}." if ranking.failed else ""
     if not ranking.verdicts:
         return failed or "No other was measured with it on as many."
-    if len(untold) == len(ranking.verdicts):
-        return f"There are too few trials to tell others from it. {failed}".strip()
     said = f"{tie(ties)}." if ties else ""
-    few = f"There are too few trials to tell {listed([called(name) for name in untold])} from it." if untold else ""
+    few = _said_of_few(ranking, untold)
     if not (said or few):
         said = "No other ties with it."
     return " ".join(filter(None, (said, few, failed)))
+
+
+def _said_of_few(ranking: Ranking, untold: list[Name]) -> str:
+    """Return what was seen of those rows that had too few blocks for a verdict."""
+    ratios = {name: ranking.ratios[name] for name in untold if name in ranking.ratios}
+    slower = [name for name, ratio in ratios.items() if ratio.least > 1]
+    either = [name for name in ratios if name not in slower]
+    blocks = max((ratio.count for ratio in ratios.values()), default=0)
+    within = f"all {blocks} blocks" if blocks > 1 else "the only block"
+    said = f"Slower in {within}: {listed([_seen(name, ratios[name]) for name in slower])}." if slower else ""
+    told = f"Not slower in all of them: {listed(list(map(called, either)))}." if either else ""
+    return " ".join(filter(None, (said, told)))
+
+
+def _seen(name: Name, ratio: Ratio) -> str:
+    times = f"{ratio.least:.3g} to {ratio.largest:.3g}" if ratio.count > 1 else f"{ratio.ratio:.3g}"
+    return f"{called(name)} {times} times"
 
 
 def _said_of_loop(group: Comparable, cell: Cell) -> str:
@@ -59,9 +74,7 @@ def _said_of_loop(group: Comparable, cell: Cell) -> str:
         return f"That ties with {beside}." if ratio.verdict == TIE else f"That is slower than {beside}."
     if ratio and ratio.low and ratio.high and ratio.verdict != UNKNOWN:
         return f"That is {1 / ratio.ratio:.3g} ({1 / ratio.high:.3g} to {1 / ratio.low:.3g}) times as fast as {beside}."
-    return (
-        f"That is {loop.one_shot.median / cell.one_shot.median:.3g} times as fast as {beside} (too few trials to tell)."
-    )
+    return f"That is {loop.one_shot.median / cell.one_shot.median:.3g} times as fast as {beside}."
 
 
 def _said_of_kept(group: Comparable, in_one_shot: Cell) -> str:
@@ -77,8 +90,8 @@ def _said_of_kept(group: Comparable, in_one_shot: Cell) -> str:
     differs = ""
     if cell is not in_one_shot and in_one_shot.kept:
         times = f"takes {in_one_shot.kept.median / cell.kept.median:.3g} times as long there"
-        words = {TIE: ", a tie", UNKNOWN: ", too few trials to tell"}
-        differs = f"{called(in_one_shot.name)} {times}{words.get(ranking.verdicts.get(in_one_shot.name, ''), '')}."
+        tied = ", a tie" * (ranking.verdicts.get(in_one_shot.name) == TIE)
+        differs = f"{called(in_one_shot.name)} {times}{tied}."
     return " ".join(filter(None, (said, differs, said_of_limit(group, cell, KEPT))))
 
 

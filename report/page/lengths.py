@@ -7,7 +7,7 @@ from report.numbers.cell import CONNECTED
 from report.numbers.comparable import Comparable
 from report.numbers.job_length import JobLength, Row, job_length
 from report.numbers.names import SERIAL
-from report.numbers.said_of_length import said_of_choice, title_of
+from report.numbers.said_of_length import said_of_choice
 from report.numbers.words import about, duration, workers
 
 MISSING, NO_BREAK = "\N{EN DASH}", "\N{NO-BREAK SPACE}"
@@ -30,7 +30,7 @@ def first_screen(groups: Iterable[Comparable]) -> FirstScreen | None:
     chosen = next((each for each in found if each.checked), found[0] if found else None)
     if chosen is None:
         return None
-    said = f"{title_of(chosen)}, on {workers(chosen.group.most_workers)}. {said_of_choice(chosen)}"
+    said = f"On {workers(chosen.group.most_workers)}. {said_of_choice(chosen)}"
     header = [
         "",
         "start + stop",

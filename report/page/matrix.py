@@ -5,7 +5,10 @@ from typing import Any
 
 from record.terms import COLD, KEPT, OF_ROUNDS, OK
 from report.numbers.cell import Cell
-from report.numbers.comparable import Comparable
+from report.numbers.comparable import Comparable, Ranking
+from report.numbers.names import Name
+from report.numbers.statistics import UNKNOWN
+from report.numbers.words import verdict_of
 
 FASTEST = "fastest"
 Row = dict[str, Any]
@@ -27,8 +30,12 @@ def relative_to_fastest(group: Comparable, cell: Cell, n_jobs: int, phase: str) 
     least, own = fastest.summary_of(phase) if fastest else None, cell.summary_of(phase)
     if not (ranking and least and own):
         return None, ""
-    verdict = FASTEST if cell is fastest else (ranking.verdicts | ranking.beside).get(cell.name, "")
-    return own.median / least.median, verdict
+    return own.median / least.median, FASTEST if cell is fastest else _verdict(ranking, cell.name)
+
+
+def _verdict(ranking: Ranking, name: Name) -> str:
+    verdict = (ranking.verdicts | ranking.beside).get(name, "")
+    return verdict_of(ranking.ratios[name]) if verdict == UNKNOWN and name in ranking.ratios else verdict
 
 
 def _row(group: Comparable, cell: Cell) -> Row:

@@ -40,10 +40,10 @@ def _answered(question: str, asked: tuple[tuple[str, ...], str, Callable[[Groups
     wanted, chart, find = asked
     run = " ".join(("python benchmark_all.py", *wanted))
     if any(workload not in groups for workload in wanted):
-        return Answered(question, "not measured", run=run)
+        return Answered(question, "", run=run)
     if said := find(groups):
         return Answered(question, said, chart)
-    return Answered(question, "not answered by what was measured, which failed or lacks libraries or memory", run=run)
+    return Answered(question, "", run=run)
 
 
 def _pointless(groups: Groups) -> str:
@@ -293,7 +293,8 @@ def _times_as_long(ratio: Ratio | None) -> str:
     if ratio is None:
         return "not compared"
     if ratio.low is None or ratio.high is None or ratio.verdict == UNKNOWN:
-        return f"{ratio.ratio:.2f} times as long (too few trials to tell)"
+        spread = f" ({ratio.least:.2f} to {ratio.largest:.2f})" if ratio.count > 1 else ""
+        return f"{ratio.ratio:.2f} times as long{spread}"
     return f"{ratio.ratio:.2f} times as long ({ratio.low:.2f} to {ratio.high:.2f}{', a tie' * (ratio.verdict == TIE)})"
 
 

@@ -3,7 +3,7 @@
 import base64
 import gzip
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from math import isfinite, log2
 from pathlib import Path
 from statistics import median
@@ -26,13 +26,15 @@ from report.export import csv_of, csv_of_rounds, version_of
 from report.numbers.comparable import Comparable
 from report.numbers.drift import said_of_drift
 from report.numbers.measured import Measured
+from report.numbers.names import meaning_of
 from report.numbers.own_job import is_own_job
-from report.numbers.statistics import SLOWER, TIE, UNKNOWN, half_width
+from report.numbers.statistics import TIE, half_width
 from report.numbers.words import duration, listed, size
 from report.page import answers, matrix, questions
+from report.page.cards import cards_of
 from report.page.charts.workload import charts_of
 from report.page.lengths import first_screen
-from report.palette import ON_DARK
+from report.palette import ON_DARK, color_of
 from report.tables.console import Titled
 from report.tables.workload import tables_of
 
@@ -57,7 +59,7 @@ def render(groups: Sequence[Comparable], refused: Sequence[str]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"duration": duration, "size": size}
+    environment.filters |= {"duration": duration, "size": size, "meaning": meaning_of, "color": color_of}
     files = [file for group in groups for file in group.files]
     rows = matrix.rows_of(groups)
     sources = {(f.workload, f.library, name): source for f in files for name, source in _sources(f).items()}
@@ -68,16 +70,18 @@ def render(groups: Sequence[Comparable], refused: Sequence[str]) -> str:
     return environment.get_template("page.html").render(
         first=first,
         lead=next((c for found in charts.values() for c in found if first and c.anchor == first.anchor), None),
+        cards=cards_of({group.workload: group for group in groups}),
         answers={group.workload: answers.answer(group) for group in groups if _is_answered(group)},
         own_jobs=[group.workload for group in groups if is_own_job(group.newest.run.inputs)],
         overview=_overview(groups),
-        rows=[{**row, "code": codes.get((row["workload"], row["library"], row["idiom"]))} for row in rows],
+        rows=rows,
+        codes_of=codes,
         columns=COLUMNS,
         heat=_heat,
-        marks={matrix.FASTEST: "", TIE: "tie", SLOWER: "", UNKNOWN: "?", "": ""},
+        tie=TIE,
         filters={name: sorted({row[name] for row in rows}) for name in FILTERS},
         charts=charts,
-        tables={group.workload: [_plain(titled, group, codes) for titled in tables_of(group)] for group in groups},
+        tables={group.workload: [_plain(titled) for titled in tables_of(group)] for group in groups},
         questions=questions.answers({group.workload: group for group in groups}),
         codes=[_highlighted(source) for source in places],
         conditions=[(group, _conditions(group)) for group in groups],
@@ -154,12 +158,11 @@ def _overview(groups: Sequence[Comparable]) -> dict[str, dict[str, Any]]:
     return found
 
 
-def _plain(titled: Titled, group: Comparable, codes: Mapping[tuple[str, str, str], tuple[int, int]]) -> dict[str, Any]:
-    """Return what the terminal shows as a table, as text, and the place of each row's code."""
+def _plain(titled: Titled) -> dict[str, Any]:
+    """Return what the terminal shows as a table, as text."""
     columns = [list(map(_text, (c.header, *c.cells))) for c in titled.table.columns] if titled.table else []
     header, *rows = [list(row) for row in zip(*columns, strict=True)] or [[]]
-    code = [codes.get((group.workload, *row[:2]), (None,))[0] for row in rows]
-    return {"title": titled.title, "note": titled.note, "header": header, "rows": list(zip(rows, code, strict=True))}
+    return {"title": titled.title, "note": titled.note, "header": header, "rows": rows}
 
 
 def _text(cell: Any) -> str:

@@ -1,17 +1,20 @@
 """Which library and idiom for such tasks: the ranking."""
 
 from collections.abc import Callable
+from statistics import median
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from record.terms import KEPT, THREADS
+from report.numbers.comparable import Comparable
+from report.numbers.names import NO_LIBRARIES, meaning_of
 from report.numbers.recommend import Recommended
 from report.numbers.rounds import rounds_of
 from report.numbers.statistics import Summary
 from report.numbers.words import duration, size
-from report.tables.console import plain_if_piped, print_table, say
+from report.tables.console import IdiomTable, number, plain_if_piped, print_table, say
 
 
 def print_recommended(found: Recommended, console: Console) -> None:
@@ -45,6 +48,27 @@ def print_recommended(found: Recommended, console: Console) -> None:
         say(console, f"left out: {library} ({idiom}): {why}")
     if not found.choices:
         say(console, "Nothing that was measured can do this.")
+
+
+def print_nearest_workload(group: Comparable, console: Console) -> None:
+    """Print the order of the libraries in a workload, where nothing nearer to the task was measured."""
+    console = plain_if_piped(console)
+    table = IdiomTable("kept, times\nthe best", "kept", "start + stop", "one-shot")
+    cells = [cell for cell in group.fastest_of_each_library if cell.library not in NO_LIBRARIES and cell.kept]
+    cells.sort(key=lambda cell: median(cell.kept_times.values()))
+    for cell in cells:
+        kept_s, one_shot_s = median(cell.kept_times.values()), median(cell.times.values())
+        relative = kept_s / median(cells[0].kept_times.values())
+        table.add(
+            cell, number(relative), duration(kept_s), duration(max(0.0, one_shot_s - kept_s)), duration(one_shot_s)
+        )
+    print_table(console, table)
+    say(
+        console,
+        f"No tasks like these were measured: this is the order in {group.workload} ({meaning_of(group.workload)}), "
+        f"{group.said_of_trials}. For tasks like yours: python benchmark_all.py grid, or a job of your own: "
+        "python benchmark_all.py my_job.py",
+    )
 
 
 def _memory_cells(memory_bytes: Summary | None) -> tuple[str, str]:

@@ -7,7 +7,7 @@ import altair as alt
 from report.numbers.cell import CONNECTED
 from report.numbers.job_length import LONGEST_S, SHORTEST_S, TICKS, WORK_TICKS, JobLength, Row
 from report.numbers.names import SERIAL
-from report.numbers.said_of_length import HOW, said_of_errors
+from report.numbers.said_of_length import HOW, said_of_errors, title_of
 from report.numbers.words import about, workers
 from report.page.charts.vega import Chart, Rows, log_scale, spec_of
 from report.palette import LIMIT_COLOR, color_of
@@ -30,7 +30,7 @@ def lengths_of_jobs(found: JobLength) -> Chart:
         f"{said_of_errors(found)} {found.group.said_of_trials}"
     )
     note = "; ".join([note, *(f"left out: {line}" for line in found.left_out)])
-    return Chart(f"{workload}-job-length", f"{workload}: how long must a job be?", note, spec_of(chart))
+    return Chart(f"{workload}-job-length", title_of(found).replace("\n", " "), note, spec_of(chart))
 
 
 def _lines_and_points(found: JobLength, rows: Rows) -> tuple[alt.Chart, alt.Chart, alt.Chart]:

@@ -11,15 +11,27 @@ const specs = unpacked("specs").then(JSON.parse); // waited for by the charts al
 let sort = ""; // a field, after a minus if the largest is first
 const onDark = Object.entries(JSON.parse($("#colors-on-dark").textContent));
 
+const KEY_FIELDS = ["workload", "library", "idiom", "n_jobs", "one_shot_s", "relative", "verdict", "kept_s", "kept_relative", "outcome"];
+for (const row of rows) for (const [place, cell] of [...row.cells].entries()) { // for narrow windows: see page.css
+  cell.dataset.title = table.tHead.rows[0].cells[place].textContent;
+  cell.classList.toggle("key", KEY_FIELDS.includes(fields[place]));
+}
+
 const at = (row, field) => field === "style" ? row.dataset.style : row.cells[fields.indexOf(field)].textContent.trim();
 
 function value(row, field) {
   const cell = row.cells[fields.indexOf(field)];
-  if (cell.className === "missing") return null;
+  if (cell.classList.contains("missing")) return null;
   return cell.dataset.value === undefined ? cell.textContent : Number(cell.dataset.value);
 }
 
 const chosen = () => [...form.elements].filter((control) => control.name && control.value);
+
+// Whether something of these names passes the filters. The plain loop, which all is compared with, stays on any number
+// of workers.
+const passes = (wanted, read, isLoop) => wanted.every(({ name, value }) =>
+  read(name) === undefined || (isLoop && name !== "workload") ||
+  (name === "idiom" ? read(name).toLowerCase().includes(value.toLowerCase()) : String(read(name)) === value));
 
 function show() {
   const state = new URLSearchParams(location.hash.slice(1));
@@ -27,10 +39,12 @@ function show() {
   const wanted = chosen();
   let shown = 0;
   for (const row of rows) {
-    row.hidden = wanted.some(({ name, value }) =>
-      name === "idiom" ? !at(row, name).toLowerCase().includes(value.toLowerCase()) : at(row, name) !== value);
+    const isLoop = at(row, "library") === "serial" && !wanted.some(({ name }) => name !== "n_jobs" && name !== "workload");
+    row.hidden = !passes(wanted, (name) => at(row, name), isLoop);
     shown += !row.hidden;
   }
+  reachable(rows.find((row) => !row.hidden));
+  redraw();
   sort = state.get("sort") ?? "";
   order();
   $("#shown").value = `${shown} of ${rows.length} rows`;
@@ -73,19 +87,37 @@ function downloadRows() {
   download("matrix.csv", [[...fields, "style"].join(","), ...visible.map(line)].join("\n") + "\n");
 }
 
-function openCode(row) {
-  if (!row) return;
-  const code = $(`#code-${row.dataset.code}`), dialog = $("#code");
-  const [library, idiom] = [...row.cells].slice(table.contains(row) ? 1 : 0).map((cell) => cell.textContent);
+function openCode(asked) {
+  if (!asked) return;
+  const code = $(`#code-${asked.dataset.code}`), dialog = $("#code");
+  const { library, idiom } = asked.dataset;
   dialog.querySelector("h3").textContent = `${library}: ${idiom}`;
   dialog.querySelector("p").textContent = `benchmark_${library}.py, ${code.dataset.call}, ${code.dataset.lines} lines of code`;
   dialog.querySelector("pre").replaceChildren(code.content.cloneNode(true));
   dialog.showModal();
 }
 
+// A table is one stop of the Tab key: the arrow keys go from row to row.
+function reachable(row) {
+  const rowsBeside = row?.closest("tbody").rows ?? [];
+  for (const other of rowsBeside) other.tabIndex = other === row ? 0 : -1;
+}
+
+// What the filters leave of a chart: rows of data, and names of its scales.
+function filtered(part, wanted) {
+  if (Array.isArray(part)) {
+    const kept = part.filter((row) => !row || typeof row !== "object" || row.library === undefined ||
+      passes(wanted, (name) => ({ ...row, n_jobs: row.workers })[name], row.library === "serial"));
+    return kept.map((each) => filtered(each, wanted));
+  }
+  if (!part || typeof part !== "object") return part;
+  return Object.fromEntries(Object.entries(part).map(([name, value]) => [name, filtered(value, wanted)]));
+}
+
 async function draw(figure) {
   const dark = document.documentElement.dataset.mode === "dark";
-  let text = JSON.stringify((await specs)[figure.id]);
+  const spec = (await specs)[figure.id], wanted = chosen();
+  let text = JSON.stringify(wanted.length ? filtered(spec, wanted) : spec);
   if (dark) for (const [color, lighter] of onDark) text = text.replaceAll(`"${color}"`, `"${lighter}"`);
   const [ink, line] = dark ? ["#e8e8e8", "#3a3d42"] : ["#1a1a1a", "#ddd"];
   const small = figure.clientWidth < 520 && !figure.classList.contains("narrow");
@@ -96,16 +128,37 @@ async function draw(figure) {
     legend: { labelColor: ink, titleColor: ink, symbolBaseFillColor: ink, symbolBaseStrokeColor: ink, ...(small ? { orient: "bottom", columns: 1 } : {}) },
     text: { color: ink },
   };
-  return vegaEmbed(figure.querySelector(".chart"), JSON.parse(text), { config, actions: false });
+  const described = { description: figure.querySelector("b").textContent, ...JSON.parse(text) }; // for screen readers
+  return vegaEmbed(figure.querySelector(".chart"), described, { config, actions: false });
 }
 
+// Charts in view are drawn first, all others after them, so that print and search find them.
+const waiting = new Set();
+function drawn(figure) {
+  visible.unobserve(figure);
+  return waiting.delete(figure) ? draw(figure) : undefined;
+}
 const visible = new IntersectionObserver((entries) => {
-  for (const { target, isIntersecting } of entries) if (isIntersecting) { visible.unobserve(target); draw(target); }
+  for (const { target, isIntersecting } of entries) if (isIntersecting) drawn(target);
 }, { rootMargin: "400px" });
+async function drawRest() {
+  for (const figure of waiting) {
+    await new Promise((resolve) => setTimeout(resolve));
+    await drawn(figure);
+  }
+}
+function redraw() {
+  for (const figure of document.querySelectorAll("figure")) { waiting.add(figure); visible.unobserve(figure); visible.observe(figure); }
+  drawRest();
+}
 
 function theme(mode) {
   document.documentElement.dataset.mode = mode;
-  for (const figure of document.querySelectorAll("figure")) { visible.unobserve(figure); visible.observe(figure); }
+  try { localStorage.setItem("mode", mode); } catch { /* a browser that remembers nothing */ }
+  redraw();
+}
+function remembered() {
+  try { return localStorage.getItem("mode"); } catch { return null; }
 }
 
 form.addEventListener("input", go);
@@ -117,12 +170,19 @@ table.tHead.addEventListener("click", ({ target }) => {
   sort = head.ariaSort === "ascending" ? `-${head.dataset.field}` : head.dataset.field;
   go();
 });
-document.addEventListener("click", ({ target }) => openCode(target.closest("tr[data-code]")));
+document.addEventListener("click", ({ target }) => openCode(target.closest("[data-code]")));
 document.addEventListener("keydown", (event) => {
-  const row = event.key === "Enter" && event.target.closest("tr[data-code]");
-  if (!row) return;
-  event.preventDefault(); // or the same key would press the dialog's button
-  openCode(row);
+  const row = event.target.closest?.("tbody tr[tabindex]");
+  if (!row || row !== event.target) return;
+  if (["Enter", " "].includes(event.key)) {
+    event.preventDefault(); // or the same key would press the dialog's button
+    openCode(row.dataset.code === undefined ? null : row);
+  } else if (["ArrowDown", "ArrowUp"].includes(event.key)) {
+    event.preventDefault();
+    const shownRows = [...row.parentElement.rows].filter((each) => !each.hidden);
+    const next = shownRows[shownRows.indexOf(row) + (event.key === "ArrowDown" ? 1 : -1)];
+    if (next) { reachable(next); next.focus(); }
+  }
 });
 $("#download-rows").addEventListener("click", downloadRows);
 for (const button of document.querySelectorAll("[data-csv]"))
@@ -135,5 +195,6 @@ addEventListener("hashchange", () => {
   if (place?.tagName === "DETAILS") place.open = true;
 });
 if (location.hash.includes("=")) $("#matrix").scrollIntoView();
-theme(matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
+for (const body of document.querySelectorAll(".numbers tbody")) reachable(body.rows[0]);
+document.documentElement.dataset.mode = remembered() ?? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
 show();

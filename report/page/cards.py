@@ -1,0 +1,117 @@
+"""What to choose, by the reader's situation: one card each, with the library, its idiom, its figures and its code."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from record.terms import CALLER, PROCESSES
+from report.numbers.cell import CONNECTED, TUNED, Cell
+from report.numbers.comparable import Comparable
+from report.numbers.names import NO_LIBRARIES, Name, full_name
+from report.numbers.own_job import is_own_job
+from report.numbers.statistics import TIE, UNKNOWN, Ratio
+from report.numbers.words import duration, listed
+
+MOST_NAMED = 3  # libraries in a card's large type
+
+
+@dataclass(frozen=True)
+class Situation:
+    """What a reader has to do, and the idioms that are for it, in a workload that is like it."""
+
+    title: str
+    workload: str
+    fits: Callable[[Cell], bool]
+
+
+@dataclass(frozen=True)
+class Card:
+    """``choice``: one library, or those that tie. ``row``: workload, library and idiom of the fastest."""
+
+    title: str
+    choice: str
+    idiom: str
+    figures: str
+    others: str
+    row: tuple[str, str, str]
+
+
+def _is_tuned(cell: Cell) -> bool:
+    return cell.style == TUNED
+
+
+def _without_fork(cell: Cell) -> bool:
+    return _is_tuned(cell) and cell.traits.workers == PROCESSES and cell.traits.start != "fork"
+
+
+def _is_connected(cell: Cell) -> bool:
+    return cell.style == CONNECTED
+
+
+SITUATIONS = (
+    Situation("A script: one large input for all tasks", "numerical", _is_tuned),
+    Situation("Workers that keep a state", "stateful", _is_tuned),
+    Situation("A model that is slow to load", "initialization", _is_tuned),
+    Situation("Processes without fork (Windows, macOS, threads in the caller)", "numerical", _without_fork),
+    Situation("A service, or a cluster that runs already", "numerical", _is_connected),
+)
+
+
+def cards_of(groups: Mapping[str, Comparable]) -> list[Card]:
+    """Return a card for each job of a user's own, and for each situation, of which something was measured."""
+    own = [name for name, group in groups.items() if is_own_job(group.newest.run.inputs)]
+    asked = [*(Situation(f"Your job: {name}", name, _is_tuned) for name in own), *SITUATIONS]
+    found = [_card(groups[each.workload], each) for each in asked if each.workload in groups]
+    return [card for card in found if card]
+
+
+def _card(group: Comparable, situation: Situation) -> Card | None:
+    cells = [
+        cell
+        for cell in group.timed_on_most_workers
+        if cell.library not in NO_LIBRARIES and cell.traits.workers != CALLER and situation.fits(cell)
+    ]
+    if not cells:
+        return None
+    fastest = min(cells, key=_one_shot_s)
+    ratios = group.compared({cell.name: cell.times for cell in cells}, reference=fastest.name)
+    alike = [cell.library for cell in sorted(cells, key=_one_shot_s) if _is_alike(ratios.get(cell.name))]
+    named = list(dict.fromkeys([fastest.library, *alike]))[:MOST_NAMED]
+    return Card(
+        situation.title,
+        listed(list(map(full_name, named)), last="or"),
+        fastest.idiom,
+        _figures(group, fastest),
+        _said_of_others(cells, ratios, named),
+        (group.workload, *fastest.name),
+    )
+
+
+def _one_shot_s(cell: Cell) -> float:
+    return median(cell.times.values())
+
+
+def _is_alike(ratio: Ratio | None) -> bool:
+    """Return whether a row was not found to be slower than the fastest, nor slower in every block."""
+    return ratio is not None and (ratio.verdict == TIE or (ratio.verdict == UNKNOWN and ratio.least <= 1))
+
+
+def _figures(group: Comparable, cell: Cell) -> str:
+    assert cell.one_shot
+    kept = f", {duration(cell.kept.median)} on a pool that is kept" if cell.kept else ""
+    said = f"{duration(cell.one_shot.median)} in one shot{kept}"
+    if not group.serial_s:
+        return f"{said}."
+    return (
+        f"{said}; a plain loop {duration(group.serial_s)}: {group.serial_s / cell.one_shot.median:.2g} times as fast."
+    )
+
+
+def _said_of_others(cells: Sequence[Cell], ratios: Mapping[Name, Ratio], named: Sequence[str]) -> str:
+    """Return how long the other libraries take, each by its fastest idiom for this."""
+    best: dict[str, Ratio] = {}
+    for cell in sorted(cells, key=_one_shot_s):
+        if cell.library not in named and cell.name in ratios:
+            best.setdefault(cell.library, ratios[cell.name])
+    told = [f"{full_name(library)} {ratio.ratio:.3g}" for library, ratio in best.items()]
+    return f"Times as long: {', '.join(told)}." if told else ""
