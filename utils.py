@@ -29,9 +29,8 @@ from rich.console import Console
 from record.files import path_of as results_path
 from report.code_file import code_file
 from report.export import COLUMNS, rows_of, write_csv, write_pyperf
-from report.figures.lines import draw_lines
 from report.figures.total import draw_total
-from report.figures.workload import figures_of
+from report.figures.workload import draw_times, figures_of
 from report.numbers.comparable import Comparable, groups_of
 from report.numbers.compare import NotComparable, compare
 from report.numbers.longer_job import longer_job
@@ -53,7 +52,8 @@ RESULTS = Path(__file__).resolve().parent / "results"
 
 
 def visualize_results_for_benchmark(files: Iterable[str | Path], align_labels: bool = False) -> list[Path]:
-    """Draw one workload: one-shot time against number of workers, one line per library and idiom, with the ideal line.
+    """Draw one workload: one-shot time against number of workers, one line per library and idiom, with the ideal line;
+    with fewer than three numbers of workers a dot per idiom.
 
     ``files``: the results files of one workload. ``align_labels``: turn each label to the slope of its line. Returns
     the PNG and the SVG that were written, beside the files. Raises ValueError for files of several workloads, of none,
@@ -62,7 +62,7 @@ def visualize_results_for_benchmark(files: Iterable[str | Path], align_labels: b
     groups, refused = groups_of(map(Path, files))
     if refused or len(groups) != 1:
         raise ValueError("; ".join(refused) or f"files of one workload are needed, these are of {len(groups)}")
-    return draw_lines(groups[0], align_labels)
+    return draw_times(groups[0], align_labels)
 
 
 def visualize_total_benchmark_times(files: Iterable[str | Path], align_labels: bool = False) -> list[Path]:

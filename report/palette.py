@@ -18,14 +18,9 @@ OTHER_COLOR = "#8B4513"
 TIE_COLOR = "#e8e8e8"
 LIMIT_COLOR = "#777777"
 GRID_COLOR = "#77777744"
-PART_COLORS = (
-    "#E69F00",
-    "#0072B2",
-    "#F0E442",
-    "#D55E00",
-    "#CC79A7",
-    "#56B4E9",
-)  # of a round, in the order of its parts
+# Of the parts of a round, in their order: work in dark grey, waiting in lighter ones, and what starting and stopping
+# cost in a hue that is no library's.
+PART_COLORS = ("#C9B400", "#4D4D4D", "#8C8C8C", "#B3B3B3", "#D9D9D9", "#F0E442")
 ON_DARK = {"#000000": "#ffffff", "#660066": "#a64dff"}  # what would be too dark on black
 
 

@@ -9,6 +9,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from matplotlib.backend_bases import KeyEvent, MouseButton, MouseEvent
+from matplotlib.colors import to_rgb
 from rich.console import Console
 
 import utils
@@ -16,7 +17,7 @@ from record import files as results
 from record.schema import MEMORY_FIELDS, Environment, Parts, Pool, Round, Tasks
 from record.terms import COLD, KEPT, LEAVES, MEMORY, SKIPPED, TERMINATES, Traits
 from report import palette
-from report.figures import labels, lines, parts, timeline
+from report.figures import dots, labels, lines, parts, style, timeline
 from report.figures.workload import figures_of
 from report.numbers.comparable import comparable
 from report.numbers.measured import Measured, read
@@ -47,6 +48,13 @@ def folder(tmp_path):
         kept={("fork", 4): [1.2] * 3},
     )
     return tmp_path
+
+
+@pytest.fixture
+def three_counts(folder):
+    """The same, and another row on 2 workers: lines are drawn against three numbers of workers."""
+    save(folder, "fork", {("by hand", 2): [4.0, 4.0, 4.0]}, kept={("by hand", 2): [2.0] * 3})
+    return folder
 
 
 def table_of(folder, width=None):
@@ -148,8 +156,8 @@ def test_other_parameters_and_machines_are_left_out_and_said(folder):
     assert "left out: numerical_mpire.p3: another machine (Z80" in table
 
 
-def test_figure_shows_every_line_with_its_label(folder):
-    paths = utils.visualize_results_for_benchmark(sorted(folder.glob("*.p3")))
+def test_figure_shows_every_line_with_its_label(three_counts):
+    paths = utils.visualize_results_for_benchmark(sorted(three_counts.glob("*.p3")))
     assert [path.name for path in paths] == ["numerical.png", "numerical.svg"]
     svg = paths[1].read_text()
     for text in (
@@ -178,7 +186,7 @@ def test_total_figure_has_a_panel_per_workload(folder):
         assert f">{text}<" in svg, text
 
 
-def test_kept_times_are_drawn_against_workers_with_their_own_limit(folder, monkeypatch):
+def test_kept_times_are_drawn_against_workers_with_their_own_limit(three_counts, monkeypatch):
     seen = {}
 
     def look(figure, base, save=None):
@@ -189,19 +197,20 @@ def test_kept_times_are_drawn_against_workers_with_their_own_limit(folder, monke
         return []
 
     monkeypatch.setattr(lines, "show_and_save", look)
-    group = comparable(read(sorted(folder.glob("*.p3")))[0])
+    group = comparable(read(sorted(three_counts.glob("*.p3")))[0])
     for name in ("numerical", "numerical_kept"):
         figures_of([group])[name]()
-    assert seen["numerical"][palette.LIMIT_COLOR] == [8.0, 2.0]
+    assert seen["numerical"][palette.LIMIT_COLOR] == [8.0, 4.0, 2.0]
     assert seen["numerical_kept"] == {
         palette.COLORS["serial"]: [4.0, 4.0],
         palette.COLORS["mp"]: [1.2],
         palette.COLORS["ray"]: [8.0, 1.5],
-        palette.LIMIT_COLOR: [4.0, 1.0],
+        palette.COLORS["fork"]: [2.0],
+        palette.LIMIT_COLOR: [4.0, 2.0, 1.0],
     }
 
 
-def test_all_libraries_are_drawn_alike(folder, monkeypatch):
+def test_all_libraries_are_drawn_alike(three_counts, monkeypatch):
     widths, sizes = set(), set()
 
     def look(figure, base, save=None):
@@ -213,7 +222,7 @@ def test_all_libraries_are_drawn_alike(folder, monkeypatch):
         return []
 
     monkeypatch.setattr(lines, "show_and_save", look)
-    utils.visualize_results_for_benchmark(folder.glob("*.p3"))
+    utils.visualize_results_for_benchmark(three_counts.glob("*.p3"))
     assert len(widths) == len(sizes) == 1
 
 
@@ -236,13 +245,56 @@ def test_colours_differ_for_every_vision():
             assert np.linalg.norm(seen[one] - seen[other]) > 0.12, (name, one, other)
 
 
+@pytest.mark.parametrize("ground", ["default", "dark_background"])
+def test_labels_can_be_read(ground):
+    with plt.style.context(ground):
+        for library in (*palette.COLORS, "another"):
+            colors = [to_rgb(color) for color in (style.text_color_of(library), plt.rcParams["figure.facecolor"])]
+            assert style.contrast(*colors) >= 4.5
+    assert style.contrast(to_rgb("black"), to_rgb("white")) == pytest.approx(21)
+    assert style.contrast(to_rgb("#777777"), to_rgb("white")) == pytest.approx(4.48, abs=0.01)
+
+
+def test_few_numbers_of_workers_are_dots_sorted_by_their_value(folder, monkeypatch):
+    save(folder, "mpire", {("naive: fork", 4): [2.5] * 3}, traits={"naive: fork": Traits(naive=True)})
+    seen = {}
+
+    def look(figure, base, save=None):
+        (axes,) = figure.axes
+        names = [label.get_text() for label in axes.get_yticklabels()]
+        dots = [line for line in axes.get_lines() if line.get_marker() == "o"]
+        seen["values"] = {names[round(dot.get_ydata()[0])]: dot.get_xdata()[0] for dot in dots}
+        seen["open"] = [names[round(d.get_ydata()[0])] for d in dots if d.get_markerfacecolor() == "white"]
+        seen["across"] = {line.get_linestyle(): line.get_xdata()[0] for line in axes.get_lines() if line not in dots}
+        seen["shown"] = {text.get_text() for text in axes.texts}
+        seen["title"] = figure.get_suptitle()
+        plt.close(figure)
+        return []
+
+    monkeypatch.setattr(dots, "show_and_save", look)
+    utils.visualize_results_for_benchmark(folder.glob("*.p3"))
+    values = {
+        "mp: fork": 2.2,
+        "mpire: naive: fork": 2.5,
+        "ray: tasks": 3.0,
+        "ray: naive: all": 5.5,
+        "serial: loop": 8.0,
+    }
+    assert list(seen["values"].items()) == list(values.items())
+    assert seen["open"] == ["mpire: naive: fork", "ray: naive: all"]
+    assert seen["across"] == {"-": 2.0, "--": 8.0}  # the limit, the loop
+    assert {"2.20", "5.50", "plain loop", "physical limit"} <= seen["shown"]
+    assert "2 of 2 tuned idioms beat a plain loop" in seen["title"]
+
+
 def overlaps(boxes):
     return [(i, j) for i in range(len(boxes)) for j in range(i) if boxes[i].overlaps(boxes[j])]
 
 
 def test_automatic_labels_do_not_overlap(tmp_path, monkeypatch):
     for number in range(18):
-        save(tmp_path, f"library{number}", {("idiom", 1): [4.0], ("idiom", 4): [1 + number / 1000]})
+        times = {("idiom", 1): [4.0], ("idiom", 2): [2.0], ("idiom", 4): [1 + number / 1000]}
+        save(tmp_path, f"library{number}", times)
     found = []
 
     def look(figure, base, save=None):
@@ -273,7 +325,7 @@ def drag(figure, label, dx, dy):
         MouseEvent(name, canvas, px, py, MouseButton.LEFT)._process()
 
 
-def test_dragged_label_is_saved_and_used_again(folder, monkeypatch):
+def test_dragged_label_is_saved_and_used_again(three_counts, monkeypatch):
     positions, svgs = [], []
     save_figure = lines.show_and_save
     dragging = True
@@ -290,18 +342,18 @@ def test_dragged_label_is_saved_and_used_again(folder, monkeypatch):
         return paths
 
     monkeypatch.setattr(lines, "show_and_save", show)
-    files = sorted(folder.glob("*.p3"))
+    files = sorted(three_counts.glob("*.p3"))
     utils.visualize_results_for_benchmark(files)
-    saved = json.loads((folder / "numerical.labels.json").read_text())
+    saved = json.loads((three_counts / "numerical.labels.json").read_text())
     assert list(saved) == ["ray: tasks"]  # the others stay automatic
     dragging = False
     utils.visualize_results_for_benchmark(files)
     assert positions[1] == pytest.approx(positions[0])
-    assert json.loads((folder / "numerical.labels.json").read_text()) == saved
+    assert json.loads((three_counts / "numerical.labels.json").read_text()) == saved
 
 
-def test_drags_can_be_taken_back(folder, monkeypatch):
-    saved, kept = folder / "numerical.labels.json", []
+def test_drags_can_be_taken_back(three_counts, monkeypatch):
+    saved, kept = three_counts / "numerical.labels.json", []
 
     def show(figure, base, save=None):
         (label,) = [text for text in figure.axes[0].texts if text.get_text() == "ray: tasks"]
@@ -315,7 +367,7 @@ def test_drags_can_be_taken_back(folder, monkeypatch):
         return []
 
     monkeypatch.setattr(lines, "show_and_save", show)
-    utils.visualize_results_for_benchmark(sorted(folder.glob("*.p3")))
+    utils.visualize_results_for_benchmark(sorted(three_counts.glob("*.p3")))
     first, second, undone, reset, again, unknown = kept
     assert first != second
     assert undone == first
@@ -361,7 +413,7 @@ def test_damaged_label_positions_are_as_good_as_none(folder, content):
     assert len(utils.visualize_results_for_benchmark(folder.glob("*.p3"))) == 2
 
 
-def test_align_labels_turns_labels_along_their_lines(folder, monkeypatch):
+def test_align_labels_turns_labels_along_their_lines(three_counts, monkeypatch):
     angles = {}
 
     def look(figure, base, save=None):
@@ -370,7 +422,7 @@ def test_align_labels_turns_labels_along_their_lines(folder, monkeypatch):
         return []
 
     monkeypatch.setattr(lines, "show_and_save", look)
-    files = sorted(folder.glob("*.p3"))
+    files = sorted(three_counts.glob("*.p3"))
     utils.visualize_results_for_benchmark(files)
     assert set(angles.values()) == {0}
     utils.visualize_results_for_benchmark(files, align_labels=True)

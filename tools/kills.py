@@ -1,8 +1,9 @@
 """Kill the suite, or what it has started, at random moments: ``python tools/kills.py [ROUNDS]``.
 
-Half of the rounds kill the suite itself, half one of the processes below it. Each round is a short run of libraries of
-every kind, with a temporary folder and a mark in the environment of its own. Counted is what lives 3 s after the suite
-has ended, what lies in the temporary folder and in shared memory, and what of the results cannot be read.
+Half of the rounds kill the suite itself, half one of the processes below it, after which the suite goes on for a while
+and is then told to end. Each round is a short run of libraries of every kind, with a temporary folder and a mark in the
+environment of its own; several go on at once. Counted is what lives 3 s after the suite has ended, what lies in the
+temporary folder, what of the results cannot be read, and in the end what lies in shared memory.
 """
 
 import os
@@ -12,6 +13,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
@@ -20,12 +22,14 @@ import psutil
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))  # a tool is run as a file of its own
 
-from harness.folders import remove_abandoned  # noqa: E402
 from record import files as results  # noqa: E402
 
 LIBRARIES = ("serial", "mp", "joblib", "dask", "ray")
 LONGEST_S = 25.0  # until the kill
 END_S = 3.0
+GOES_ON_S = 8.0  # after a process below it was killed
+AT_ONCE = 3
+NEXT_RUN = "from harness.folders import remove_abandoned; remove_abandoned()"  # what a run begins with
 MARK = "BENCHMARK_KILLS"
 
 
@@ -39,18 +43,19 @@ def marked(mark: str) -> list[psutil.Process]:
     return found
 
 
-def round_of(number: int, of_suite: bool, chance: random.Random) -> Counter[str]:
+def round_of(number: int, of_suite: bool) -> Counter[str]:
     """Kill once; return what was found wrong, and how the run ended."""
+    chance = random.Random(number)
     with tempfile.TemporaryDirectory(prefix="k") as name:
         folder, temporary = Path(name) / "results", Path(name) / "t"
         temporary.mkdir()
-        segments = set(os.listdir("/dev/shm"))
-        mark = f"{os.getpid()}-{number}"
-        arguments = ["numerical", "--profile", "quick", "--libraries", chance.choice(LIBRARIES), "serial"]
+        mark = f"{os.getpid()}-{of_suite}-{number}"
+        environment = {**os.environ, MARK: mark, "TMPDIR": str(temporary)}
+        arguments = ["numerical", "--profile", "quick", "--libraries", chance.choice(LIBRARIES), "serial", "--anyway"]
         suite = subprocess.Popen(
             [sys.executable, "benchmark_all.py", *arguments, "--results", str(folder)],
             cwd=ROOT,
-            env={**os.environ, MARK: mark, "TMPDIR": str(temporary)},
+            env=environment,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
         )
@@ -60,17 +65,17 @@ def round_of(number: int, of_suite: bool, chance: random.Random) -> Counter[str]
         victim = suite if of_suite else chance.choice(below) if below else suite
         with suppress(psutil.NoSuchProcess):
             victim.kill()
-        _, printed = suite.communicate(timeout=600)
+        with suppress(subprocess.TimeoutExpired):
+            suite.wait(GOES_ON_S)
+        suite.terminate()
+        _, printed = suite.communicate(timeout=60)
         time.sleep(END_S)
         found = Counter({f"exit {suite.returncode}": 1})
         found["processes left"] = len(marked(mark))
         found["tracebacks"] = printed.count(b"Traceback")
-        found["segments left"] = len(set(os.listdir("/dev/shm")) - segments)
         found["folders left"] = len(list(temporary.iterdir()))
-        tempfile.tempdir = str(temporary)
-        remove_abandoned()  # as the next run does
+        subprocess.run([sys.executable, "-c", NEXT_RUN], cwd=ROOT, env=environment, timeout=60, check=True)
         found["folders left after the next run"] = len(list(temporary.iterdir()))
-        tempfile.tempdir = None
         for path in folder.glob("*.p3"):
             try:
                 found["trials read"] += sum(len(run.trials) for run in results.load(path).runs)
@@ -81,12 +86,14 @@ def round_of(number: int, of_suite: bool, chance: random.Random) -> Counter[str]
 
 def main() -> None:
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 200
-    chance = random.Random(1)
+    segments = set(os.listdir("/dev/shm"))
     for of_suite in (True, False):
         found: Counter[str] = Counter()
-        for number in range(rounds // 2):
-            found.update(round_of(number, of_suite, chance))
+        with ThreadPoolExecutor(AT_ONCE) as executor:
+            for each in executor.map(round_of, range(rounds // 2), [of_suite] * (rounds // 2)):
+                found.update(each)
         print(f"{rounds // 2} kills of {'the suite' if of_suite else 'a process below it'}:", dict(found), flush=True)
+    print("segments left:", len(set(os.listdir("/dev/shm")) - segments))
 
 
 if __name__ == "__main__":

@@ -84,6 +84,12 @@ def above(axes: Axes, anchors: Sequence[Anchor]) -> dict[str, Position]:
     return {name: (x - 0.04, y + 1.1 * _font_height(axes)) for name, (x, y) in points.items()}
 
 
+def beside(axes: Axes, anchors: Sequence[Anchor]) -> dict[str, Position]:
+    """Return positions just to the right of each anchor."""
+    points = {anchor.name: _fraction(axes, anchor) for anchor in anchors}
+    return {name: (x + 0.015, y) for name, (x, y) in points.items()}
+
+
 def _fraction(axes: Axes, anchor: Anchor) -> Position:
     x, y = (axes.transData + axes.transAxes.inverted()).transform((anchor.x, anchor.y))
     return float(x), float(y)

@@ -9,7 +9,7 @@ from matplotlib.ticker import FuncFormatter, NullLocator
 
 from record.terms import CALLER
 from report.figures.labels import Anchor, in_a_column, place
-from report.figures.style import STYLE, base_of, caption, color_of, plain, plain_seconds, show_and_save
+from report.figures.style import STYLE, base_of, caption, color_of, plain, plain_seconds, show_and_save, text_color_of
 from report.numbers.cell import Cell
 from report.numbers.comparable import Comparable
 from report.numbers.quantities import ONE_SHOT, Quantity
@@ -54,7 +54,7 @@ def _line(axes: Axes, group: Comparable, number: int, cells: Sequence[Cell], qua
         x, y = (1, group.most_workers), (y[0], y[0])
         axes.plot(x, y, color=color, linestyle=style, snap=False)  # snapping would draw it bolder
     before = (x[-2], y[-2]) if len(x) > 1 else None
-    return [Anchor(row_name(cells[0]), row_name(cells[0]), x[-1], y[-1], color, before)]
+    return [Anchor(row_name(cells[0]), row_name(cells[0]), x[-1], y[-1], text_color_of(cells[0].library), before)]
 
 
 def _ideal(axes: Axes, group: Comparable, quantity: Quantity) -> list[Anchor]:

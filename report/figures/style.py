@@ -6,6 +6,7 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 from matplotlib.backends.registry import BackendFilter, backend_registry
+from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter, NullLocator
 
@@ -13,6 +14,8 @@ from record.terms import COLD, KEPT
 from report import palette
 from report.numbers.comparable import Comparable
 
+RGB = tuple[float, float, float]  # red, green and blue, from 0 to 1
+LEAST_CONTRAST = 4.5  # of text: WCAG 2.2, level AA
 SUFFIXES = {COLD: "", KEPT: "_kept"}  # of the files of figures of a round
 STYLE: Any = {
     "font.size": 10,
@@ -29,6 +32,28 @@ def color_of(library: str) -> str:
     """Return the library's colour; on a dark ground, a lighter one where it would be lost."""
     color = palette.color_of(library)
     return palette.ON_DARK.get(color, color) if plt.rcParams["figure.facecolor"] == "black" else color
+
+
+def text_color_of(library: str) -> str:
+    """Return the library's colour, nearer to black, or on a dark ground to white, until text in it can be read."""
+    color: RGB = to_rgb(color_of(library))
+    ground = to_rgb(plt.rcParams["figure.facecolor"])
+    end = 0.0 if _luminance(ground) > 0.5 else 1.0
+    while contrast(color, ground) < LEAST_CONTRAST:
+        red, green, blue = (part + 0.05 * (end - part) for part in color)
+        color = red, green, blue
+    return to_hex(color)
+
+
+def contrast(one: RGB, other: RGB) -> float:
+    """Return the contrast of two colours, from 1 to 21: https://www.w3.org/TR/WCAG22/#dfn-contrast-ratio."""
+    low, high = sorted((_luminance(one), _luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+def _luminance(color: RGB) -> float:
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in color]
+    return sum(share * part for share, part in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
 
 
 def base_of(group: Comparable, suffix: str = "") -> Path:

@@ -8,7 +8,7 @@ import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 
 from report.figures.labels import Anchor, above, place
-from report.figures.style import STYLE, SUFFIXES, caption, color_of, plain_seconds, show_and_save
+from report.figures.style import STYLE, SUFFIXES, caption, color_of, plain_seconds, show_and_save, text_color_of
 from report.numbers.comparable import Comparable
 from report.numbers.quantities import NAMES, point_of
 from report.palette import GRID_COLOR, LIMIT_COLOR
@@ -49,7 +49,7 @@ def _panel(axes: Axes, group: Comparable, phase: str, libraries: list[str]) -> l
         style: Any = {"color": color, "marker": "o", "markerfacecolor": fill, "capsize": 2, "zorder": zorder}
         axes.errorbar(point.value, row, xerr=[[point.value - point.low], [point.high - point.value]], **style)
         if cell in fastest:
-            best.append(Anchor(cell.library, f"{point.value:.2g} s", point.value, row, color))
+            best.append(Anchor(cell.library, f"{point.value:.2g} s", point.value, row, text_color_of(cell.library)))
     if limit := group.limit_s(group.most_workers, phase):
         axes.axvline(limit, color=LIMIT_COLOR, linewidth=1, zorder=0)
     axes.set(xscale="log", title=group.workload, xlabel=f"{NAMES[phase]} time (s)", ylim=(len(libraries) - 0.4, -0.7))

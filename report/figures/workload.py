@@ -6,6 +6,7 @@ from pathlib import Path
 
 from record.terms import WORKLOADS
 from report.figures import grid
+from report.figures.dots import draw_dots
 from report.figures.granularity import draw_efficiency
 from report.figures.job_length import draw_job_length
 from report.figures.lines import draw_lines
@@ -16,9 +17,10 @@ from report.figures.timeline import draw_timeline
 from report.figures.total import draw_total
 from report.numbers.comparable import Comparable
 from report.numbers.job_length import job_length
-from report.numbers.quantities import COPIES, KEPT_ROUND, has_kept
+from report.numbers.quantities import COPIES, KEPT_ROUND, ONE_SHOT, Quantity, has_kept
 from report.numbers.sharing import has_sharing
 
+LEAST_FOR_LINES = 3  # numbers of workers
 Draw = Callable[..., list[Path]]
 """Draws, and returns the files that were written: ``save``, or PNG and SVG beside the results; none without data."""
 
@@ -42,12 +44,20 @@ def figures_of(groups: Sequence[Comparable]) -> Mapping[str, Draw]:
     return named
 
 
+def draw_times(
+    group: Comparable, align: bool = False, quantity: Quantity = ONE_SHOT, save: Path | None = None
+) -> list[Path]:
+    """Draw a quantity against the number of workers, or a dot per idiom where there are fewer than LEAST_FOR_LINES."""
+    draw = draw_lines if len(group.worker_counts) >= LEAST_FOR_LINES else draw_dots
+    return draw(group, align, quantity, save)
+
+
 def _of_times(group: Comparable) -> Mapping[str, Draw]:
-    kept = {KEPT_ROUND.suffix: partial(draw_lines, quantity=KEPT_ROUND)} if has_kept(group) else {}
-    copies = {COPIES.suffix: partial(draw_lines, quantity=COPIES)} if has_sharing(group) else {}
+    kept = {KEPT_ROUND.suffix: partial(draw_times, quantity=KEPT_ROUND)} if has_kept(group) else {}
+    copies = {COPIES.suffix: partial(draw_times, quantity=COPIES)} if has_sharing(group) else {}
     lengths = {"_job_length": partial(draw_job_length, found=found)} if (found := job_length(group)) else {}
     return {
-        "": draw_lines,
+        "": draw_times,
         **kept,
         **copies,
         **lengths,

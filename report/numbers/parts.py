@@ -1,10 +1,11 @@
 """Where the time of a round goes, and its tasks: of the cold round with the pool's end, or of one on the kept pool."""
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from record.schema import Round, Trial
 from record.terms import COLD, KEPT
-from report.numbers.cell import Cell
+from report.numbers.cell import NAIVE, Cell
 
 PARTS = ("start-up", "work", "waiting", "waiting for the last worker", "gathering", "stop")
 SHOWN = {COLD: "cold round and stop", KEPT: "kept round"}  # the rounds whose parts and tasks are shown
@@ -34,6 +35,13 @@ def median_trial(cell: Cell, phase: str) -> Trial | None:
     known = [trial for trial in cell.timed if parts_of(trial, phase)]
     order = sorted(known, key=lambda trial: (trial.one_shot_s if phase == COLD else trial.kept_s) or 0.0)
     return order[(len(order) - 1) // 2] if order else None
+
+
+def bars_of(cells: Iterable[Cell], phase: str) -> list[tuple[Cell, dict[str, float]]]:
+    """Return the parts of each cell's median trial, the shortest round first; naive idioms are left out."""
+    trials = [(cell, trial) for cell in cells if cell.style != NAIVE and (trial := median_trial(cell, phase))]
+    bars = [(cell, parts_of(trial, phase)) for cell, trial in trials]
+    return sorted(bars, key=lambda bar: sum(bar[1].values()))
 
 
 def round_of(trial: Trial, phase: str) -> Round | None:

@@ -20,7 +20,7 @@ class Point(NamedTuple):
 
 @dataclass(frozen=True)
 class Quantity:
-    """``limit`` is what cannot be undercut. ``suffix``: of a figure's file."""
+    """``limit`` is what cannot be undercut. ``suffix``: of a figure's file. ``is_time``: in seconds."""
 
     title: str
     axis: str
@@ -28,6 +28,7 @@ class Quantity:
     point: Callable[[Comparable, Cell], Point | None]
     limit: Callable[[Comparable, int], float | None]
     limit_name: str
+    is_time: bool = True
 
 
 def point_of(cell: Cell, phase: str) -> Point | None:
@@ -70,4 +71,5 @@ COPIES = Quantity(
     _copies_of,
     lambda _group, _count: 1.0,
     "one copy for all",
+    is_time=False,
 )
