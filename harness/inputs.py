@@ -15,9 +15,10 @@ from typing import Any
 
 from harness.machine.environment import ROOT, version_of
 from params import Params, as_dict, from_dict
-from trial.workload import FACTS, load_workload
+from trial.workload import load_workload
 
 CACHE = ROOT / "cache"
+FACTS = "facts.json"  # in the folder of the inputs: what `Workload.prepare` has returned
 BAD_PARAMS = 3  # exit status
 COMPUTE_WITH = (
     "numpy",

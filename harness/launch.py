@@ -69,6 +69,7 @@ def _spec(cell: Cell, chosen: params.Params, kind: str) -> dict[str, Any]:
         "slowdown": cell.slowdown,
         "params": params.as_dict(chosen),
         "inputs": str(inputs.folder_of(cell.workload, chosen)),
+        "serial_s": inputs.facts(cell.workload, chosen).get("serial_s", 0.0),
         "kind": kind,
         "setting": {
             "pattern": cell.pattern,

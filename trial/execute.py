@@ -22,7 +22,7 @@ from trial.breakdown import check_parts, parts_of
 from trial.rounds import Idiom, measure
 from trial.rules import Rules, WrongResult, check_counts, check_tasks, check_work, check_workers
 from trial.script import Idiom as Row
-from trial.workload import FACTS, Setting, Workload, Writing, load_workload
+from trial.workload import Setting, Workload, Writing, load_workload
 
 
 def run_trial(spec_path: Path, patterns: Mapping[str, Mapping[str, Any]], import_s: float) -> None:
@@ -57,8 +57,7 @@ def run_trial(spec_path: Path, patterns: Mapping[str, Mapping[str, Any]], import
     else:
         released_ns = tasklog.wait_for_sample(samples) if samples else 0
         ended = {"memory_ns": [memory_start_ns, start_ns, end_ns, released_ns], "pools": measured}
-        serial_s = json.loads((Path(spec["inputs"]) / FACTS).read_text()).get("serial_s", 0.0)
-        ended |= _checked(workload, measured, rules, row.traits, start_ns, serial_s)
+        ended |= _checked(workload, measured, rules, row.traits, start_ns, spec["serial_s"])
         ended["kernel"] = kernel
         if spec["kind"] == WRITE:
             ended["on_write"] = cast(Writing, workload).on_write(inputs)

@@ -13,7 +13,6 @@ from record.terms import COLD, KEPT
 from trial.kernel import Kernel, calibrate
 from trial.rules import WrongResult
 
-FACTS = "facts.json"  # in the folder of the inputs: what `Workload.prepare` has returned
 JOB_VARIABLE = "BENCHMARK_JOB"  # the path of the user's own job, in all processes of a run that measures one
 
 

@@ -5,6 +5,7 @@ import os
 import platform
 import subprocess
 import sysconfig
+import tomllib
 from pathlib import Path
 
 import loky
@@ -15,7 +16,6 @@ from harness.machine import room
 from record.schema import Environment
 from trial.workload import JOB_VARIABLE
 
-SUITE_VERSION = "0.1.0"
 ROOT = Path(__file__).resolve().parents[2]
 
 # One compute thread per worker, for every library alike, set before NumPy loads. Workers are what is compared: four
@@ -71,7 +71,7 @@ def collect() -> Environment:
         },
         python=_python(),
         versions={name: version_of(name) or "not installed" for name in DISTRIBUTIONS},
-        suite={"version": SUITE_VERSION, "git_revision": _git_revision()},
+        suite={"version": _suite_version(), "git_revision": _git_revision()},
         date=machine.get("date", ""),
     )
 
@@ -80,6 +80,10 @@ def _python() -> str:
     """Return the interpreter; of a free-threaded build, whose threads compare with nobody else's, that it is one."""
     build = "+free-threaded" if sysconfig.get_config_var("Py_GIL_DISABLED") else ""
     return f"{platform.python_implementation()} {platform.python_version()}{build}"
+
+
+def _suite_version() -> str:
+    return tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["version"]
 
 
 def _git_revision() -> str:
