@@ -164,6 +164,15 @@ def test_libraries_that_tie_are_recommended_together(tmp_path):
     assert "joblib 1." in card.partition("Times as long")[2]
 
 
+def test_where_no_library_is_faster_the_loop_is_recommended(tmp_path):
+    save(tmp_path, "serial", {("loop", 1): [1.0] * 6})
+    save(tmp_path, "mp", {("fork", 4): [1.2] * 6})
+    (card, *_) = cards_of(page_of(tmp_path))
+    assert (
+        "A plain loop no library is faster 1 s. The fastest library, multiprocessing.Pool (fork), takes 1.2 s" in card
+    )
+
+
 def test_few_blocks_say_what_all_of_them_showed(tmp_path):
     save(tmp_path, "mp", {("fork", 4): [2.0, 2.0, 2.0, 2.0]})
     save(tmp_path, "ray", {("tasks", 4): [10.0, 12.0, 11.0, 14.0]})
@@ -198,6 +207,8 @@ def test_no_block_in_common_is_no_comparison(tmp_path):
 def test_faster_than_the_limit_is_noise(tmp_path):
     save(tmp_path, "serial", {("loop", 1): [8.0] * 6})
     save(tmp_path, "mp", {("fork", 4): [1.9] * 6})
+    assert "It beats 2 s, which is what the plain loop" in answer_of(tmp_path)
+    save(tmp_path, "mp", {("fork", 4): [2.0] * 6})
     assert "It reaches the physical limit of 2 s." in answer_of(tmp_path)
 
 
@@ -292,9 +303,22 @@ def test_charts_hold_what_was_measured(folder):
         alt.Chart.from_dict(spec)  # raises for what Vega-Lite's schema does not allow
     fastest = [row["library"] for row in specs["grid-fastest-kept"]["data"]["values"]]
     assert fastest == ["futures"] * 6
-    limits, lines = data_of(specs["numerical-time"])
-    assert [(row["workers"], row["value"]) for row in limits] == [(1, 8.0), (4, 2.0)]
+    (limit,), (loop,), dots, *_ = data_of(specs["numerical-time"])
+    assert (limit, loop) == ({"at": 2.0, "what": "physical limit"}, {"at": 8.0, "what": "plain loop"})
+    assert [(row["name"], round(row["value"], 9), row["style"]) for row in dots] == [
+        ("mp: fork", 2.15, "tuned"),
+        ("ray: tasks", 3.05, "tuned"),
+        ("ray: naive: all", 5.0, "naive"),
+        ("serial: loop", 8.0, "tuned"),
+    ]
+
+
+def test_three_numbers_of_workers_are_lines(folder):
+    save(folder, "fork", {("by hand", 2): [4.0] * 6})
+    limits, lines = data_of(specs_of(page_of(folder))["numerical-time"])
+    assert [(row["workers"], row["value"]) for row in limits] == [(1, 8.0), (2, 4.0), (4, 2.0)]
     assert {(row["name"], row["workers"]): round(row["value"], 9) for row in lines} == {
+        ("fork: by hand", 2): 4.0,
         ("serial: loop", 1): 8.0,
         ("serial: loop", 4): 8.0,  # one number, to compare with
         ("mp: fork", 1): 8.1,
@@ -494,9 +518,13 @@ def test_a_library_that_no_list_knows_is_shown_everywhere(tmp_path):
     assert row_of(page, "numerical", "toy", "one by one")[3:6] == ["spawn", "4", "1.5 s"]
     assert "<option>toy</option>" in page
     assert "toy (one by one) was fastest in one shot: 1.5 s" in answer_of(tmp_path)
-    colors = specs_of(page)["numerical-time"]["layer"][1]["layer"][0]["encoding"]
-    scale = colors["color"]["scale"]
-    assert dict(zip(scale["domain"], scale["range"], strict=True))["toy: one by one"] == palette.OTHER_COLOR
+    (scale,) = {
+        json.dumps(each["encoding"]["color"]["scale"])
+        for each in specs_of(page)["numerical-time"]["layer"]
+        if "color" in each["encoding"]
+    }
+    scale = json.loads(scale)
+    assert dict(zip(scale["domain"], scale["range"], strict=True))["toy"] == palette.OTHER_COLOR
     said = questions_of(tmp_path)
     assert "toy (one by one) 1.5 s (1.5 s to 1.5 s), in every task 2.00 times as long" in said
     assert re.search(r"Sent one by one, it is not only the chunk size: mp .*; toy \(one by one\)", said)

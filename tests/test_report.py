@@ -131,6 +131,13 @@ def test_workers_that_got_no_task_are_said(tmp_path):
     assert "4 workers: only 1 got tasks in 2 of 3 trials" in row_of(table_of(tmp_path), "mp", "loop")[-1]
 
 
+def test_short_times_keep_two_digits(tmp_path):
+    save(tmp_path, "serial", {("loop", 1): [0.0069]})
+    save(tmp_path, "mp", {("fork", 2): [0.05]})
+    assert row_of(table_of(tmp_path), "serial", "loop")[3] == "0.0069"
+    assert row_of(table_of(tmp_path), "mp", "fork")[2] == "0.0500"
+
+
 def test_hostile_names_stay_text(tmp_path):
     save(tmp_path, "[red]x", {("[link=file:///etc]<script>", 1): [1.0]})
     assert "[link=file:///etc]<script>" in table_of(tmp_path)

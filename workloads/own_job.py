@@ -291,8 +291,11 @@ def wrong(numbers: range, found: Any, results: Path | None) -> str | None:
     assert same is not None
     with results.open("rb") as file:  # one after another: all of them would be in the trial's memory
         for place, value in enumerate(values):
-            if not same(value, pickle.load(file)):
-                return f"{PATH.name}: the result of task {place} differs from the serial one"
+            if not same(value, expected := pickle.load(file)):
+                return (
+                    f"{PATH.name}: the result of task {place} is {_short(value)}, the serial one {_short(expected)}; "
+                    "where both are right, say so with same(result, expected)"
+                )
     return None
 
 

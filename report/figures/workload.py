@@ -17,10 +17,9 @@ from report.figures.timeline import draw_timeline
 from report.figures.total import draw_total
 from report.numbers.comparable import Comparable
 from report.numbers.job_length import job_length
-from report.numbers.quantities import COPIES, KEPT_ROUND, ONE_SHOT, Quantity, has_kept
+from report.numbers.quantities import COPIES, KEPT_ROUND, LEAST_FOR_LINES, ONE_SHOT, Quantity, has_kept
 from report.numbers.sharing import has_sharing
 
-LEAST_FOR_LINES = 3  # numbers of workers
 Draw = Callable[..., list[Path]]
 """Draws, and returns the files that were written: ``save``, or PNG and SVG beside the results; none without data."""
 

@@ -47,6 +47,7 @@ def _copies_of(group: Comparable, cell: Cell) -> Point | None:
     return Point(cell.n_jobs, copies, copies, copies) if copies else None
 
 
+LEAST_FOR_LINES = 3  # numbers of workers; with fewer, a dot per idiom says more
 LIMIT = "physical limit"
 NAMES = {COLD: "one-shot", KEPT: "kept"}  # of times
 

@@ -49,11 +49,14 @@ def _said_of_others(ranking: Ranking) -> str:
 def _said_of_few(ranking: Ranking, untold: list[Name]) -> str:
     """Return what was seen of those rows that had too few blocks for a verdict."""
     ratios = {name: ranking.ratios[name] for name in untold if name in ranking.ratios}
-    slower = [name for name, ratio in ratios.items() if ratio.least > 1]
-    either = [name for name in ratios if name not in slower]
+    slower: dict[str, Name] = {}  # the nearest of each library
+    for name in sorted(ratios, key=lambda each: ratios[each].ratio):
+        if ratios[name].least > 1:
+            slower.setdefault(name[0], name)
+    either = [name for name, ratio in ratios.items() if ratio.least <= 1]
     blocks = max((ratio.count for ratio in ratios.values()), default=0)
     within = f"all {blocks} blocks" if blocks > 1 else "the only block"
-    said = f"Slower in {within}: {listed([_seen(name, ratios[name]) for name in slower])}." if slower else ""
+    said = f"Slower in {within}: {listed([_seen(name, ratios[name]) for name in slower.values()])}." if slower else ""
     told = f"Not slower in all of them: {listed(list(map(called, either)))}." if either else ""
     return " ".join(filter(None, (said, told)))
 
@@ -101,7 +104,9 @@ def said_of_limit(group: Comparable, cell: Cell, phase: str) -> str:
     if not (limit and summary):
         return ""
     beside = f"the physical limit of {duration(limit)}"
-    if summary.median < (1 + SAME) * limit:  # the limit is measured too, and as noisy
+    if summary.median < (1 - SAME) * limit:  # the limit is measured too, and as noisy
+        return f"It beats {duration(limit)}, which is what the plain loop's time lets expect at best."
+    if summary.median < (1 + SAME) * limit:
         return f"It reaches {beside}."
     spread = f" ({summary.low / limit:.3g} to {summary.high / limit:.3g})" if summary.count > 1 else ""
     return f"It takes {summary.median / limit:.3g}{spread} times {beside}."

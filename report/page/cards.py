@@ -12,6 +12,7 @@ from report.numbers.own_job import is_own_job
 from report.numbers.statistics import TIE, UNKNOWN, Ratio
 from report.numbers.words import duration, listed
 
+LOOP_IS_AS_GOOD = 1.02  # times the fastest library's time
 MOST_NAMED = 3  # libraries in a card's large type
 
 
@@ -75,6 +76,12 @@ def _card(group: Comparable, situation: Situation) -> Card | None:
         return None
     fastest = min(cells, key=_one_shot_s)
     ratios = group.compared({cell.name: cell.times for cell in cells}, reference=fastest.name)
+    if group.serial and group.serial_s and group.serial_s <= LOOP_IS_AS_GOOD * _one_shot_s(fastest):
+        beside = f"The fastest library, {full_name(fastest.library)} ({fastest.idiom}), takes {_times(fastest)}."
+        said = f"{duration(group.serial_s)}. {beside}"
+        return Card(
+            situation.title, "A plain loop", "no library is faster", said, "", (group.workload, *group.serial.name)
+        )
     alike = [cell.library for cell in sorted(cells, key=_one_shot_s) if _is_alike(ratios.get(cell.name))]
     named = list(dict.fromkeys([fastest.library, *alike]))[:MOST_NAMED]
     return Card(
@@ -97,14 +104,15 @@ def _is_alike(ratio: Ratio | None) -> bool:
 
 
 def _figures(group: Comparable, cell: Cell) -> str:
-    assert cell.one_shot
-    kept = f", {duration(cell.kept.median)} on a pool that is kept" if cell.kept else ""
-    said = f"{duration(cell.one_shot.median)} in one shot{kept}"
     if not group.serial_s:
-        return f"{said}."
-    return (
-        f"{said}; a plain loop {duration(group.serial_s)}: {group.serial_s / cell.one_shot.median:.2g} times as fast."
-    )
+        return f"{_times(cell)}."
+    gain = f"{group.serial_s / _one_shot_s(cell):.2g} times as fast"
+    return f"{_times(cell)}; a plain loop {duration(group.serial_s)}: {gain}."
+
+
+def _times(cell: Cell) -> str:
+    kept = f", {duration(cell.kept.median)} on a pool that is kept" if cell.kept else ""
+    return f"{duration(_one_shot_s(cell))} in one shot{kept}"
 
 
 def _said_of_others(cells: Sequence[Cell], ratios: Mapping[Name, Ratio], named: Sequence[str]) -> str:

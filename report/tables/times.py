@@ -1,6 +1,8 @@
 """Times in one shot and on a pool that is kept, beside the limit; what start-up, loop and reference make of them."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
+from math import floor, log10
 
 from record.terms import COLD, KEPT
 from report.numbers.cell import Cell
@@ -24,15 +26,21 @@ def _titled_times(group: Comparable) -> Titled:
     phases = _phases(group)
     columns = [(count, phase) for count in reversed(group.worker_counts) for phase in phases]
     table = IdiomTable(*(f"{workers(count)}\n{NAMES[phase]}" for count, phase in columns), note="note")
+    summaries = {
+        (cell.name, cell.n_jobs, phase): found
+        for cells in group.idioms
+        for cell in cells
+        for phase in phases
+        if (found := cell.summary_of(phase))
+    }
+    shown = partial(number, digits=_digits(min((found.median for found in summaries.values()), default=1.0)))
     limits = [group.limit_s(*column) for column in columns]
     if any(limits):
-        table.add_limit("physical", [*map(number, limits), ""])
+        table.add_limit("physical", [*map(shown, limits), ""])
     for cells in group.idioms:
+        name = cells[0].name
         times = {
-            (cell.n_jobs, phase): with_spread(found, number, "-")
-            for cell in cells
-            for phase in phases
-            if (found := cell.summary_of(phase))
+            column: with_spread(found, shown, "-") for column in columns if (found := summaries.get((name, *column)))
         }
         table.add(cells[0], *(times.get(column, "") for column in columns), "; ".join(_notes(cells)))
     note = (
@@ -40,6 +48,11 @@ def _titled_times(group: Comparable) -> Titled:
         f"{_said_of_limits(group)}"
     )
     return Titled(f"times in s, {group.said_of_trials}", table, note)
+
+
+def _digits(least_s: float) -> str:
+    """Return the format that leaves two digits of the shortest time: at least hundredths of a second."""
+    return f".{max(2, 1 - floor(log10(least_s)))}f"
 
 
 def _titled_start_up(group: Comparable) -> Titled:

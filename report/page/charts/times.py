@@ -1,20 +1,38 @@
-"""Against the number of workers: times in one shot and kept, speedup, copies of the input."""
+"""Times in one shot and kept, and copies of the input: against the number of workers, or as dots."""
 
 from collections.abc import Sequence
 
 import altair as alt
 
-from record.terms import CALLER, COLD
+from record.terms import CALLER
 from report.numbers.cell import Cell
 from report.numbers.comparable import Comparable
-from report.numbers.names import SERIAL
-from report.numbers.quantities import COPIES, LIMIT, NAMES, Point, Quantity
+from report.numbers.quantities import COPIES, LEAST_FOR_LINES, Point, Quantity
+from report.numbers.words import workers
+from report.page.charts.dots import ROW_HEIGHT, dots
 from report.page.charts.vega import Chart, Rows, Vega, legend_height, log_scale, named, scales, spec_of
 from report.palette import LIMIT_COLOR
 
 
-def against_workers(group: Comparable, quantity: Quantity, anchor: str) -> Chart | None:
-    """Return a line per idiom with its spread, and the limit."""
+def of_quantity(group: Comparable, quantity: Quantity, anchor: str) -> Chart | None:
+    """Return a dot per idiom with its spread, or a line where there are LEAST_FOR_LINES numbers of workers."""
+    if len(group.worker_counts) >= LEAST_FOR_LINES:
+        return _against_workers(group, quantity, anchor)
+    found = dots(group, quantity)
+    if found is None:
+        return None
+    rows, chart = found
+    loop = ", dashed: the plain loop" if quantity.is_time and group.serial else ""
+    note = f"{_behind(group, quantity)}; grey: {quantity.limit_name}{loop}; open: naive idioms"
+    title = f"{group.workload} on {workers(group.most_workers)}: {quantity.title}"
+    return Chart(f"{group.workload}-{anchor}", title, note, spec_of(chart, ROW_HEIGHT * len(rows) + 20))
+
+
+def _behind(group: Comparable, quantity: Quantity) -> str:
+    return "medians of the trials in which memory was sampled" if quantity is COPIES else group.said_of_trials
+
+
+def _against_workers(group: Comparable, quantity: Quantity, anchor: str) -> Chart | None:
     rows = [
         {**named(cell), "workers": n, "value": point.value, "low": point.low, "high": point.high}
         for cells in group.idioms
@@ -25,7 +43,7 @@ def against_workers(group: Comparable, quantity: Quantity, anchor: str) -> Chart
     if not rows:
         return None
     limits = [{"workers": n, "value": limit} for n in group.worker_counts if (limit := quantity.limit(group, n))]
-    behind = "medians of the trials in which memory was sampled" if quantity is COPIES else group.said_of_trials
+    behind = _behind(group, quantity)
     note = f"{behind}; grey: {quantity.limit_name}" if limits else behind
     chart = _with_limit(rows, limits, quantity.limit_name, group.worker_counts, quantity.axis)
     title = f"{group.workload}: {quantity.title}"
@@ -35,34 +53,6 @@ def against_workers(group: Comparable, quantity: Quantity, anchor: str) -> Chart
 def _counts(group: Comparable, point: Point, cell: Cell) -> list[int]:
     """Return where the point is drawn: that of the calling process all over, to compare all numbers of workers with."""
     return sorted({1, group.most_workers}) if cell.traits.workers == CALLER else [point.n_jobs]
-
-
-def speedup(group: Comparable, phase: str, anchor: str) -> Chart | None:
-    """Return speedups over the best serial time of the same phase, and what the limit allows."""
-    serial = group.serial_s if phase == COLD else group.serial_kept_s
-    if not serial:
-        return None
-    rows = [
-        {
-            **named(cell),
-            "workers": cell.n_jobs,
-            "value": serial / found.median,
-            "low": serial / found.high,
-            "high": serial / found.low,
-        }
-        for cells in group.idioms
-        for cell in cells
-        if (found := cell.summary_of(phase)) and cell.library != SERIAL
-    ]
-    if not rows:
-        return None
-    limits = [
-        {"workers": n, "value": serial / limit} for n in group.worker_counts if (limit := group.limit_s(n, phase))
-    ]
-    note = f"of {NAMES[phase]} time over the best serial one, {serial:.3g} s; grey: {LIMIT}"
-    chart = _with_limit(rows, limits, LIMIT, group.worker_counts, "speedup")
-    title = f"{group.workload}: speedup, {NAMES[phase]}"
-    return Chart(f"{group.workload}-{anchor}", title, note, spec_of(chart, legend_height(rows)))
 
 
 def _with_limit(rows: Rows, limits: Rows, limit_name: str, counts: Sequence[int], axis: str) -> Vega:

@@ -1,0 +1,51 @@
+"""A quantity on most workers, a dot with its spread per idiom, the best first: where so few counts make no line."""
+
+from typing import Any
+
+import altair as alt
+
+from report.numbers.cell import NAIVE, Cell
+from report.numbers.comparable import Comparable
+from report.numbers.quantities import Point, Quantity
+from report.page.charts.vega import Rows, Vega, library_scale, log_scale, named, one_below_the_other
+from report.palette import LIMIT_COLOR
+
+ROW_HEIGHT = 17
+
+
+def dots(group: Comparable, quantity: Quantity) -> tuple[Rows, Vega] | None:
+    """Return the rows and the chart; naive idioms are open, the plain loop and the limit are lines across."""
+    points = [(cell, point) for cell in group.on_most_workers if (point := quantity.point(group, cell))]
+    rows = [_row(cell, point) for cell, point in sorted(points, key=lambda each: each[1].value)]
+    if not rows:
+        return None
+    libraries = list(dict.fromkeys(row["library"] for row in rows))
+    in_rows = alt.Chart(alt.Data(values=rows)).encode(y=one_below_the_other("name", rows))
+    base = in_rows.encode(color=alt.Color("library:N", scale=library_scale(libraries), legend=None))
+    tooltip = ["name:N", *(alt.Tooltip(f"{field}:Q", format=".3g") for field in ("value", "low", "high"))]
+    x = alt.X("value:Q", scale=log_scale(), title=quantity.axis)
+    inside = alt.Fill("library:N", scale=library_scale(libraries), legend=None)
+    opacity = alt.condition(alt.datum.style == NAIVE, alt.value(0), alt.value(1))
+    points_shown = base.mark_point(size=50, opacity=1).encode(x=x, fill=inside, fillOpacity=opacity, tooltip=tooltip)
+    spread = base.mark_rule().encode(x=alt.X("low:Q", title=quantity.axis), x2="high:Q")
+    shown = in_rows.mark_text(align="left", dx=8, fontSize=10).encode(x=alt.X("high:Q"), text="shown:N")
+    return rows, alt.layer(*_across(group, quantity), spread, points_shown, shown)
+
+
+def _row(cell: Cell, point: Point) -> dict[str, Any]:
+    value = {"value": point.value, "low": point.low, "high": point.high, "workers": point.n_jobs}
+    return {**named(cell), **value, "shown": f"{point.value:#.3g}".rstrip(".")}
+
+
+def _across(group: Comparable, quantity: Quantity) -> list[Vega]:
+    """Return lines at what rows are compared with."""
+    loop = quantity.point(group, group.serial) if group.serial and quantity.is_time else None
+    found = [(quantity.limit(group, group.most_workers), quantity.limit_name, [1, 0])]
+    found += [(loop.value if loop else None, "plain loop", [6, 3])]
+    return [
+        alt.Chart(alt.Data(values=[{"at": at, "what": what}]))
+        .mark_rule(color=LIMIT_COLOR, strokeDash=dashes)
+        .encode(x=alt.X("at:Q"), tooltip=["what:N", alt.Tooltip("at:Q", format=".3g")])
+        for at, what, dashes in found
+        if at
+    ]
