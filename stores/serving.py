@@ -79,6 +79,7 @@ def _server(name: str, folder: Path, size_bytes: int) -> Iterator[subprocess.Pop
             f"--size={size_bytes}",
             "--meta=local",
             "--rpc=false",
+            f"--log_dir={folder}",  # else its logs stay in the system's temporary folder
         ],
         "plasma": [str(Path(sys.executable).with_name("plasma_store")), "-m", str(size_bytes), "-s", str(socket)],
     }

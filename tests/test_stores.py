@@ -5,6 +5,7 @@ import multiprocessing
 import threading
 import time
 from multiprocessing import resource_tracker
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -206,6 +207,8 @@ def test_a_dead_server_is_an_error_and_not_a_wait(tmp_path):
         server.wait()
         with pytest.raises(Exception, match=r"(?i)connection|broken|socket"):
             family.dumps(np.ones(LEAST_BYTES, np.uint8))
+    assert list(tmp_path.glob(f"vineyard.*.{server.pid}"))  # its logs
+    assert not list(Path("/tmp").glob(f"vineyard.*.{server.pid}"))
 
 
 def change(folder, count, by):
