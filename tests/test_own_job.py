@@ -200,7 +200,12 @@ def test_the_program_of_an_idiom_that_connects_gives_the_results_of_the_loop(pat
     for (library, name), program in programs.items():
         serve = SERVE.format(library=library)
         with subprocess.Popen(
-            [sys.executable, "-c", serve], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            [sys.executable, "-c", serve],
+            cwd=ROOT,
+            env={**os.environ, "PYTHONPATH": str(job.parent)},  # workers that run already must be able to import it
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
         ) as serving:
             address = serving.stdout.readline().strip()
             assert equal(_run_program(tmp_path, program, address), expected), name
