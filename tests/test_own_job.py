@@ -254,7 +254,8 @@ def _run_program(folder, text, *address):
     ended = subprocess.run(
         [sys.executable, str(program), *address],
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": "", "OMP_NUM_THREADS": "1"},
+        # What a Ray that was started by a script asks of whoever connects to it: see benchmark_ray.py.
+        env={**os.environ, "PYTHONPATH": "", "OMP_NUM_THREADS": "1", "RAY_AUTH_MODE": "token"},
         capture_output=True,
         text=True,
         timeout=120,
