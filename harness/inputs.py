@@ -51,7 +51,12 @@ def _source(workload: str) -> bytes:
 
 def facts(workload: str, params: Params) -> dict[str, Any]:
     """Return what the workload says about its inputs: nothing where they are not made yet."""
-    path = folder_of(workload, params) / FACTS
+    return facts_in(folder_of(workload, params))
+
+
+def facts_in(folder: Path) -> dict[str, Any]:
+    """Return what the workload says about the inputs in that folder: nothing where they are not made yet."""
+    path = folder / FACTS
     return json.loads(path.read_text()) if path.exists() else {}
 
 

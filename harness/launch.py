@@ -63,13 +63,14 @@ def run_cell(cell: Cell, chosen: params.Params, kind: str = TIME) -> Trial:
 
 def _spec(cell: Cell, chosen: params.Params, kind: str) -> dict[str, Any]:
     """Return what a trial's interpreter is told. Without a clock, one round is enough."""
+    folder = inputs.folder_of(cell.workload, chosen)  # once: it hashes the sources
     return {
         "workload": cell.workload,
         "idiom": cell.idiom,
         "slowdown": cell.slowdown,
         "params": params.as_dict(chosen),
-        "inputs": str(inputs.folder_of(cell.workload, chosen)),
-        "serial_s": inputs.facts(cell.workload, chosen).get("serial_s", 0.0),
+        "inputs": str(folder),
+        "serial_s": inputs.facts_in(folder).get("serial_s", 0.0),
         "kind": kind,
         "setting": {
             "pattern": cell.pattern,

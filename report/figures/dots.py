@@ -11,8 +11,8 @@ from report.figures.style import STYLE, base_of, caption, color_of, plain_second
 from report.numbers.cell import NAIVE, TUNED, Cell
 from report.numbers.comparable import Comparable
 from report.numbers.names import NO_LIBRARIES
-from report.numbers.quantities import ONE_SHOT, Point, Quantity
-from report.numbers.words import row_name, workers
+from report.numbers.quantities import ONE_SHOT, Point, Quantity, sorted_points
+from report.numbers.words import row_name, three_digits, workers
 from report.palette import GRID_COLOR, LIMIT_COLOR
 
 
@@ -23,8 +23,7 @@ def draw_dots(
 
     Naive idioms are open; the plain loop and the limit are lines across. The values can be dragged.
     """
-    points = [(cell, point) for cell in group.on_most_workers if (point := quantity.point(group, cell))]
-    points.sort(key=lambda each: each[1].value)
+    points = sorted_points(group, quantity)
     with plt.rc_context(STYLE):
         height = 1.7 + 0.23 * max(1, len(points))
         figure, axes = plt.subplots(figsize=(8, height))
@@ -51,8 +50,7 @@ def _dot(axes: Axes, row: int, cell: Cell, point: Point) -> Anchor:
     fill = plt.rcParams["figure.facecolor"] if cell.style == NAIVE else color
     spread = [[point.value - point.low], [point.high - point.value]]
     axes.errorbar(point.value, row, xerr=spread, color=color, marker="o", markerfacecolor=fill, markersize=6)
-    text = f"{point.value:#.3g}".rstrip(".")  # as many digits in each
-    return Anchor(row_name(cell), text, point.high, row, plt.rcParams["text.color"])
+    return Anchor(row_name(cell), three_digits(point.value), point.high, row, plt.rcParams["text.color"])
 
 
 def _across(axes: Axes, limit: float | None, limit_name: str, loop: float | None) -> None:

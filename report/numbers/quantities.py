@@ -37,6 +37,12 @@ def point_of(cell: Cell, phase: str) -> Point | None:
     return Point(cell.n_jobs, found.median, found.low, found.high) if found else None
 
 
+def sorted_points(group: Comparable, quantity: Quantity) -> list[tuple[Cell, Point]]:
+    """Return each idiom's cell on most workers that has such a point, the least first."""
+    points = [(cell, point) for cell in group.on_most_workers if (point := quantity.point(group, cell))]
+    return sorted(points, key=lambda each: each[1].value)
+
+
 def has_kept(group: Comparable) -> bool:
     """Return whether any round on a pool that is up was measured."""
     return any(cell.kept for cells in group.idioms for cell in cells)

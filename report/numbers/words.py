@@ -31,6 +31,11 @@ def duration(seconds: float) -> str:
     return f"{seconds / one:.3g} {unit}" if seconds < 999.5 * one else f"{seconds / one:.0f} {unit}"
 
 
+def three_digits(value: float) -> str:
+    """Return three digits, zeros at the end too: as many in each row."""
+    return f"{value:#.3g}".rstrip(".")
+
+
 def about(seconds: float) -> str:
     """Return two digits and the unit that suits, up to hours: of what is predicted."""
     if not seconds:

@@ -6,7 +6,8 @@ import altair as alt
 
 from report.numbers.cell import NAIVE, Cell
 from report.numbers.comparable import Comparable
-from report.numbers.quantities import Point, Quantity
+from report.numbers.quantities import Point, Quantity, sorted_points
+from report.numbers.words import three_digits
 from report.page.charts.vega import Rows, Vega, library_scale, log_scale, named, one_below_the_other
 from report.palette import LIMIT_COLOR
 
@@ -15,8 +16,7 @@ ROW_HEIGHT = 17
 
 def dots(group: Comparable, quantity: Quantity) -> tuple[Rows, Vega] | None:
     """Return the rows and the chart; naive idioms are open, the plain loop and the limit are lines across."""
-    points = [(cell, point) for cell in group.on_most_workers if (point := quantity.point(group, cell))]
-    rows = [_row(cell, point) for cell, point in sorted(points, key=lambda each: each[1].value)]
+    rows = [_row(cell, point) for cell, point in sorted_points(group, quantity)]
     if not rows:
         return None
     libraries = list(dict.fromkeys(row["library"] for row in rows))
@@ -34,7 +34,7 @@ def dots(group: Comparable, quantity: Quantity) -> tuple[Rows, Vega] | None:
 
 def _row(cell: Cell, point: Point) -> dict[str, Any]:
     value = {"value": point.value, "low": point.low, "high": point.high, "workers": point.n_jobs}
-    return {**named(cell), **value, "shown": f"{point.value:#.3g}".rstrip(".")}
+    return {**named(cell), **value, "shown": three_digits(point.value)}
 
 
 def _across(group: Comparable, quantity: Quantity) -> list[Vega]:
