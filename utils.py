@@ -2,7 +2,7 @@
 
     python utils.py                          list what was measured, draw it
     python utils.py plot FIGURE              one figure, to drag its labels; --save FILE.svg draws it again
-    python utils.py report                   one HTML file to choose by, and to link to
+    python utils.py report                   one HTML file to choose by, and to link to; --example: of the published run
     python utils.py table [WORKLOAD ...]     times, where they go, memory
     python utils.py compare OLD NEW          before and after, cell by cell
     python utils.py recommend --task-ms ...   which library for such tasks
@@ -10,9 +10,9 @@
     python utils.py code my_job.py LIBRARY IDIOM    a program that runs it so
     python utils.py export --format csv FILE
 
-With a display, every figure opens with labels that can be dragged (Ctrl+Z takes a drag back, Ctrl+0 all of them); where
-they end up is remembered beside the figure. Without one (``MPLBACKEND=Agg``), the same figures are written with
-remembered or automatic label positions.
+With a display, every figure opens with labels that can be dragged (Ctrl+Z takes a drag back, Ctrl+Y does it again,
+Ctrl+0 takes all back: the window's title says so); where they end up is remembered beside the figure. Without one
+(``MPLBACKEND=Agg``), the same figures are written with remembered or automatic label positions.
 """
 
 import argparse
@@ -49,6 +49,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 RESULTS = Path(__file__).resolve().parent / "results"
+EXAMPLE = RESULTS / "example.html"
+PUBLISHED = RESULTS.with_name("docs") / "published"
 
 
 def visualize_results_for_benchmark(files: Iterable[str | Path], align_labels: bool = False) -> list[Path]:
@@ -120,6 +122,7 @@ def _parser() -> argparse.ArgumentParser:
     table.add_argument("workloads", nargs="*", metavar="WORKLOAD", help=f"{', '.join(EVERY_WORKLOAD)} (all)")
     table.set_defaults(action=_table)
     page = commands.add_parser("report", help="one self-contained HTML file")
+    page.add_argument("--example", action="store_true", help="of the published run: what to expect, before measuring")
     page.set_defaults(action=_report)
     choosing = commands.add_parser("recommend", help="which library for such tasks, from what was measured here")
     choosing.add_argument("job", nargs="?", metavar="JOB", help="a job of your own that was measured: my_job.py")
@@ -149,8 +152,10 @@ def _parser() -> argparse.ArgumentParser:
     export.set_defaults(action=_export)
     for each in (table, choosing, comparing):
         each.add_argument("--wide", action="store_true", help="all columns, however narrow the terminal")
-    for each in (parser, plot, table, page, choosing, code, export):
+    for each in (parser, plot, table, choosing, code, export):
         each.add_argument("--results", type=Path, default=RESULTS, metavar="DIR", help="where results are")
+    several = "where results are; several folders: one page of several machines, written into the first"
+    page.add_argument("--results", type=Path, nargs="+", default=[RESULTS], metavar="DIR", help=several)
     return parser
 
 
@@ -220,20 +225,34 @@ def _table(options: argparse.Namespace) -> int:
 
 
 def _report(options: argparse.Namespace) -> int:
-    groups, refused = _groups(options.results)
-    if not groups:
-        return _nothing(options.results)
+    folders = [PUBLISHED] if options.example else list(dict.fromkeys(options.results))
+    names = _apart(folders)
+    found = {name: _groups(folder) for name, folder in zip(names, folders, strict=True)}
+    for folder, (groups, _) in zip(folders, found.values(), strict=True):
+        if not groups:
+            return _nothing(folder)
     from report.page.render import write_page  # what only the page needs takes a second to import
 
-    path = options.results / "report.html"
+    path = EXAMPLE if options.example else folders[0] / "report.html"
+    refused = [line for _, lines in found.values() for line in lines]
     try:
-        size = write_page(groups, refused, path)
+        path.parent.mkdir(exist_ok=True)
+        size = write_page({name: groups for name, (groups, _) in found.items()}, refused, path)
     except OSError as error:
         return _fail(f"{path} cannot be written: {error}")
-    for card in cards_of({group.workload: group for group in groups}):
-        print(f"{card.title}: {card.choice} ({card.idiom}): {card.figures}")
+    for name, (groups, _) in found.items():
+        for card in cards_of({group.workload: group for group in groups}):
+            print(f"{f'{name}: ' if name else ''}{card.title}: {card.choice} ({card.idiom}): {card.figures}")
     print(f"{size / 1e6:.1f} MB: {path}. Your own function over all of them: python benchmark_all.py my_job.py")
     return 1 if refused else 0
+
+
+def _apart(folders: list[Path]) -> list[str]:
+    """Return a name for each folder's machine, by which they can be told apart; one alone needs none."""
+    if len(folders) == 1:
+        return [""]
+    short = [folder.resolve().name for folder in folders]
+    return short if len(set(short)) == len(short) else [str(folder) for folder in folders]
 
 
 def _name_of(workload: str) -> str:

@@ -18,6 +18,7 @@ OTHER_COLOR = "#8B4513"
 TIE_COLOR = "#e8e8e8"
 LIMIT_COLOR = "#777777"
 GRID_COLOR = "#77777744"
+OTHERS_COLOR = "#BBBBBB99"  # of lines that stand behind those that a panel is about
 # Of the parts of a round, in their order: work in dark grey, waiting in lighter ones, and what starting and stopping
 # cost in a hue that is no library's.
 PART_COLORS = ("#C9B400", "#4D4D4D", "#8C8C8C", "#B3B3B3", "#D9D9D9", "#F0E442")

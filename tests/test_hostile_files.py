@@ -100,7 +100,7 @@ def check(folder, data):
     write_csv(files, folder / "trials.csv")
     groups, _ = groups_of([path])
     if groups:
-        write_page(groups, refused, folder / "report.html")
+        write_page({"": groups}, refused, folder / "report.html")
         assert "<script>alert(1)" not in (folder / "report.html").read_text("utf-8")
     with contextlib.suppress(NotComparable):
         compare(folder, folder, force=False)

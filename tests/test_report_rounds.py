@@ -61,7 +61,7 @@ def test_cost_per_task_and_its_ratio(tmp_path):
     assert float(row[3]) == pytest.approx(105, rel=0.01)
     assert row[5] == "10000"
     assert row[-1].endswith("slower")
-    assert drawn(tmp_path) == ["overhead.png", "overhead.svg"]
+    assert drawn(tmp_path) == ["overhead.png", "overhead.svg", "overhead_by_tasks.png", "overhead_by_tasks.svg"]
 
 
 def test_one_task_at_a_time_is_compared_with_one_at_a_time(tmp_path):
@@ -114,7 +114,12 @@ def test_shortest_tasks_and_what_was_not_reached(tmp_path):
     assert [float(cell) for cell in row_of(table, "mp", "middle")[3:5]] == pytest.approx([600, 3000], rel=0.1)
     assert all(cell.startswith("<") for cell in row_of(table, "mp", "free")[3:5])
     assert all(cell.startswith(">") for cell in row_of(table, "mp", "hopeless")[3:5])
-    assert drawn(tmp_path) == ["granularity.png", "granularity.svg"]
+    assert drawn(tmp_path) == [
+        "granularity.png",
+        "granularity.svg",
+        "granularity_efficiency.png",
+        "granularity_efficiency.svg",
+    ]
 
 
 @pytest.mark.parametrize("one_cell", [False, True])

@@ -65,7 +65,7 @@ def _time(what: str, function) -> None:
 def _time_page(folder: Path) -> None:
     groups, _ = groups_of(sorted(folder.glob("*.p3")))
     page = folder / "report.html"
-    _time("report, from results read", lambda: write_page(groups, [], page))
+    _time("report, from results read", lambda: write_page({"": groups}, [], page))
     print(f"  its size: {page.stat().st_size / 1e6:.2f} MB")
 
 

@@ -41,7 +41,8 @@ def draw_dots(
         place(axes, anchors, beside(axes, anchors), base.with_suffix(".labels.json"), align)
         finding = f"{_finding(points, loop)}\n" if loop else ""
         title = f"{group.workload} on {workers(group.most_workers)}: {finding}{quantity.title}"
-        caption(figure, title, group, more=["Open: naive idioms. Values in s."] if quantity.is_time else [])
+        naive = any(cell.style == NAIVE for cell, _ in points)
+        caption(figure, title, group, more=["Open: naive idioms."] if naive else [])
         return show_and_save(figure, base, save)
 
 

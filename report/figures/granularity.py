@@ -1,4 +1,4 @@
-"""How fine tasks may be: efficiency against the mean task's length."""
+"""How fine tasks may be: the shortest ones at which a library is efficient; and efficiency against their length."""
 
 from pathlib import Path
 
@@ -6,49 +6,91 @@ import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.ticker import EngFormatter, PercentFormatter
 
-from report.figures.labels import Anchor, in_a_column, place
-from report.figures.style import STYLE, base_of, caption, color_of, show_and_save
-from report.numbers.cell import Cell
+from report.figures.labels import Anchor, beside, in_a_column, place
+from report.figures.panels import Line, panels
+from report.figures.style import STYLE, base_of, caption, color_of, plain_seconds, show_and_save
 from report.numbers.comparable import Comparable
-from report.numbers.granularity import TARGETS, curves_of, points_of, smoothed
-from report.numbers.words import row_name
+from report.numbers.granularity import INDEPENDENT, TARGETS, Reach, curves_of, reaches_of, smoothed
+from report.numbers.words import micro, row_name, workers
+from report.palette import GRID_COLOR
 
-HIGHEST = 1.15  # efficiency that is drawn: above 1 is noise of the rounds without the library
-STYLES = {"tree": "--", "random": ":"}  # of patterns of graphs; others are solid
+HOW = "Mean task: time x workers / tasks; the library's part of it counts."
+BEYOND = {"<": "<", ">": ">", "": "o"}  # markers: even the shortest tasks reached it, none did, the task
 
 
-def draw_efficiency(group: Comparable, graphs: bool, save: Path | None = None) -> list[Path]:
-    """Draw independent tasks or graphs of tasks; return the files written, none where there is nothing to draw."""
-    curves = curves_of(group, graphs)
-    if not curves:
+def draw_shortest(group: Comparable, graphs: bool, save: Path | None = None) -> list[Path]:
+    """Draw a dot at 50 % and a bar to 90 % per idiom, of independent tasks or of graphs of tasks.
+
+    Returns the files that were written, none where there is nothing to draw.
+    """
+    reaches = reaches_of(group, graphs)
+    if not reaches:
         return []
     with plt.rc_context(STYLE):
-        figure, axes = plt.subplots(figsize=(8, 5.5))
-        figure.subplots_adjust(left=0.09, right=0.66, top=0.92, bottom=0.17)
-        anchors = [_line(axes, cell, pattern, graphs) for cell, pattern in curves]
-        for target in TARGETS:
-            axes.axhline(target, color="#bbbbbb", linewidth=0.8, zorder=0)
-        axes.axhline(1, color="#777777", linewidth=1, zorder=0)
-        axes.set(
-            xscale="log",
-            ylim=(0, HIGHEST),
-            xlabel="mean task: time x workers / tasks (s)",
-            ylabel=f"work done on {group.most_workers} workers / without the library",
-        )
-        axes.yaxis.set_major_formatter(PercentFormatter(1))
-        axes.xaxis.set_major_formatter(EngFormatter("s", places=0))
-        axes.spines[["top", "right"]].set_visible(False)
+        height = 1.9 + 0.23 * len(reaches)
+        figure, axes = plt.subplots(figsize=(8, height))
+        figure.subplots_adjust(left=0.37, right=0.93, top=1 - 0.4 / height, bottom=1.05 / height)
+        anchors = [_bar(axes, row, reach) for row, reach in enumerate(reaches)]
+        axes.set_yticks(range(len(reaches)), [_name(reach) for reach in reaches], fontsize="small")
+        axes.set(xscale="log", xlabel="shortest mean task (µs)", ylim=(len(reaches) - 0.4, -0.6))
+        plain_seconds(axes.xaxis, *axes.get_xlim(), digits=(1,))
+        axes.grid(axis="x", color=GRID_COLOR, linewidth=0.6)
+        axes.spines[["top", "right", "left"]].set_visible(False)
+        axes.tick_params(axis="y", length=0)
         base = base_of(group, "_graphs" if graphs else "")
-        place(axes, anchors, in_a_column(axes, anchors), base.with_suffix(".labels.json"), align=False)
-        title = "efficiency against task length; lines through all points, not falling with length"
-        caption(figure, f"{group.workload}: {title}", group)
+        place(axes, anchors, beside(axes, anchors), base.with_suffix(".labels.json"), align=False)
+        what = "graphs of tasks" if graphs else "independent tasks"
+        title = f"{group.workload} on {workers(group.most_workers)}: how short may {what} be?"
+        low, high = TARGETS
+        said = f"Dot and number: at this length {low:.0%} of the work is done that is done without the library; bar: to"
+        more = [f"{said} {high:.0%}.", f"Arrow: not within the lengths that were tried. {HOW}"]
+        caption(figure, title, group, more=more)
         return show_and_save(figure, base, save)
 
 
-def _line(axes: Axes, cell: Cell, pattern: str, graph: bool) -> Anchor:
-    color = color_of(cell.library)
-    name = row_name(cell) + (f", {pattern}" if graph else "")
-    axes.plot(*zip(*points_of(cell, pattern), strict=True), "o", color=color, markersize=2, alpha=0.5)
-    x, y = zip(*smoothed(cell, pattern), strict=True)
-    axes.plot(x, y, STYLES.get(pattern, "-"), color=color)
-    return Anchor(name, name, x[-1], min(y[-1], HIGHEST), color, None)
+def _bar(axes: Axes, row: int, reach: Reach) -> Anchor:
+    color = color_of(reach.cell.library)
+    at = [1e6 * each.seconds for each in reach.shortest]
+    axes.plot(at, [row, row], color=color, linewidth=2.5, alpha=0.5, solid_capstyle="butt")
+    half, most = reach.shortest
+    axes.plot(at[0], row, BEYOND[half.bound], color=color, markersize=6)
+    if most.bound:
+        axes.plot(at[1], row, BEYOND[most.bound], color=color, markersize=4, alpha=0.5)
+    return Anchor(_name(reach), f"{half.bound}{micro(half.seconds)}", max(at), row, plt.rcParams["text.color"])
+
+
+def _name(reach: Reach) -> str:
+    return row_name(reach.cell) + _of_pattern(reach.pattern)
+
+
+def _of_pattern(pattern: str) -> str:
+    return "" if pattern == INDEPENDENT else f", {pattern}"
+
+
+def draw_efficiency(group: Comparable, graphs: bool, save: Path | None = None) -> list[Path]:
+    """Draw efficiency against the mean task, a panel per library; return the files written, none without data."""
+    lines = [
+        Line(
+            cell, [(x, min(y, 1.0), min(y, 1.0), min(y, 1.0)) for x, y in smoothed(cell, pattern)], _of_pattern(pattern)
+        )
+        for cell, pattern in curves_of(group, graphs)
+    ]
+    if not lines:
+        return []
+    with plt.rc_context(STYLE):
+        figure, drawn = panels(lines, _look)
+        base = base_of(group, "_efficiency_graphs" if graphs else "_efficiency")
+        for axes, anchors in drawn:
+            place(axes, anchors, in_a_column(axes, anchors), base.with_suffix(".labels.json"), align=False)
+        title = f"{group.workload}: work done on {workers(group.most_workers)} / without the library, cut at 100 %"
+        caption(figure, title, group, more=[f"Lines through all trials that do not fall with length. {HOW}"])
+        return show_and_save(figure, base, save)
+
+
+def _look(axes: Axes) -> None:
+    for target in TARGETS:
+        axes.axhline(target, color=GRID_COLOR, linewidth=0.8, zorder=0)
+    axes.set(xscale="log", ylim=(0, 1.05))
+    axes.set_xlabel("mean task", fontsize="small")
+    axes.yaxis.set_major_formatter(PercentFormatter(1))
+    axes.xaxis.set_major_formatter(EngFormatter("s", places=0))

@@ -31,7 +31,7 @@ from report.numbers.names import REFERENCE, SERIAL, Name
 from report.numbers.words import duration, size
 from report.palette import TIE_COLOR
 
-COLUMNS = 5  # of panels
+COLUMNS = 3  # of panels: what is on them can be read at 800 px
 RATIOS = TwoSlopeNorm(0, -5, 5)  # powers of two
 
 
@@ -80,14 +80,14 @@ def _draw_maps(group: Comparable, suffix: str, maps: Maps, save: Path | None) ->
     rows = -(-len(values) // COLUMNS)
     height = 2.3 + 1.55 * rows
     with plt.rc_context(STYLE):
-        figure, panels = plt.subplots(rows, COLUMNS, figsize=(11, height), squeeze=False, sharex=True, sharey=True)
-        sides = {"left": 0.08, "right": 0.98, "top": 1 - 0.85 / height, "bottom": 1.75 / height}
+        figure, panels = plt.subplots(rows, COLUMNS, figsize=(8, height), squeeze=False, sharex=True, sharey=True)
+        sides = {"left": 0.12, "right": 0.98, "top": 1 - 0.85 / height, "bottom": 1.75 / height}
         figure.subplots_adjust(**sides, wspace=0.1, hspace=0.35)
         for axes in panels.flat[len(values) :]:
             axes.set_visible(False)
         for axes, ((library, idiom), times) in zip(panels.flat, values.items(), strict=False):
             image = _draw_map(axes, _matrix(times, payloads, computes), maps, norm)
-            axes.set_title(f"{library}: {idiom}", fontsize="x-small")
+            axes.set_title(f"{library}: {idiom}", fontsize="small")
             _label_axes(axes, payloads, computes)
         for axes in panels.flat[max(0, len(values) - COLUMNS) : len(values)]:  # the last in each column
             axes.tick_params(labelbottom=True)
@@ -120,8 +120,8 @@ def draw_fastest(group: Comparable, save: Path | None = None) -> list[Path]:
     numbers = {None: float("nan"), TIED: 0.0} | {library: float(n) for n, library in enumerate(libraries, start=1)}
     colors = [TIE_COLOR, *(color_of(library) for library in libraries)]
     with plt.rc_context(STYLE):
-        figure, panels = plt.subplots(1, 2, figsize=(9, 4.2), sharey=True)
-        figure.subplots_adjust(left=0.1, right=0.8, top=0.84, bottom=0.26, wspace=0.08)
+        figure, panels = plt.subplots(1, 2, figsize=(8, 4.2), sharey=True)
+        figure.subplots_adjust(left=0.12, right=0.8, top=0.84, bottom=0.26, wspace=0.08)
         for axes, (kind, said) in zip(panels, POOLS.items(), strict=True):
             fastest = {key: numbers[fastest_at(grids, kind, key)] for key in product(payloads, computes)}
             matrix, palette = _matrix(fastest, payloads, computes), ListedColormap(colors)
@@ -144,7 +144,7 @@ def _matrix(times: Times, payloads: list[int], computes: list[float]) -> np.ndar
 def _label_axes(axes: Axes, payloads: list[int], computes: list[float]) -> None:
     for axis, names in ((axes.xaxis, list(map(duration, computes))), (axes.yaxis, list(map(size, payloads)))):
         places = sorted({0, len(names) // 2, len(names) - 1})
-        axis.set_ticks([place + 0.5 for place in places], [names[place] for place in places], fontsize="x-small")
+        axis.set_ticks([place + 0.5 for place in places], [names[place] for place in places], fontsize="small")
 
 
 # By the suffix of the figure's name.

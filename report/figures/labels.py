@@ -14,7 +14,8 @@ from record.files import write_atomically
 
 GAP = 1.25  # line heights between two labels
 FARTHEST = 10.0  # from the axes, in their widths: what lies beyond was never dragged there
-UNDO, RESET = "ctrl+z", "ctrl+0"
+UNDO, REDO, RESET = "ctrl+z", "ctrl+y", "ctrl+0"
+HELP = "labels can be dragged; Ctrl+Z: undo, Ctrl+Y: redo, Ctrl+0: all as they were"
 
 
 Position = tuple[float, float]
@@ -39,7 +40,7 @@ def place(
 
     Positions are fractions of the axes. ``align`` turns each label to the slope of its line. When a drag ends, the
     positions of the labels that are not where they were put automatically are written to ``saved``, and used again next
-    time. Ctrl+Z takes the last drag back, Ctrl+0 puts all labels where they are put automatically.
+    time. Ctrl+Z takes the last drag back, Ctrl+Y does it again, Ctrl+0 puts all where they are put automatically.
     """
     positions = {**automatic, **_load(saved)}
     labels = {}
@@ -161,19 +162,26 @@ class _Moves:
         self.labels, self.automatic, self.saved = labels, automatic, saved
         self.now = self._positions()
         self.before: list[dict[str, Position]] = []
+        self.after: list[dict[str, Position]] = []
 
     def done(self) -> None:
         """Remember a drag that has ended."""
         if (positions := self._positions()) != self.now:
             self.before.append(self.now)
+            self.after.clear()
             self._keep(positions)
 
     def key(self, key: str | None) -> None:
-        """Undo, or reset, if the key asks for that."""
+        """Undo, redo or reset, if the key asks for that."""
         if key == UNDO and self.before:
+            self.after.append(self.now)
             self._put(self.before.pop())
+        elif key == REDO and self.after:
+            self.before.append(self.now)
+            self._put(self.after.pop())
         elif key == RESET:
             self.before.append(self.now)
+            self.after.clear()
             self._put(dict(self.automatic))
 
     def _put(self, positions: dict[str, Position]) -> None:

@@ -1,6 +1,6 @@
-"""A quantity against the number of workers, a line per idiom, for a blog post: readable at 800 px, all drawn alike."""
+"""A quantity against the number of workers, a panel per library, for a blog post: readable at 800 px."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -9,14 +9,15 @@ from matplotlib.ticker import FuncFormatter, NullLocator
 
 from record.terms import CALLER
 from report.figures.labels import Anchor, in_a_column, place
-from report.figures.style import STYLE, base_of, caption, color_of, plain, plain_seconds, show_and_save, text_color_of
-from report.numbers.cell import Cell
+from report.figures.panels import Line, panels
+from report.figures.style import STYLE, base_of, caption, plain, plain_seconds, show_and_save
 from report.numbers.comparable import Comparable
+from report.numbers.names import SERIAL
 from report.numbers.quantities import ONE_SHOT, Quantity
-from report.numbers.words import row_name
-from report.palette import GRID_COLOR, LIMIT_COLOR
+from report.palette import LIMIT_COLOR
 
-LINES, MARKERS, NAIVE_LINE = ("-", "--", "-."), "osD^vP", ":"  # one line width for all
+LOOP = "plain loop"
+Curve = list[tuple[float, float]]
 
 
 def draw_lines(
@@ -24,54 +25,57 @@ def draw_lines(
 ) -> list[Path]:
     """Draw one-shot time, or another quantity, against number of workers; return the files that were written.
 
-    The figure of one-shot time is there also where every trial failed.
+    The plain loop and what cannot be undercut are lines in every panel, and have their labels in the first.
     """
     with plt.rc_context(STYLE):
-        figure, axes = plt.subplots(figsize=(8, 6))
-        figure.subplots_adjust(left=0.09, right=0.66, top=0.92, bottom=0.14)
-        idioms = [numbered for file in group.files for numbered in enumerate(file.idioms.values())]
-        anchors = [anchor for number, cells in idioms for anchor in _line(axes, group, number, cells, quantity)]
-        anchors += _ideal(axes, group, quantity)
-        _axes(axes, group, quantity)
+        across = _across(group, quantity)
+        figure, drawn = panels(_lines(group, quantity), lambda axes: _look(axes, group, quantity, across))
+        drawn[0][1].extend(_end(name, curve) for name, curve in across.items())
         base = base_of(group, quantity.suffix)
-        place(axes, anchors, in_a_column(axes, anchors), base.with_suffix(".labels.json"), align)
-        caption(figure, f"{group.workload}: {quantity.title}", group)
+        for axes, anchors in drawn:
+            place(axes, anchors, in_a_column(axes, anchors), base.with_suffix(".labels.json"), align)
+        caption(figure, f"{group.workload}: {quantity.title}", group, more=["Dotted: naive idioms."])
         return show_and_save(figure, base, save)
 
 
-def _line(axes: Axes, group: Comparable, number: int, cells: Sequence[Cell], quantity: Quantity) -> list[Anchor]:
-    """Draw the line of the library's idiom with that number."""
-    points = [point for cell in cells if (point := quantity.point(group, cell))]
-    if not points:
-        return []
-    traits = cells[0].traits
-    style = NAIVE_LINE if traits.naive else LINES[number % len(LINES)]
-    x, y, low, high = zip(*points, strict=True)
-    spread = [value - least for value, least in zip(y, low, strict=True)], [b - a for a, b in zip(y, high, strict=True)]
-    color, marker = color_of(cells[0].library), MARKERS[number % len(MARKERS)]
-    axes.errorbar(x, y, spread, color=color, linestyle=style, marker=marker, capsize=2.5, elinewidth=0.8)
-    if traits.workers == CALLER:  # one number, to compare all numbers of workers with
-        x, y = (1, group.most_workers), (y[0], y[0])
-        axes.plot(x, y, color=color, linestyle=style, snap=False)  # snapping would draw it bolder
-    before = (x[-2], y[-2]) if len(x) > 1 else None
-    return [Anchor(row_name(cells[0]), row_name(cells[0]), x[-1], y[-1], text_color_of(cells[0].library), before)]
+def _lines(group: Comparable, quantity: Quantity) -> list[Line]:
+    """Return the lines of the libraries; of the loop where there is nothing else."""
+    found = []
+    for cells in group.idioms:
+        points = [point for cell in cells if (point := quantity.point(group, cell))]
+        if points and cells[0].traits.workers == CALLER:  # one number, to compare all numbers of workers with
+            points = [points[0]._replace(n_jobs=n_jobs) for n_jobs in sorted({1, group.most_workers})]
+        if points:
+            found.append(Line(cells[0], points))
+    return [line for line in found if line.cell.library != SERIAL] or found
 
 
-def _ideal(axes: Axes, group: Comparable, quantity: Quantity) -> list[Anchor]:
-    counts = group.worker_counts
-    limits = [limit for count in counts if (limit := quantity.limit(group, count))]
-    if not limits:
-        return []
-    axes.plot(counts, limits, color=LIMIT_COLOR, linewidth=1, zorder=0)
-    before = (counts[-2], limits[-2]) if len(counts) > 1 else None
-    return [Anchor("limit", quantity.limit_name, counts[-1], limits[-1], LIMIT_COLOR, before)]
+def _across(group: Comparable, quantity: Quantity) -> dict[str, Curve]:
+    """Return by name the lines that every panel has: of the loop, and of what cannot be undercut."""
+    loop = quantity.point(group, group.serial) if group.serial and quantity.is_time else None
+    found: dict[str, Curve] = {
+        LOOP: [(n_jobs, loop.value) for n_jobs in group.worker_counts if loop],
+        quantity.limit_name: [(n, limit) for n in group.worker_counts if (limit := quantity.limit(group, n))],
+    }
+    return {name: curve for name, curve in found.items() if curve}
 
 
-def _axes(axes: Axes, group: Comparable, quantity: Quantity) -> None:
-    axes.set(xscale="log", yscale="log", xlabel="number of workers", ylabel=quantity.axis)
+def _color(name: str) -> str:
+    return str(plt.rcParams["text.color"]) if name == LOOP else LIMIT_COLOR
+
+
+def _end(name: str, curve: Curve) -> Anchor:
+    return Anchor(name, name, *curve[-1], _color(name), curve[-2] if len(curve) > 1 else None)
+
+
+def _look(axes: Axes, group: Comparable, quantity: Quantity, across: Mapping[str, Curve]) -> None:
+    for name, curve in across.items():
+        style = "--" if name == LOOP else "-"
+        axes.plot(*zip(*curve, strict=True), color=_color(name), linestyle=style, linewidth=1, zorder=2)
+    axes.set(xscale="log", yscale="log")
+    axes.set_xlabel("number of workers", fontsize="small")
+    axes.set_ylabel(quantity.axis, fontsize="small")
     axes.xaxis.set_major_locator(plt.FixedLocator(group.worker_counts or [1]))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(FuncFormatter(plain))
     plain_seconds(axes.yaxis, *axes.get_ylim())
-    axes.grid(axis="y", color=GRID_COLOR, linewidth=0.6)
-    axes.spines[["top", "right"]].set_visible(False)

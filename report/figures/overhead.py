@@ -1,37 +1,47 @@
-"""What scheduling costs: seconds per task against the number of tasks in a round."""
+"""What scheduling costs: seconds per task, an idiom a row; and against the number of tasks in a round."""
 
 from pathlib import Path
 
 import matplotlib.pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.ticker import EngFormatter
 
-from report.figures.labels import Anchor, in_a_column, place
-from report.figures.style import STYLE, base_of, caption, color_of, show_and_save
+from report.figures.dots import draw_dots
+from report.figures.labels import in_a_column, place
+from report.figures.panels import Line, panels
+from report.figures.style import STYLE, base_of, caption, show_and_save
 from report.numbers.comparable import Comparable
 from report.numbers.overhead import per_task_by_tasks
-from report.numbers.rounds import is_graph
-from report.numbers.words import row_name
-from report.palette import GRID_COLOR
+from report.numbers.quantities import PER_TASK, sorted_points
+from report.numbers.words import workers
 
 
-def draw_overhead(group: Comparable, save: Path | None = None) -> list[Path]:
-    """Draw it on most workers; return the files that were written, none where nothing was measured."""
-    flat = [cell for cell in group.on_most_workers if not is_graph(cell)]
-    lines = [(cell, found) for cell in flat if (found := per_task_by_tasks(cell))]
+def draw_per_task(group: Comparable, save: Path | None = None) -> list[Path]:
+    """Draw the slope over rounds of more and more tasks; return the files written, none where nothing was measured."""
+    return draw_dots(group, quantity=PER_TASK, save=save) if sorted_points(group, PER_TASK) else []
+
+
+def draw_by_tasks(group: Comparable, save: Path | None = None) -> list[Path]:
+    """Draw seconds per task of each size of round, a panel per library; return the files written, none without data."""
+    lines = [
+        Line(cell, [(tasks, seconds, seconds, seconds) for tasks, seconds in points])
+        for cell in group.on_most_workers
+        if (points := per_task_by_tasks(cell))
+    ]
     if not lines:
         return []
     with plt.rc_context(STYLE):
-        figure, axes = plt.subplots(figsize=(8, 6.5))
-        figure.subplots_adjust(left=0.1, right=0.64, top=0.93, bottom=0.14)
-        anchors = []
-        for cell, points in lines:
-            color, name = color_of(cell.library), row_name(cell)
-            x, y = zip(*points, strict=True)
-            axes.plot(x, y, color=color, marker="o", markersize=2.5)
-            anchors.append(Anchor(name, name, x[-1], y[-1], color, None))
-        axes.set(xscale="log", yscale="log", xlabel="tasks in a round", ylabel="seconds per task")
-        axes.grid(axis="y", color=GRID_COLOR, linewidth=0.6)
-        axes.spines[["top", "right"]].set_visible(False)
-        base = base_of(group)
-        place(axes, anchors, in_a_column(axes, anchors), base.with_suffix(".labels.json"), align=False)
-        caption(figure, f"{group.workload}: tasks that do nothing, on a pool that is up", group)
+        figure, drawn = panels(lines, _look)
+        base = base_of(group, "_by_tasks")
+        for axes, anchors in drawn:
+            place(axes, anchors, in_a_column(axes, anchors), base.with_suffix(".labels.json"), align=False)
+        title = "time of a round per task, of tasks that do nothing, on a pool that is up"
+        caption(figure, f"{group.workload} on {workers(group.most_workers)}: {title}", group)
         return show_and_save(figure, base, save)
+
+
+def _look(axes: Axes) -> None:
+    axes.set(xscale="log", yscale="log")
+    axes.set_xlabel("tasks in a round", fontsize="small")
+    axes.yaxis.set_major_formatter(EngFormatter("s", places=0))
+    axes.xaxis.set_major_formatter(EngFormatter(places=0, sep=""))

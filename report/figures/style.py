@@ -12,6 +12,7 @@ from matplotlib.ticker import FuncFormatter, NullFormatter, NullLocator
 
 from record.terms import COLD, KEPT
 from report import palette
+from report.figures.labels import HELP
 from report.numbers.comparable import Comparable
 
 RGB = tuple[float, float, float]  # red, green and blue, from 0 to 1
@@ -61,9 +62,9 @@ def base_of(group: Comparable, suffix: str = "") -> Path:
     return group.files[0].path.parent / f"{group.workload}{suffix}"
 
 
-def plain_seconds(axis, low: float, high: float) -> None:
-    """Tick a logarithmic axis at 1, 2, 5 times powers of ten, in plain numbers."""
-    ticks = [digit * 10.0**power for power in range(-6, 7) for digit in (1, 2, 5)]
+def plain_seconds(axis, low: float, high: float, digits: Sequence[int] = (1, 2, 5)) -> None:
+    """Tick a logarithmic axis at ``digits`` times powers of ten, in plain numbers."""
+    ticks = [digit * 10.0**power for power in range(-6, 9) for digit in digits]
     axis.set_major_locator(plt.FixedLocator([tick for tick in ticks if low <= tick <= high] or [low]))
     axis.set_minor_locator(NullLocator())
     axis.set_major_formatter(FuncFormatter(plain))
@@ -94,6 +95,8 @@ def show_and_save(figure: Figure, base: Path, save: Path | None = None) -> list[
     With ``save``, nothing is shown, and that file alone is written.
     """
     if not save and plt.get_backend().lower() not in backend_registry.list_builtin(BackendFilter.NON_INTERACTIVE):
+        if window := figure.canvas.manager:
+            window.set_window_title(f"{base.name}: {HELP}")
         plt.show()
     paths = [save] if save else [base.with_suffix(".png"), base.with_suffix(".svg")]
     for path in paths:

@@ -7,26 +7,31 @@ from pathlib import Path
 from record.terms import WORKLOADS
 from report.figures import grid
 from report.figures.dots import draw_dots
-from report.figures.granularity import draw_efficiency
+from report.figures.granularity import draw_efficiency, draw_shortest
 from report.figures.job_length import draw_job_length
 from report.figures.lines import draw_lines
-from report.figures.overhead import draw_overhead
+from report.figures.overhead import draw_by_tasks, draw_per_task
 from report.figures.parts import draw_parts
 from report.figures.style import SUFFIXES
 from report.figures.timeline import draw_timeline
 from report.figures.total import draw_total
 from report.numbers.comparable import Comparable
 from report.numbers.job_length import job_length
-from report.numbers.quantities import COPIES, KEPT_ROUND, LEAST_FOR_LINES, ONE_SHOT, Quantity, has_kept
+from report.numbers.quantities import COPIES, KEPT_ROUND, LEAST_FOR_LINES, ONE_SHOT, Quantity, has_kept, sorted_points
 from report.numbers.sharing import has_sharing
 
 Draw = Callable[..., list[Path]]
 """Draws, and returns the files that were written: ``save``, or PNG and SVG beside the results; none without data."""
 
 OF_STUDIES: dict[str, Mapping[str, Draw]] = {
-    "overhead": {"": draw_overhead},
+    "overhead": {"": draw_per_task, "_by_tasks": draw_by_tasks},
     "grid": grid.DRAWN,
-    "granularity": {"": partial(draw_efficiency, graphs=False), "_graphs": partial(draw_efficiency, graphs=True)},
+    "granularity": {
+        "": partial(draw_shortest, graphs=False),
+        "_graphs": partial(draw_shortest, graphs=True),
+        "_efficiency": partial(draw_efficiency, graphs=False),
+        "_efficiency_graphs": partial(draw_efficiency, graphs=True),
+    },
 }
 
 
@@ -47,7 +52,8 @@ def draw_times(
     group: Comparable, align: bool = False, quantity: Quantity = ONE_SHOT, save: Path | None = None
 ) -> list[Path]:
     """Draw a quantity against the number of workers, or a dot per idiom where there are fewer than LEAST_FOR_LINES."""
-    draw = draw_lines if len(group.worker_counts) >= LEAST_FOR_LINES else draw_dots
+    lines = len(group.worker_counts) >= LEAST_FOR_LINES and sorted_points(group, quantity)
+    draw = draw_lines if lines else draw_dots
     return draw(group, align, quantity, save)
 
 

@@ -1,7 +1,9 @@
 """How fine tasks may be: efficiency against the mean task's length, and where it crosses 50 % and 90 %."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import pairwise
-from math import exp, inf, log
+from math import exp, inf, isinf, log
 from statistics import median
 
 import numpy as np
@@ -80,6 +82,51 @@ def length_at(efficiency: dict[float, float], target: float) -> float:
             share = (log(target) - log(low)) / (log(high) - log(low))
             return exp(log(shorter) + share * (log(longer) - log(shorter)))
     return 0.0 if max(efficiency.values()) >= target else inf
+
+
+@dataclass(frozen=True)
+class Shortest:
+    """The shortest mean task, in seconds, that reached a target.
+
+    ``bound``: "<" where even the shortest tasks that were tried did, whose length this is; ">" where none did, and this
+    is the longest.
+    """
+
+    seconds: float
+    bound: str = ""
+
+
+def within_tried(curves: Sequence[dict[float, float]], target: float, seconds: float) -> Shortest:
+    """Return what `shortest_task_s` gave as a length that was tried."""
+    if not seconds:
+        return Shortest(min(map(min, curves)) / target, "<")
+    return Shortest(max(map(max, curves)) / target, ">") if isinf(seconds) else Shortest(seconds)
+
+
+def curves_of_trials(cell: Cell, pattern: str) -> list[dict[float, float]]:
+    """Return the efficiencies of each trial that has any."""
+    return [curve for trial in cell.timed if (curve := efficiencies(trial, pattern))]
+
+
+@dataclass(frozen=True)
+class Reach:
+    """The shortest tasks of an idiom at each of TARGETS: medians over its trials."""
+
+    cell: Cell
+    pattern: str
+    shortest: tuple[Shortest, ...]
+
+
+def reaches_of(group: Comparable, graphs: bool) -> list[Reach]:
+    """Return those of independent tasks, or of ``graphs``, the one with the shortest tasks at 50 % first."""
+    found = [Reach(cell, pattern, _shortest(cell, pattern)) for cell, pattern in curves_of(group, graphs)]
+    return sorted(found, key=lambda reach: reach.shortest[0].seconds)
+
+
+def _shortest(cell: Cell, pattern: str) -> tuple[Shortest, ...]:
+    curves = curves_of_trials(cell, pattern)
+    medians = [median(shortest_task_s(curve, target) for curve in curves) for target in TARGETS]
+    return tuple(within_tried(curves, target, found) for target, found in zip(TARGETS, medians, strict=True))
 
 
 def points_of(cell: Cell, pattern: str) -> Curve:

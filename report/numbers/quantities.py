@@ -1,12 +1,14 @@
-"""What is shown against the number of workers: times in one shot and kept, or copies of the input in memory."""
+"""What is shown of every idiom on most workers, or against their number: times, copies of the input, cost per task."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from statistics import median
 from typing import NamedTuple
 
 from record.terms import COLD, KEPT
 from report.numbers.cell import Cell
 from report.numbers.comparable import Comparable
+from report.numbers.overhead import per_task_s
 
 
 class Point(NamedTuple):
@@ -53,6 +55,11 @@ def _copies_of(group: Comparable, cell: Cell) -> Point | None:
     return Point(cell.n_jobs, copies, copies, copies) if copies else None
 
 
+def _per_task_of(_group: Comparable, cell: Cell) -> Point | None:
+    found = [1e6 * seconds for trial in cell.timed if (seconds := per_task_s(trial))]
+    return Point(cell.n_jobs, median(found), min(found), max(found)) if found else None
+
+
 LEAST_FOR_LINES = 3  # numbers of workers; with fewer, a dot per idiom says more
 LIMIT = "physical limit"
 NAMES = {COLD: "one-shot", KEPT: "kept"}  # of times
@@ -78,5 +85,14 @@ COPIES = Quantity(
     _copies_of,
     lambda _group, _count: 1.0,
     "one copy for all",
+    is_time=False,
+)
+PER_TASK = Quantity(
+    "what a task that does nothing costs, on a pool that is up",
+    "time of a round per task (µs)",
+    "",
+    _per_task_of,
+    lambda _group, _count: None,
+    "",
     is_time=False,
 )

@@ -23,12 +23,18 @@ def workers(count: int) -> str:
     return f"{count} worker{'s' * (count != 1)}"
 
 
-def duration(seconds: float) -> str:
+def duration(seconds: float, digits: str = ".3g") -> str:
     """Return three digits and the unit that suits."""
     if not seconds:
         return "0"
     unit, one = next((each for each in (("s", 1.0), ("ms", 1e-3)) if seconds >= 0.9995 * each[1]), ("µs", 1e-6))
-    return f"{seconds / one:.3g} {unit}" if seconds < 999.5 * one else f"{seconds / one:.0f} {unit}"
+    shown = f"{seconds / one:{digits}}" if seconds < 999.5 * one else f"{seconds / one:.0f}"
+    return f"{shown.rstrip('.')} {unit}"
+
+
+def in_a_column(seconds: float) -> str:
+    """Return the same with zeros at the end too, as many digits as in the rows above and below."""
+    return duration(seconds, "#.3g")
 
 
 def three_digits(value: float) -> str:

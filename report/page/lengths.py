@@ -52,6 +52,7 @@ def _row(found: JobLength, row: Row) -> tuple[list[str], list[float | None]]:
     if row.library == SERIAL:
         return [row.name, MISSING, MISSING], ratios
     ties_s = found.ties_with_loop_s(row.lines)
-    fixed_s = duration(float(f"{row.best(found.work_s).fixed_s:.2g}"))
+    fixed_s = row.best(found.work_s).fixed_s
+    start_and_stop = duration(float(f"{fixed_s:.2g}")) if fixed_s else "\N{ALMOST EQUAL TO} 0"
     beats = "never" if ties_s is None else "any length" if ties_s == 0 else about(ties_s)
-    return [row.name, "outside the clock" if row.style == CONNECTED else fixed_s, beats], ratios
+    return [row.name, "outside the clock" if row.style == CONNECTED else start_and_stop, beats], ratios

@@ -6,6 +6,7 @@ from typing import Any
 from record.terms import COLD, KEPT, OF_ROUNDS, OK
 from report.numbers.cell import Cell
 from report.numbers.comparable import Comparable, Ranking
+from report.numbers.drift import disturbed, yardstick_of
 from report.numbers.names import Name
 from report.numbers.statistics import UNKNOWN
 from report.numbers.words import verdict_of
@@ -17,7 +18,13 @@ Row = dict[str, Any]
 def rows_of(groups: Iterable[Comparable]) -> list[Row]:
     """Return the rows. What is not known is None: never zero."""
     shown = [group for group in groups if group.workload not in OF_ROUNDS]
-    return [_row(group, cell) for group in shown for cells in group.idioms for cell in cells]
+    return [
+        {**_row(group, cell), "disturbed": disturbed(cell.timed, yardstick_of([file.run]))}
+        for group in shown
+        for file in group.files
+        for cells in file.idioms.values()
+        for cell in cells
+    ]
 
 
 def relative_to_fastest(group: Comparable, cell: Cell, n_jobs: int, phase: str) -> tuple[float | None, str]:

@@ -3,7 +3,8 @@
 import base64
 import gzip
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from math import isfinite, log2
 from pathlib import Path
 from statistics import median
@@ -24,16 +25,18 @@ from record.terms import COLD, KEPT, OF_ROUNDS
 from report.code_file import code_file
 from report.export import csv_of, csv_of_rounds, version_of
 from report.numbers.comparable import Comparable
-from report.numbers.drift import said_of_drift
+from report.numbers.drift import said_of_drift, said_of_trouble
 from report.numbers.measured import Measured
 from report.numbers.names import meaning_of
 from report.numbers.own_job import is_own_job
 from report.numbers.statistics import TIE, half_width
-from report.numbers.words import duration, listed, size
+from report.numbers.words import in_a_column, listed, size
 from report.page import answers, matrix, questions
-from report.page.cards import cards_of
+from report.page.cards import Card, cards_of
+from report.page.charts.vega import Chart
 from report.page.charts.workload import charts_of
-from report.page.lengths import first_screen
+from report.page.lengths import FirstScreen, first_screen
+from report.page.questions import Answered
 from report.palette import ON_DARK, color_of
 from report.tables.console import Titled
 from report.tables.workload import tables_of
@@ -43,14 +46,18 @@ VEGA_LITE = ".".join(alt.SCHEMA_VERSION.split(".")[:2])
 CODE_STYLES = {"light": "default", "dark": "github-dark"}  # Pygments' names
 
 
-def write_page(groups: Sequence[Comparable], refused: Sequence[str], path: Path) -> int:
+Machines = Mapping[str, Sequence[Comparable]]
+"""What was measured on each machine, by a name for it: empty where it is the only one. Nothing is compared across."""
+
+
+def write_page(machines: Machines, refused: Sequence[str], path: Path) -> int:
     """Write the page and return its size in bytes. Raises OSError."""
-    rendered = render(groups, refused).encode()
+    rendered = render(machines, refused).encode()
     write_atomically(path, rendered)
     return len(rendered)
 
 
-def render(groups: Sequence[Comparable], refused: Sequence[str]) -> str:
+def render(machines: Machines, refused: Sequence[str]) -> str:
     """Return the page. ``refused``: a line for each file that could not be read."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
@@ -59,42 +66,79 @@ def render(groups: Sequence[Comparable], refused: Sequence[str]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"duration": duration, "size": size, "meaning": meaning_of, "color": color_of}
-    files = [file for group in groups for file in group.files]
-    rows = matrix.rows_of(groups)
-    sources = {(f.workload, f.library, name): source for f in files for name, source in _sources(f).items()}
+    environment.filters |= {"duration": in_a_column, "size": size, "meaning": meaning_of, "color": color_of}
+    files = [(name, file) for name, groups in machines.items() for group in groups for file in group.files]
+    rows = [{"machine": name, **row} for name, groups in machines.items() for row in matrix.rows_of(groups)]
+    sources = {(m, f.workload, f.library, name): source for m, f in files for name, source in _sources(f).items()}
     places = {source: place for place, source in enumerate(dict.fromkeys(sources.values()))}  # many idioms share one
     codes = {name: (places[source], source[2]) for name, source in sources.items()}  # with its number of lines
-    first = first_screen(group for group in groups if _is_answered(group))
-    charts = {group.workload: charts_of(group) for group in groups}
+    shown = [
+        _of_machine(name, f"m{number}-" if number else "", groups)
+        for number, (name, groups) in enumerate(machines.items())
+    ]
+    of_machine = ("machine",) if len(machines) > 1 else ()
     return environment.get_template("page.html").render(
-        first=first,
-        lead=next((c for found in charts.values() for c in found if first and c.anchor == first.anchor), None),
-        cards=cards_of({group.workload: group for group in groups}),
-        answers={group.workload: answers.answer(group) for group in groups if _is_answered(group)},
-        own_jobs=[group.workload for group in groups if is_own_job(group.newest.run.inputs)],
-        overview=_overview(groups),
+        machines=shown,
         rows=rows,
         codes_of=codes,
-        columns=COLUMNS,
+        columns=[*((name, name) for name in of_machine), *COLUMNS],
         heat=_heat,
         tie=TIE,
-        filters={name: sorted({row[name] for row in rows}) for name in FILTERS},
-        charts=charts,
-        tables={group.workload: [_plain(titled) for titled in tables_of(group)] for group in groups},
-        questions=questions.answers({group.workload: group for group in groups}),
+        filters={name: sorted({row[name] for row in rows}) for name in (*of_machine, *FILTERS)},
         codes=[_highlighted(source) for source in places],
-        conditions=[(group, _conditions(group)) for group in groups],
-        warnings=[*refused, *_warnings(groups)],
+        warnings=[*refused, *(line for name, groups in machines.items() for line in _warnings(name, groups))],
         packed={
-            "specs": _packed(_as_json({c.anchor: c.spec for found in charts.values() for c in found})),
-            "trials": _packed(csv_of(files)[0]),
-            "rounds": _packed(csv_of_rounds([file for file in files if file.workload in OF_ROUNDS])),
+            "specs": _packed(_as_json({c.anchor: c.spec for m in shown for found in m.charts.values() for c in found})),
+            "trials": _packed(csv_of([file for _, file in files])[0]),
+            "rounds": _packed(csv_of_rounds([file for _, file in files if file.workload in OF_ROUNDS])),
         },
         colors_on_dark=ON_DARK,
         style=Markup((TEMPLATES / "page.css").read_text("utf-8") + _code_style()),
         script=Markup((TEMPLATES / "page.js").read_text("utf-8")),
         vega=Markup(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", VEGA_LITE)),
+    )
+
+
+@dataclass(frozen=True)
+class _OfMachine:
+    """What the page says of one machine. ``prefix``: of the addresses of its parts."""
+
+    name: str
+    label: str
+    prefix: str
+    cards: list[Card]
+    first: FirstScreen | None
+    lead: Chart | None
+    answers: dict[str, str]
+    own_jobs: list[str]
+    overview: dict[str, dict[str, Any]]
+    charts: dict[str, list[Chart]]
+    tables: dict[str, list[dict[str, Any]]]
+    questions: list[Answered]
+    conditions: list[tuple[Comparable, dict[str, str]]]
+
+
+def _of_machine(name: str, prefix: str, groups: Sequence[Comparable]) -> _OfMachine:
+    by_name = {group.workload: group for group in groups}
+    charts = {
+        workload: [replace(chart, anchor=prefix + chart.anchor) for chart in charts_of(group)]
+        for workload, group in by_name.items()
+    }
+    first = first_screen(group for group in groups if _is_answered(group))
+    return _OfMachine(
+        name=name,
+        label=groups[0].newest.machine,
+        prefix=prefix,
+        cards=cards_of(by_name),
+        first=first,
+        lead=next((c for found in charts.values() for c in found if first and c.anchor == prefix + first.anchor), None),
+        answers={group.workload: answers.answer(group) for group in groups if _is_answered(group)},
+        own_jobs=[group.workload for group in groups if is_own_job(group.newest.run.inputs)],
+        overview=_overview(groups),
+        charts=charts,
+        tables={group.workload: [_plain(titled) for titled in tables_of(group)] for group in groups},
+        questions=questions.answers(by_name),
+        conditions=[(group, _conditions(group)) for group in groups],
     )
 
 
@@ -116,6 +160,7 @@ COLUMNS = (
     ("kept, from", "kept_low_s"),
     ("kept, to", "kept_high_s"),
     ("trials", "trials"),
+    ("disturbed trials", "disturbed"),
     ("peak PSS", "peak_pss_bytes"),
     ("copies", "copies"),
     ("lines of code", "lines"),
@@ -196,16 +241,20 @@ def _code_style() -> str:
     return "\n".join(styles.values())
 
 
-def _warnings(groups: Sequence[Comparable]) -> Iterator[str]:
+def _warnings(name: str, groups: Sequence[Comparable]) -> Iterator[str]:
     """Yield what a reader has to know before the first number."""
+    of = f"{name}: " if name else ""
     quick = [group.workload for group in groups if group.newest.run.profile == "quick"]
     if quick:
         said = "few worker counts, few trials, small inputs. A first look, nothing to quote"
-        yield f"Quick profile: {said}: {listed(quick)}"
-    machines = sorted({group.newest.machine for group in groups})
-    if machines[1:]:
-        yield f"These are results of several machines, one per workload: {'; '.join(machines)}"
-    yield from (f"{group.workload}, left out: {line}" for group in groups for line in group.left_out)
+        yield f"{of}Quick profile: {said}: {listed(quick)}"
+    labels = sorted({group.newest.machine for group in groups})
+    if labels[1:]:
+        yield f"{of}These are results of several machines, one per workload: {'; '.join(labels)}"
+    for group in groups:
+        if trouble := said_of_trouble([file.run for file in group.files]):
+            yield f"{of}{group.workload}: {trouble}"
+        yield from (f"{of}{group.workload}, left out: {line}" for line in group.left_out)
 
 
 def _conditions(group: Comparable) -> dict[str, str]:

@@ -1,12 +1,10 @@
 """How fine tasks may be: the shortest ones at which a library is still efficient, a row per idiom and pattern."""
 
-from math import isinf
-
 from rich.table import Table
 
 from report.numbers.cell import Cell
 from report.numbers.comparable import Comparable
-from report.numbers.granularity import TARGETS, efficiencies, patterns, shortest_task_s
+from report.numbers.granularity import TARGETS, curves_of_trials, patterns, shortest_task_s, within_tried
 from report.numbers.statistics import summarize
 from report.numbers.words import micro, with_spread
 from report.tables.console import IdiomTable, Titled
@@ -36,15 +34,13 @@ def _table(group: Comparable) -> Table:
 
 
 def _shortest(cell: Cell | None, pattern: str, target: float) -> str:
-    curves = [curve for trial in cell.timed if (curve := efficiencies(trial, pattern))] if cell else []
+    curves = curves_of_trials(cell, pattern) if cell else []
     if not curves:
         return ""
-    shortest, longest = min(map(min, curves)), max(map(max, curves))
 
     def said(seconds: float) -> str:
-        if not seconds:
-            return f"<{micro(shortest / target)}"
-        return f">{micro(longest / target)}" if isinf(seconds) else micro(seconds)
+        found = within_tried(curves, target, seconds)
+        return f"{found.bound}{micro(found.seconds)}"
 
     summary = summarize([shortest_task_s(curve, target) for curve in curves])
     return with_spread(summary, said, "-") if summary.low < summary.high else said(summary.median)

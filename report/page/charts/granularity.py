@@ -1,33 +1,74 @@
-"""How fine tasks may be: efficiency against the mean task's length."""
+"""How fine tasks may be: the shortest ones at which a library is efficient; and efficiency against their length."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import altair as alt
 
 from report.numbers.comparable import Comparable
-from report.numbers.granularity import TARGETS, curves_of, smoothed
-from report.numbers.words import row_name
-from report.page.charts.vega import Chart, curves, legend_height, named, spec_of
+from report.numbers.granularity import INDEPENDENT, TARGETS, Reach, curves_of, reaches_of, smoothed
+from report.numbers.words import micro, row_name, workers
+from report.page.charts.dots import ROW_HEIGHT
+from report.page.charts.vega import (
+    Chart,
+    Rows,
+    Vega,
+    curve_panels,
+    library_scale,
+    log_scale,
+    named,
+    one_below_the_other,
+    spec_of,
+)
 
-TITLES = {False: ("tasks", "independent tasks"), True: ("graphs", "task graphs")}
+TITLES = {False: ("tasks", "independent tasks"), True: ("graphs", "graphs of tasks")}
+X_TITLE = "mean task: time x workers / tasks"
 
 
 def charts_of_granularity(group: Comparable) -> Iterator[Chart]:
-    """Yield a chart of independent tasks and one of graphs, where they were measured."""
+    """Yield what is known of independent tasks and of graphs, where they were measured."""
+    low, high = TARGETS
     for graphs, (anchor, what) in TITLES.items():
-        rows = [
-            {**named(cell), "name": row_name(cell) + (f", {pattern}" if graphs else ""), "x": x, "value": efficiency}
+        rows = [_row(reach) for reach in reaches_of(group, graphs)]
+        if not rows:
+            continue
+        title = f"granularity on {workers(group.most_workers)}: how short may {what} be?"
+        note = (
+            f"dot: at this length {low:.0%} of the work is done that is done without the library; bar: to {high:.0%}; "
+            f"<, >: not within the lengths that were tried; {group.said_of_trials}"
+        )
+        yield Chart(f"granularity-{anchor}", title, note, spec_of(_ranges(rows), ROW_HEIGHT * len(rows) + 20))
+        points = [
+            {**named(cell), "name": f"{cell.idiom}{_of_pattern(pattern)}", "x": x, "value": min(efficiency, 1.0)}
             for cell, pattern in curves_of(group, graphs)
             for x, efficiency in smoothed(cell, pattern)
         ]
-        if not rows:
-            continue
-        ends = [end(row["x"] for row in rows) for end in (min, max)]
-        targets = [{"x": x, "value": value} for value in (*TARGETS, 1.0) for x in ends]
-        lines = alt.Chart(alt.Data(values=targets)).mark_line(color="#999999", strokeWidth=0.7)
-        chart = lines.encode(x="x:Q", y="value:Q", detail="value:Q") + curves(
-            rows, "mean task: time x workers / tasks, s", "work done / without the library", log=False
-        )
-        note = f"where a line crosses 50 % is its shortest task; {group.most_workers} workers; lines: of all trials"
-        title = f"granularity: efficiency, {what}"
-        yield Chart(f"granularity-{anchor}", title, note, spec_of(chart, legend_height(rows)))
+        yield from curve_panels(points, f"granularity-{anchor}", f"efficiency, {what}", f"{X_TITLE}, s", log=False)
+
+
+def _row(reach: Reach) -> dict[str, Any]:
+    half, most = reach.shortest
+    return {
+        **named(reach.cell),
+        "name": row_name(reach.cell) + _of_pattern(reach.pattern),
+        "half": 1e6 * half.seconds,
+        "most": 1e6 * most.seconds,
+        "end": 1e6 * max(half.seconds, most.seconds),
+        "shown": f"{half.bound}{micro(half.seconds)}",
+    }
+
+
+def _of_pattern(pattern: str) -> str:
+    return "" if pattern == INDEPENDENT else f", {pattern}"
+
+
+def _ranges(rows: Rows) -> Vega:
+    libraries = list(dict.fromkeys(row["library"] for row in rows))
+    in_rows = alt.Chart(alt.Data(values=rows)).encode(y=one_below_the_other("name", rows))
+    base = in_rows.encode(color=alt.Color("library:N", scale=library_scale(libraries), legend=None))
+    x = alt.X("half:Q", scale=log_scale(), title=f"{X_TITLE}, µs", axis=alt.Axis(format="~s"))
+    tooltip = ["name:N", *(alt.Tooltip(f"{field}:Q", format=".3g") for field in ("half", "most"))]
+    bar = base.mark_rule(strokeWidth=3, opacity=0.5).encode(x=x, x2="most:Q")
+    dot = base.mark_point(size=50, opacity=1, filled=True).encode(x=x, tooltip=tooltip)
+    text = in_rows.mark_text(align="left", dx=8, fontSize=10).encode(x=alt.X("end:Q"), text="shown:N")
+    return alt.layer(bar, dot, text)

@@ -1,22 +1,24 @@
-"""What scheduling costs: seconds per task against the number of tasks in a round."""
+"""What scheduling costs: seconds per task, an idiom a row; and against the number of tasks in a round."""
 
 from collections.abc import Iterator
 
 from report.numbers.comparable import Comparable
 from report.numbers.overhead import per_task_by_tasks
-from report.numbers.rounds import is_graph
-from report.page.charts.vega import Chart, curves, legend_height, named, spec_of
+from report.numbers.quantities import PER_TASK
+from report.numbers.words import workers
+from report.page.charts.dots import ROW_HEIGHT, dots
+from report.page.charts.vega import Chart, curve_panels, named, spec_of
 
 
 def charts_of_overhead(group: Comparable) -> Iterator[Chart]:
-    """Yield the chart, where anything was measured."""
-    rows = [
-        {**named(cell), "x": tasks, "value": seconds}
+    """Yield the charts, where anything was measured."""
+    if found := dots(group, PER_TASK):
+        rows, chart = found
+        title = f"overhead on {workers(group.most_workers)}: {PER_TASK.title}"
+        yield Chart("overhead-tasks", title, group.said_of_trials, spec_of(chart, ROW_HEIGHT * len(rows) + 20))
+    points = [
+        {**named(cell), "name": cell.idiom, "x": tasks, "value": seconds}
         for cell in group.on_most_workers
-        if not is_graph(cell)
         for tasks, seconds in per_task_by_tasks(cell)
     ]
-    if rows:
-        chart = curves(rows, "tasks in a round", "seconds per task")
-        note = f"tasks that do nothing, on a pool that is up, {group.most_workers} workers; {group.said_of_trials}"
-        yield Chart("overhead-tasks", "overhead: cost per task", note, spec_of(chart, legend_height(rows)))
+    yield from curve_panels(points, "overhead-by-tasks", "seconds per task", "tasks in a round")

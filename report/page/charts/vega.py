@@ -1,6 +1,6 @@
 """What all charts of the page share: scales, marks, the limit, and the words around a chart."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ Vega = Any  # a chart of Altair, of whichever of its classes
 DASHES = ([1, 0], [6, 3], [6, 2, 1, 2], [12, 3], [3, 3], [12, 2, 3, 2], [9, 2, 1, 2, 1, 2])  # of a library's idioms
 NAIVE_DASHES = [1, 3]
 HEIGHT = 320
+PANEL_HEIGHT = 200  # of one of many
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Chart:
     title: str
     note: str
     spec: dict[str, Any]
-    narrow: bool = False  # one of many beside each other
+    narrow: bool = False  # one of many beside each other, folded
 
 
 def spec_of(chart: Vega, height: int = HEIGHT) -> dict[str, Any]:
@@ -43,14 +44,14 @@ def named(cell: Cell) -> dict[str, Any]:
     return {"name": row_name(cell), "library": cell.library, "idiom": cell.idiom, "style": cell.style}
 
 
-def scales(rows: Rows, at: str) -> tuple[alt.Color, alt.StrokeDash]:
+def scales(rows: Rows, at: str, **legend_options: Any) -> tuple[alt.Color, alt.StrokeDash]:
     """Return colour (of the library) and dashes (of the idiom) by name, in the order of the lines' last points."""
     last = {row["name"]: row for row in sorted(rows, key=lambda row: row[at])}
     names = sorted(last, key=lambda name: -last[name]["value"])
     colors = [color_of(last[name]["library"]) for name in names]
     dash_of = _dashes(rows)
     dashes = [dash_of[name] for name in names]
-    legend = alt.Legend(title=None, labelLimit=0, symbolLimit=0, symbolType="stroke")
+    legend = alt.Legend(title=None, labelLimit=0, symbolLimit=0, symbolType="stroke", **legend_options)
     return (
         alt.Color("name:N", scale=alt.Scale(domain=names, range=colors), legend=legend),
         alt.StrokeDash("name:N", scale=alt.Scale(domain=names, range=dashes), legend=legend),
@@ -84,21 +85,29 @@ def legend_height(rows: Rows) -> int:
     return max(HEIGHT, 13 * len({row["name"] for row in rows}) + 10)
 
 
-def curves(rows: Rows, x_title: str, y_title: str, log: bool = True) -> alt.Chart:
-    """Return a line per name from ``x`` to ``value``; ``log``: of seconds, and not of shares."""
-    color, dash = scales(rows, at="x")
-    y_axis = alt.Axis(format="~s" if log else ".0%")
-    return (
-        alt.Chart(alt.Data(values=rows))
-        .mark_line(point=alt.OverlayMarkDef(size=18), clip=True)
-        .encode(
-            x=alt.X("x:Q", scale=log_scale(), title=x_title, axis=alt.Axis(format="~s")),
-            y=alt.Y("value:Q", scale=log_scale() if log else alt.Scale(domain=[0, 1.2]), title=y_title, axis=y_axis),
-            color=color,
-            strokeDash=dash,
-            tooltip=["name:N", alt.Tooltip("x:Q", format=".3g"), alt.Tooltip("value:Q", format=".3g")],
+def curve_panels(rows: Rows, anchor: str, what: str, x_title: str, log: bool = True) -> Iterator[Chart]:
+    """Yield a narrow chart per library: a line per name from ``x`` to ``value``, on the same axes in all of them.
+
+    ``log``: of seconds, and not of shares.
+    """
+    ends = [[end(row[field] for row in rows) for end in (min, max)] for field in ("x", "value")] if rows else []
+    for library in dict.fromkeys(row["library"] for row in rows):
+        own = [row for row in rows if row["library"] == library]
+        color, dash = scales(own, at="x", orient="bottom", columns=1)
+        y_scale, y_format = (log_scale(domain=ends[1]), "~s") if log else (alt.Scale(domain=[0, 1]), ".0%")
+        chart = (
+            alt.Chart(alt.Data(values=own))
+            .mark_line(point=alt.OverlayMarkDef(size=18), clip=True)
+            .encode(
+                x=alt.X("x:Q", scale=log_scale(domain=ends[0]), title=x_title, axis=alt.Axis(format="~s")),
+                y=alt.Y("value:Q", scale=y_scale, title=what, axis=alt.Axis(format=y_format)),
+                color=color,
+                strokeDash=dash,
+                tooltip=["name:N", alt.Tooltip("x:Q", format=".3g"), alt.Tooltip("value:Q", format=".3g")],
+            )
         )
-    )
+        spec = spec_of(chart, PANEL_HEIGHT)
+        yield Chart(f"{anchor}-{library}", f"{library}: {what}", "", spec, narrow=True)
 
 
 def with_limit(chart: Vega, group: Comparable, phase: str, axis: str) -> Vega:

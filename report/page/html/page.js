@@ -11,7 +11,7 @@ const specs = unpacked("specs").then(JSON.parse); // waited for by the charts al
 let sort = ""; // a field, after a minus if the largest is first
 const onDark = Object.entries(JSON.parse($("#colors-on-dark").textContent));
 
-const KEY_FIELDS = ["workload", "library", "idiom", "n_jobs", "one_shot_s", "relative", "verdict", "kept_s", "kept_relative", "outcome"];
+const KEY_FIELDS = ["machine", "workload", "library", "idiom", "n_jobs", "one_shot_s", "relative", "verdict", "kept_s", "kept_relative", "outcome"];
 for (const row of rows) for (const [place, cell] of [...row.cells].entries()) { // for narrow windows: see page.css
   cell.dataset.title = table.tHead.rows[0].cells[place].textContent;
   cell.classList.toggle("key", KEY_FIELDS.includes(fields[place]));
@@ -29,8 +29,9 @@ const chosen = () => [...form.elements].filter((control) => control.name && cont
 
 // Whether something of these names passes the filters. The plain loop, which all is compared with, stays on any number
 // of workers.
+const WHERE = ["machine", "workload"];
 const passes = (wanted, read, isLoop) => wanted.every(({ name, value }) =>
-  read(name) === undefined || (isLoop && name !== "workload") ||
+  read(name) === undefined || (isLoop && !WHERE.includes(name)) ||
   (name === "idiom" ? read(name).toLowerCase().includes(value.toLowerCase()) : String(read(name)) === value));
 
 function show() {
@@ -39,10 +40,12 @@ function show() {
   const wanted = chosen();
   let shown = 0;
   for (const row of rows) {
-    const isLoop = at(row, "library") === "serial" && !wanted.some(({ name }) => name !== "n_jobs" && name !== "workload");
+    const isLoop = at(row, "library") === "serial" && !wanted.some(({ name }) => name !== "n_jobs" && !WHERE.includes(name));
     row.hidden = !passes(wanted, (name) => at(row, name), isLoop);
     shown += !row.hidden;
   }
+  const machine = state.get("machine"); // of several, the others' sections go
+  for (const part of document.querySelectorAll("[data-machine]")) part.hidden = Boolean(machine) && part.dataset.machine !== machine;
   reachable(rows.find((row) => !row.hidden));
   redraw();
   sort = state.get("sort") ?? "";
@@ -194,6 +197,9 @@ addEventListener("hashchange", () => {
   const place = document.getElementById(location.hash.slice(1));
   if (place?.tagName === "DETAILS") place.open = true;
 });
+// Charts that are folded have no width before they are opened.
+for (const folded of document.querySelectorAll("details"))
+  folded.addEventListener("toggle", () => { if (folded.open) for (const figure of folded.querySelectorAll("figure")) draw(figure); });
 if (location.hash.includes("=")) $("#matrix").scrollIntoView();
 for (const body of document.querySelectorAll(".numbers tbody")) reachable(body.rows[0]);
 document.documentElement.dataset.mode = remembered() ?? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
