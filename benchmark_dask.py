@@ -124,7 +124,9 @@ ASKS = "asks its workers to end, and ends those that take too long"
 LEAVES = "leaves workers running"
 THREADS, SPAWN = {"workers": "threads", "closes": ASKS}, {"start": "spawn", "closes": ASKS}
 by_client = partial(idiom, means="client.map", **SPAWN)
-SCHEDULERS = {"synchronous": {"workers": "caller"}, "threads": THREADS, "processes": SPAWN, "distributed": SPAWN}
+WAITS = {"closes": "waits until its workers have ended"}  # pools of the schedulers that have no cluster
+POOLS = {"threads": THREADS | WAITS, "processes": SPAWN | WAITS}
+SCHEDULERS = {"synchronous": {"workers": "caller"}, **POOLS, "distributed": SPAWN}
 MAP = {
     f"{name}, delayed": idiom(
         partial(map_delayed, scheduler=name), means="delayed", varies_scheduler=name != "threads", **traits

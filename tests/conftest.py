@@ -1,16 +1,22 @@
 """Small parameters, real libraries."""
 
 import os
-import subprocess
 import sys
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import replace
+from io import StringIO
 from pathlib import Path
+from typing import NamedTuple
+from unittest.mock import patch
 
+import matplotlib.pyplot as plt
 import pytest
 from hypothesis import settings
 from rich.console import Console
 
+import utils
 from harness import inputs, suite
+from harness.cli import UserError, parse
 from harness.machine.supervise import become_subreaper
 from params import Params
 from record.terms import STUDIES, WORKLOADS
@@ -80,15 +86,31 @@ def setting(pattern: str, n_jobs: int = 2, kept_rounds: int = 1, kernel=None, fr
     return made
 
 
-def run_utils(*arguments):
-    """Run ``python utils.py`` with these arguments, without a display."""
-    return subprocess.run(
-        [sys.executable, "utils.py", *map(str, arguments)],
-        cwd=ROOT,
-        env={"MPLBACKEND": "Agg", "PATH": "/usr/bin", "HOME": "/tmp"},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+class Ended(NamedTuple):
+    """What a command line came to."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def run_utils(*arguments) -> Ended:
+    """Do what ``python utils.py`` does with these arguments, in this process: another one takes a second to start."""
+    stdout, stderr = StringIO(), StringIO()
+    plt.switch_backend("Agg")
+    given = patch.object(sys, "argv", ["utils.py", *map(str, arguments)])
+    with given, redirect_stdout(stdout), redirect_stderr(stderr):
+        try:
+            status = utils.main()
+        except SystemExit as ended:
+            status = ended.code
+    return Ended(status or 0, stdout.getvalue(), stderr.getvalue())
+
+
+def refusal(*arguments) -> str:
+    """Return the line that a script refuses these arguments with, whose exit status is then 2."""
+    stderr = StringIO()
+    with redirect_stderr(stderr), pytest.raises((UserError, SystemExit)) as refused:
+        parse(arguments)
+    assert not isinstance(refused.value, SystemExit) or refused.value.code == 2
+    return stderr.getvalue() or f"{refused.value}\n"

@@ -557,3 +557,51 @@ def test_the_command_writes_one_file_that_asks_for_nothing(folder):
     ended = run_utils("report", "--results", folder / "empty")
     assert ended.returncode == 2
     assert "measure first" in ended.stderr
+
+
+def two_machines(tmp_path):
+    """Save what two machines measured, in folders of their own; on the second one Ray is the fastest."""
+    for name, mp_s in (("laptop", 2.0), ("server", 4.0)):
+        save(tmp_path / name, "serial", {("loop", 1): [8.0] * 6})
+        save(tmp_path / name, "mp", {("fork", 4): [mp_s] * 6}, codes={"fork": CODE})
+        save(tmp_path / name, "ray", {("tasks", 4): [3.0] * 6})
+    return tmp_path / "laptop", tmp_path / "server"
+
+
+def test_several_machines_share_a_page_and_are_not_compared(tmp_path):
+    folders = two_machines(tmp_path)
+    ended = run_utils("report", "--results", *folders)
+    assert ended.returncode == 0
+    page = (folders[0] / "report.html").read_text()
+    ids = re.findall(r' id="([^"]+)"', page)
+    assert len(ids) == len(set(ids))
+    assert {"answers", "m1-answers", "workload-numerical", "m1-workload-numerical"} <= set(ids)
+    links = set(re.findall(r'href="#([^"]+)"', page))
+    assert links <= set(ids)
+    # Each is relative to the fastest of its own machine.
+    assert row_of(page, "laptop", "numerical", "mp", "fork")[7] == "1.00"
+    assert row_of(page, "server", "numerical", "mp", "fork")[7] == "1.33"
+    assert "multiprocessing.Pool" in text_of(page, '<section id="answers"', "</article>")
+    assert "Ray" in text_of(page, '<section id="m1-answers"', "</article>")
+    assert set(specs_of(page)) >= {"numerical-time", "m1-numerical-time"}
+    assert "<option>server</option>" in page
+
+
+def test_one_machine_needs_no_name(folder):
+    page = page_of(folder)
+    assert 'data-field="machine"' not in page
+    assert 'data-machine=""' in page
+
+
+@pytest.mark.parametrize(("yardsticks_s", "is_trouble"), [([0.004] * 12, False), ([0.004] * 8 + [0.005] * 4, True)])
+def test_a_machine_that_was_not_steady_is_said_first(yardsticks_s, is_trouble, tmp_path):
+    trials = [
+        a_trial(1.0, idiom="fork", block=block, position=block, yardstick_s=yardstick_s)
+        for block, yardstick_s in enumerate(yardsticks_s)
+    ]
+    results.save(tmp_path, "numerical", "mp", [a_run(*trials)])
+    page = page_of(tmp_path)
+    said = text_of(page, "<main>", '<section id="answers"')
+    assert ("+25% slower at the end" in said) == is_trouble
+    assert ("4 of 12 trials" in said) == is_trouble
+    assert row_of(page, "numerical", "mp", "fork")[16] == ("4" if is_trouble else MISSING)

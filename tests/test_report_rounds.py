@@ -15,6 +15,7 @@ from report.figures import workload as figures
 from report.numbers import granularity, grid, overhead
 from report.numbers.comparable import comparable
 from report.numbers.measured import read
+from report.numbers.quantities import PER_TASK, sorted_points
 from report.page.charts import workload as charts
 from report.tables import workload as tables
 from tests.made_up import MIB, a_grid, a_run, a_trial, of_lengths, of_tasks, save_pools
@@ -62,6 +63,8 @@ def test_cost_per_task_and_its_ratio(tmp_path):
     assert row[5] == "10000"
     assert row[-1].endswith("slower")
     assert drawn(tmp_path) == ["overhead.png", "overhead.svg", "overhead_by_tasks.png", "overhead_by_tasks.svg"]
+    shown = [point.value for _, point in sorted_points(group_of(tmp_path), PER_TASK)]
+    assert shown == pytest.approx([100, 105], rel=0.01)  # µs, the cheaper one first
 
 
 def test_one_task_at_a_time_is_compared_with_one_at_a_time(tmp_path):
@@ -114,6 +117,10 @@ def test_shortest_tasks_and_what_was_not_reached(tmp_path):
     assert [float(cell) for cell in row_of(table, "mp", "middle")[3:5]] == pytest.approx([600, 3000], rel=0.1)
     assert all(cell.startswith("<") for cell in row_of(table, "mp", "free")[3:5])
     assert all(cell.startswith(">") for cell in row_of(table, "mp", "hopeless")[3:5])
+    free, middle, hopeless = granularity.reaches_of(group_of(tmp_path), graphs=False)
+    assert [reach.cell.idiom for reach in (free, middle, hopeless)] == ["free", "middle", "hopeless"]
+    assert [each.bound for each in (*free.shortest, *hopeless.shortest)] == ["<", "<", ">", ">"]
+    assert [each.seconds for each in middle.shortest] == pytest.approx([6e-4, 3e-3], rel=0.1)
     assert drawn(tmp_path) == [
         "granularity.png",
         "granularity.svg",

@@ -6,6 +6,7 @@ functions, and so in the cold round: what is compared is the kept round. docs/fa
 
 import sys
 from functools import partial
+from operator import attrgetter, methodcaller
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # a tool is run as a file of its own
@@ -27,12 +28,47 @@ def row(script, name, **settings):
     return partial(as_it_is, script=script, name=name, **settings)
 
 
-def dask_part_of_each(job, rounds, n_jobs):
+def pool_parts(job, rounds, n_jobs, each):
+    """As the row that merges parts; ``each``: batches, and so parts, a worker."""
+    from multiprocessing import get_context
+
+    with get_context("fork").Pool(n_jobs) as pool:
+        for tasks in rounds:
+            yield job.combine(pool.imap_unordered(job.part, in_batches(tasks, n_jobs, each)))
+
+
+def joblib_parts(job, rounds, n_jobs, each):
+    from benchmark_joblib import Parallel, close, delayed
+
+    with Parallel(n_jobs=n_jobs, return_as="generator_unordered") as parallel:
+        for tasks in rounds:
+            yield job.combine(parallel(delayed(job.part)(batch) for batch in in_batches(tasks, n_jobs, each)))
+    close(n_jobs)
+
+
+def dask_parts(job, rounds, n_jobs, each):
     from benchmark_dask import cluster, results
 
     with cluster(n_jobs) as client:
         for tasks in rounds:
-            yield job.combine(results(client.map(job.part, [[task] for task in tasks], pure=False)))
+            yield job.combine(results(client.map(job.part, in_batches(tasks, n_jobs, each), pure=False)))
+
+
+def dask_delayed_threads(job, rounds, n_jobs, value_of):
+    """Without a cluster: https://docs.dask.org/en/stable/scheduling.html#local-threads"""
+    from benchmark_dask import dask, delayed, scheduled
+
+    value = delayed(value_of(job), pure=False)
+    with scheduled("threads", n_jobs):
+        for tasks in rounds:
+            yield dask.compute(*[delayed(job.task, pure=False)(*arguments, value) for arguments in tasks])
+
+
+def dask_cluster_threads(job, rounds, n_jobs, name, **options):
+    """The rows with threads in one process of a cluster."""
+    import benchmark_dask
+
+    yield from getattr(benchmark_dask, name)(job, rounds, n_jobs, **options)
 
 
 def dask_state(job, rounds, n_jobs, each=16, scatter=None):
@@ -88,13 +124,13 @@ def dask_bag(job, rounds, n_jobs):
             yield dask.bag.from_sequence(tasks, npartitions=4 * n_jobs).starmap(job.task).compute()
 
 
-def ray_part_of_each(job, rounds, n_jobs):
+def ray_parts(job, rounds, n_jobs, each):
     from benchmark_ray import ray, ray_for, results
 
     with ray_for(n_jobs):
         part = ray.remote(lambda batch: job.part(batch))
         for tasks in rounds:
-            yield job.combine(results([part.remote([task]) for task in tasks]))
+            yield job.combine(results([part.remote(batch) for batch in in_batches(tasks, n_jobs, each)]))
 
 
 def ray_actor_pool(job, rounds, n_jobs, prepare):
@@ -143,6 +179,9 @@ def ray_data(job, rounds, n_jobs):
 
 dask = partial(idiom, start="spawn")
 ray = partial(idiom, start="Ray's own")
+by_fork, by_loky = partial(idiom, start="fork"), partial(idiom, start="loky")
+threads = partial(idiom, workers="threads")
+PARTS = {"1 part a worker": 1, "4 parts a worker": 4, "16 parts a worker": 16, "a part of each document": 10**9}
 NO_PROFILER = {"distributed.worker.profile.enabled": False}
 NO_STEALING = {"distributed.scheduler.work-stealing": False}
 
@@ -157,10 +196,16 @@ if __name__ == "__main__":
             "Dask, scatter, no profiler": dask(row("benchmark_dask", "shared_scattered", **NO_PROFILER)),
             "Dask, scatter, no work stealing": dask(row("benchmark_dask", "shared_scattered", **NO_STEALING)),
             "Dask, row: memory not trimmed": dask(row("benchmark_dask", "shared_untrimmed")),
+            "Dask, row: threads": threads(partial(dask_cluster_threads, name="shared_scattered", start="threads")),
+            "Dask, threads, delayed": threads(partial(dask_delayed_threads, value_of=attrgetter("shared"))),
             "Ray, row: ray.get": ray(row("benchmark_ray", "shared_put")),
             "Ray, ray.wait one by one": ray(ray_wait),
         },
         setup={
+            "Dask, row: threads": threads(partial(dask_cluster_threads, name="setup_threads"), sets_up="in the caller"),
+            "Dask, threads, delayed": threads(
+                partial(dask_delayed_threads, value_of=methodcaller("make")), sets_up="in the caller"
+            ),
             "Ray, row: two calls in flight": ray(row("benchmark_ray", "setup_actors"), sets_up="once per worker"),
             "Ray, ActorPool": ray(partial(ray_actor_pool, prepare="make"), sets_up="once per worker"),
             "Ray, ray.data": ray(ray_data, sets_up="once per worker", keeps_pool=False),
@@ -173,10 +218,12 @@ if __name__ == "__main__":
             "Dask, scatter, direct": dask(partial(dask_state, scatter=True), keeps_state=True),
             "Dask, actors": dask(dask_actors, keeps_state=True),
             "Dask, row: merge parts of batches": dask(row("benchmark_dask", "state_merged")),
-            "Dask, a part of each document": dask(dask_part_of_each),
+            **{f"Dask, {said}": dask(partial(dask_parts, each=each)) for said, each in PARTS.items()},
             "Ray, row: two batches in flight": ray(row("benchmark_ray", "state_actors"), keeps_state=True),
             "Ray, ActorPool": ray(partial(ray_actor_pool, prepare="start"), keeps_state=True),
             "Ray, row: merge parts of batches": ray(row("benchmark_ray", "state_merged")),
-            "Ray, a part of each document": ray(ray_part_of_each),
+            **{f"Ray, {said}": ray(partial(ray_parts, each=each)) for said, each in PARTS.items()},
+            **{f"Pool, {said}": by_fork(partial(pool_parts, each=each)) for said, each in PARTS.items()},
+            **{f"joblib, {said}": by_loky(partial(joblib_parts, each=each)) for said, each in PARTS.items()},
         },
     )

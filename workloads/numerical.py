@@ -70,6 +70,11 @@ def filter_bank() -> tuple[Callable[[np.ndarray], np.ndarray], ...]:
     )
 
 
+def modules_of_filters() -> tuple[str, ...]:
+    """Return where the filters are: `skimage.filters` itself imports none of them before it is asked for one."""
+    return tuple(dict.fromkeys(getattr(each, "func", each).__module__ for each in filter_bank()))
+
+
 def filter_image(number: int, index: int, image: np.ndarray) -> tuple[int, np.ndarray]:
     """Task: apply filter ``index`` of the bank, which is used again from its start when it is exhausted.
 
@@ -128,7 +133,7 @@ def load(params: Params, folder: Path) -> Inputs:
 def pools(inputs: Inputs, setting: Setting, times: int = 1) -> Iterator[Pool]:
     """See `Workload`. ``times``: how often all filters are applied in a round."""
     arguments = [(index,) for index in range(inputs.num_filters)] * times
-    job = Shared(filter_image, inputs.image, inputs.image.nbytes, imports=("skimage.filters",))
+    job = Shared(filter_image, inputs.image, inputs.image.nbytes, imports=modules_of_filters())
     return repeated(job, arguments, functools.partial(wrong, reference=inputs.reference), setting)
 
 

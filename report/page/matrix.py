@@ -7,6 +7,7 @@ from record.terms import COLD, KEPT, OF_ROUNDS, OK
 from report.numbers.cell import Cell
 from report.numbers.comparable import Comparable, Ranking
 from report.numbers.drift import disturbed, yardstick_of
+from report.numbers.measured import Measured
 from report.numbers.names import Name
 from report.numbers.statistics import UNKNOWN
 from report.numbers.words import verdict_of
@@ -19,12 +20,17 @@ def rows_of(groups: Iterable[Comparable]) -> list[Row]:
     """Return the rows. What is not known is None: never zero."""
     shown = [group for group in groups if group.workload not in OF_ROUNDS]
     return [
-        {**_row(group, cell), "disturbed": disturbed(cell.timed, yardstick_of([file.run]))}
+        {**_row(group, cell), "disturbed": disturbed(cell.timed, _typical_s(group, file))}
         for group in shown
         for file in group.files
         for cells in file.idioms.values()
         for cell in cells
     ]
+
+
+def _typical_s(group: Comparable, file: Measured) -> float | None:
+    """Return the yardstick of the run that the file is a part of."""
+    return yardstick_of(other.run for other in group.files if other.run.started == file.run.started)
 
 
 def relative_to_fastest(group: Comparable, cell: Cell, n_jobs: int, phase: str) -> tuple[float | None, str]:
