@@ -10,7 +10,7 @@ from report.figures.labels import Anchor, beside, in_a_column, place
 from report.figures.panels import Line, panels
 from report.figures.style import STYLE, base_of, caption, color_of, plain_seconds, show_and_save
 from report.numbers.comparable import Comparable
-from report.numbers.granularity import INDEPENDENT, TARGETS, Reach, curves_of, reaches_of, smoothed
+from report.numbers.granularity import TARGETS, Reach, curves_of, of_pattern, reaches_of, smoothed
 from report.numbers.words import micro, row_name, workers
 from report.palette import GRID_COLOR
 
@@ -60,18 +60,14 @@ def _bar(axes: Axes, row: int, reach: Reach) -> Anchor:
 
 
 def _name(reach: Reach) -> str:
-    return row_name(reach.cell) + _of_pattern(reach.pattern)
-
-
-def _of_pattern(pattern: str) -> str:
-    return "" if pattern == INDEPENDENT else f", {pattern}"
+    return row_name(reach.cell) + of_pattern(reach.pattern)
 
 
 def draw_efficiency(group: Comparable, graphs: bool, save: Path | None = None) -> list[Path]:
     """Draw efficiency against the mean task, a panel per library; return the files written, none without data."""
     lines = [
         Line(
-            cell, [(x, min(y, 1.0), min(y, 1.0), min(y, 1.0)) for x, y in smoothed(cell, pattern)], _of_pattern(pattern)
+            cell, [(x, min(y, 1.0), min(y, 1.0), min(y, 1.0)) for x, y in smoothed(cell, pattern)], of_pattern(pattern)
         )
         for cell, pattern in curves_of(group, graphs)
     ]

@@ -57,8 +57,8 @@ def draw_relative(group: Comparable, save: Path | None = None) -> list[Path]:
     """Draw the time over the reference's, pools kept; return the files that were written."""
     grids = grids_of(group)
     values = {name: relative(grid[KEPT], first_of(grids, REFERENCE, KEPT)) for name, grid in grids.items()}
-    said = f"time over {REFERENCE}'s (blue: faster; line: 1)"
-    return _draw_maps(group, "_relative", Maps("kept", values, "RdBu_r", said, True), save)
+    label = f"time over {REFERENCE}'s (blue: faster; line: 1)"
+    return _draw_maps(group, "_relative", Maps("kept", values, "RdBu_r", label, True), save)
 
 
 def draw_speedup(group: Comparable, save: Path | None = None) -> list[Path]:
@@ -122,12 +122,12 @@ def draw_fastest(group: Comparable, save: Path | None = None) -> list[Path]:
     with plt.rc_context(STYLE):
         figure, panels = plt.subplots(1, 2, figsize=(8, 4.2), sharey=True)
         figure.subplots_adjust(left=0.12, right=0.8, top=0.84, bottom=0.26, wspace=0.08)
-        for axes, (kind, said) in zip(panels, POOLS.items(), strict=True):
+        for axes, (kind, pool_state) in zip(panels, POOLS.items(), strict=True):
             fastest = {key: numbers[fastest_at(grids, kind, key)] for key in product(payloads, computes)}
             matrix, palette = _matrix(fastest, payloads, computes), ListedColormap(colors)
             axes.pcolormesh(matrix, cmap=palette, vmin=-0.5, vmax=len(colors) - 0.5)
             _label_axes(axes, payloads, computes)
-            axes.set_title(f"pool {said}", fontsize="small")
+            axes.set_title(f"pool {pool_state}", fontsize="small")
             axes.set_xlabel("compute per task")
         panels[0].set_ylabel("payload per task")
         handles = [plt.Rectangle((0, 0), 1, 1, color=color) for color in colors]

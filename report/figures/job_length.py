@@ -23,13 +23,13 @@ from report.palette import GRID_COLOR, LIMIT_COLOR
 SMALL: Any = {"fontsize": "x-small", "ha": "center", "va": "top", "alpha": 0.75}
 
 
-def draw_job_length(group: Comparable, found: JobLength, save: Path | None = None) -> list[Path]:
+def draw_job_length(group: Comparable, jobs: JobLength, save: Path | None = None) -> list[Path]:
     """Draw a line per library, and one for the loop, with the jobs that were measured; return the files written."""
     with plt.rc_context(STYLE):
         figure, axes = plt.subplots(figsize=(8, 6.4))
         figure.subplots_adjust(left=0.13, right=0.96, top=0.9, bottom=0.29)
-        ends = [_line(axes, found, row) for row in found.shown]
-        _axes(axes, found)
+        ends = [_line(axes, jobs, row) for row in jobs.shown]
+        _axes(axes, jobs)
         at_left, loop = ends[:-1], ends[-1]
         automatic = {**in_a_column(axes, at_left), **above(axes, [loop])}
         base = base_of(group, "_job_length")
@@ -38,28 +38,28 @@ def draw_job_length(group: Comparable, found: JobLength, save: Path | None = Non
             label.set(zorder=4, path_effects=[withStroke(linewidth=3, foreground=plt.rcParams["figure.facecolor"])])
         said = (
             f"{group.workload} on {workers(group.most_workers)}, each library's best tuned idiom at that length. "
-            f"{HOW}. Filled: measured, the lines are from it; hollow: measured, to check them. {said_of_errors(found)}"
+            f"{HOW}. Filled: measured, the lines are from it; hollow: measured, to check them. {said_of_errors(jobs)}"
         )
-        more = [*wrap(said, 125), *(f"left out: {line}" for line in found.left_out)]
-        caption(figure, title_of(found), group, more=more)
+        more = [*wrap(said, 125), *(f"left out: {line}" for line in jobs.left_out)]
+        caption(figure, title_of(jobs), group, more=more)
         return show_and_save(figure, base, save)
 
 
-def _line(axes: Axes, found: JobLength, row: Row) -> Anchor:
+def _line(axes: Axes, jobs: JobLength, row: Row) -> Anchor:
     """Draw a row; return where its label belongs: at short jobs, where lines are apart, and the loop's at long ones."""
-    color, curve = color_of(row.library), found.curve(row)
+    color, curve = color_of(row.library), jobs.curve(row)
     style = "--" if row.library == SERIAL else ":" if row.style == CONNECTED else "-"
     axes.plot(*zip(*curve, strict=True), color=color, linestyle=style, linewidth=1.8)
-    for times, work_s in found.lengths.items():
+    for times, work_s in jobs.lengths.items():
         fill = color if times == 1 else plt.rcParams["figure.facecolor"]
         marker: Any = {"marker": "o", "markersize": 6.5, "markeredgewidth": 1.5, "markerfacecolor": fill, "zorder": 3}
-        if relative := found.measured_relative(row, times):
+        if relative := jobs.measured_relative(row, times):
             axes.plot(work_s, relative, color=color, **marker)
     x, y = curve[-len(curve) // 4 if row.library == SERIAL else 0]
     return Anchor(row.name, row.name, x, y, color)
 
 
-def _axes(axes: Axes, found: JobLength) -> None:
+def _axes(axes: Axes, jobs: JobLength) -> None:
     axes.set(xscale="log", yscale="log", xlim=(SHORTEST_S, LONGEST_S))
     low, high = axes.get_ylim()
     axes.set(ylim=(min(low, 0.93), high), ylabel="time of one shot over the fastest library's")
@@ -70,15 +70,15 @@ def _axes(axes: Axes, found: JobLength) -> None:
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_minor_locator(NullLocator())
         axis.set_minor_formatter(NullFormatter())
-    measured = found.lengths.values()
+    measured = jobs.lengths.values()
     for begin, end, than in ((SHORTEST_S, min(measured), "shorter"), (max(measured), LONGEST_S, "longer")):
         axes.axvspan(begin, end, color=LIMIT_COLOR, alpha=0.1, linewidth=0, zorder=0)
         if end > 5 * begin:  # there is room to say it
-            said = f"{than} than\nwas measured"
-            axes.text(sqrt(begin * end), 0.97, said, transform=axes.get_xaxis_transform(), **SMALL)
-    for times, work_s in found.lengths.items():
+            label = f"{than} than\nwas measured"
+            axes.text(sqrt(begin * end), 0.97, label, transform=axes.get_xaxis_transform(), **SMALL)
+    for times, work_s in jobs.lengths.items():
         axes.axvline(work_s, color=GRID_COLOR, linewidth=1, zorder=0)
-        said = f"lines from\n{about(work_s)}" if times == 1 else f"checked\n{about(work_s)}"
-        axes.annotate(said, (work_s, 0), (0, -18), ("data", "axes fraction"), "offset points", **SMALL)
+        label = f"lines from\n{about(work_s)}" if times == 1 else f"checked\n{about(work_s)}"
+        axes.annotate(label, (work_s, 0), (0, -18), ("data", "axes fraction"), "offset points", **SMALL)
     axes.grid(axis="y", color=GRID_COLOR, linewidth=0.6)
     axes.spines[["top", "right"]].set_visible(False)

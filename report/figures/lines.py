@@ -40,24 +40,24 @@ def draw_lines(
 
 def _lines(group: Comparable, quantity: Quantity) -> list[Line]:
     """Return the lines of the libraries; of the loop where there is nothing else."""
-    found = []
+    lines = []
     for cells in group.idioms:
         points = [point for cell in cells if (point := quantity.point(group, cell))]
         if points and cells[0].traits.workers == CALLER:  # one number, to compare all numbers of workers with
             points = [points[0]._replace(n_jobs=n_jobs) for n_jobs in sorted({1, group.most_workers})]
         if points:
-            found.append(Line(cells[0], points))
-    return [line for line in found if line.cell.library != SERIAL] or found
+            lines.append(Line(cells[0], points))
+    return [line for line in lines if line.cell.library != SERIAL] or lines
 
 
 def _across(group: Comparable, quantity: Quantity) -> dict[str, Curve]:
     """Return by name the lines that every panel has: of the loop, and of what cannot be undercut."""
     loop = quantity.point(group, group.serial) if group.serial and quantity.is_time else None
-    found: dict[str, Curve] = {
+    curves: dict[str, Curve] = {
         LOOP: [(n_jobs, loop.value) for n_jobs in group.worker_counts if loop],
         quantity.limit_name: [(n, limit) for n in group.worker_counts if (limit := quantity.limit(group, n))],
     }
-    return {name: curve for name, curve in found.items() if curve}
+    return {name: curve for name, curve in curves.items() if curve}
 
 
 def _color(name: str) -> str:

@@ -41,7 +41,7 @@ def panels(lines: Sequence[Line], look: Callable[[Axes], None]) -> tuple[Figure,
     figure.subplots_adjust(**sides, wspace=1.05, hspace=0.25)
     for axes in grid.flat[len(libraries) :]:
         axes.set_visible(False)
-    found = []
+    drawn = []
     for axes, library in zip(grid.flat, libraries, strict=False):
         for line in lines:
             if line.cell.library != library:
@@ -53,10 +53,10 @@ def panels(lines: Sequence[Line], look: Callable[[Axes], None]) -> tuple[Figure,
         axes.grid(axis="y", color=GRID_COLOR, linewidth=0.6)
         axes.spines[["top", "right"]].set_visible(False)
         look(axes)
-        found.append((axes, anchors))
+        drawn.append((axes, anchors))
     for axes in grid.flat[max(0, len(libraries) - COLUMNS) : len(libraries)]:  # the last in each column
         axes.tick_params(labelbottom=True)
-    return figure, found
+    return figure, drawn
 
 
 def _line(axes: Axes, number: int, line: Line) -> Anchor:

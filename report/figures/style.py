@@ -80,9 +80,9 @@ def caption(figure: Figure, title: str, *groups: Comparable, more: Sequence[str]
     """Say in the figure what it shows, when and on which machine, ``more`` lines of that, and what it leaves out."""
     newest = max((file for group in groups for file in group.files), key=lambda file: file.run.started)
     profile = f"{newest.run.profile} profile" + (": a first look" if newest.run.profile == "quick" else "")
-    said = " / ".join(dict.fromkeys(group.said_of_trials for group in groups))
+    of_trials = " / ".join(dict.fromkeys(group.said_of_trials for group in groups))
     figure.suptitle(title, x=0.02, ha="left", fontsize="medium")
-    lines = [*more, f"{newest.run.started[:10]}, {profile}, {said}", newest.machine]
+    lines = [*more, f"{newest.run.started[:10]}, {profile}, {of_trials}", newest.machine]
     left_out = sum(len(group.left_out) for group in groups)
     if left_out:
         lines.append(f"left out: {left_out} results of other parameters or machines")

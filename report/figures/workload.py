@@ -60,7 +60,7 @@ def draw_times(
 def _of_times(group: Comparable) -> Mapping[str, Draw]:
     kept = {KEPT_ROUND.suffix: partial(draw_times, quantity=KEPT_ROUND)} if has_kept(group) else {}
     copies = {COPIES.suffix: partial(draw_times, quantity=COPIES)} if has_sharing(group) else {}
-    lengths = {"_job_length": partial(draw_job_length, found=found)} if (found := job_length(group)) else {}
+    lengths = {"_job_length": partial(draw_job_length, jobs=jobs)} if (jobs := job_length(group)) else {}
     return {
         "": draw_times,
         **kept,

@@ -84,8 +84,8 @@ class Cell:
 
         The part of a block that was measured after an interrupt is a block of its own: hours may lie between the two.
         """
-        found = {(trial.session, trial.block): value(trial) for trial in self.timed}
-        return {block: number for block, number in found.items() if number is not None}
+        by_block = {(trial.session, trial.block): value(trial) for trial in self.timed}
+        return {block: number for block, number in by_block.items() if number is not None}
 
     @cached_property
     def times(self) -> dict[Block, float]:
@@ -117,8 +117,8 @@ class Cell:
 
     def middle(self, value: Callable[[Trial], float | None]) -> float | None:
         """Return the median of a value over the timed trials that have one."""
-        found = self.per_block(value)
-        return median(found.values()) if found else None
+        by_block = self.per_block(value)
+        return median(by_block.values()) if by_block else None
 
     def between(self, earlier: str, later: str) -> float | None:
         """Return the median of the seconds between two moments that the idiom marks; None where it does not."""
@@ -136,15 +136,15 @@ class Cell:
 
         Growth is from the start to the peak.
         """
-        found = [trial.memory for trial in self._with_memory if trial.memory]
-        if not found:
+        memories = [trial.memory for trial in self._with_memory if trial.memory]
+        if not memories:
             return {}
-        marked = [moment for moment in MARKED_MOMENTS if all(getattr(memory, moment) for memory in found)]
+        marked = [moment for moment in MARKED_MOMENTS if all(getattr(memory, moment) for memory in memories)]
         sizes: dict[str, int] = {}
         for name in MEMORY_FIELDS:
             short = name.removesuffix("_bytes")
             for moment in (*MEMORY_MOMENTS, *marked):
-                sizes[f"{short}_{moment}_bytes"] = round(median(getattr(getattr(m, moment), name) for m in found))
+                sizes[f"{short}_{moment}_bytes"] = round(median(getattr(getattr(m, moment), name) for m in memories))
             sizes[f"{short}_growth_bytes"] = sizes[f"{short}_peak_bytes"] - sizes[f"{short}_start_bytes"]
         return sizes
 

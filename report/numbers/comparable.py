@@ -34,7 +34,7 @@ class Ranking:
 
     def those(self, verdict: str) -> list[Name]:
         """Return the other tuned rows with that verdict."""
-        return [name for name, found in self.verdicts.items() if found == verdict]
+        return [name for name, each in self.verdicts.items() if each == verdict]
 
 
 @dataclass(frozen=True)
@@ -71,8 +71,8 @@ class Comparable:
     @cached_property
     def on_most_workers(self) -> list[Cell]:
         """Each idiom's cell on most workers, whatever became of it, or the one that says why the idiom is skipped."""
-        found = [(self.on_most(cells), next((c for c in cells if c.skipped), None)) for cells in self.idioms]
-        return [cell for on_most, skipped in found if (cell := on_most or skipped)]
+        pairs = [(self.on_most(cells), next((c for c in cells if c.skipped), None)) for cells in self.idioms]
+        return [cell for on_most, skipped in pairs if (cell := on_most or skipped)]
 
     @cached_property
     def timed_on_most_workers(self) -> list[Cell]:
@@ -93,8 +93,8 @@ class Comparable:
 
     def cells(self, n_jobs: int) -> dict[Name, Cell]:
         """Return the cells with that number of workers that have a time, by library and idiom."""
-        found = {(f.library, idiom): cell for f in self.files for (idiom, n), cell in f.cells.items() if n == n_jobs}
-        return {name: cell for name, cell in found.items() if cell.one_shot}
+        cells = {(f.library, idiom): cell for f in self.files for (idiom, n), cell in f.cells.items() if n == n_jobs}
+        return {name: cell for name, cell in cells.items() if cell.one_shot}
 
     @cached_property
     def rankings(self) -> dict[int, Ranking]:
@@ -116,10 +116,10 @@ class Comparable:
         if best is None:
             return Ranking(failed=failed)
         ratios = self.compared({name: cell.times_of(phase) for name, cell in cells.items()}, reference=best)
-        found = {name: ratios[name].verdict if name in ratios else UNKNOWN for name in cells if name != best}
+        all_verdicts = {name: ratios[name].verdict if name in ratios else UNKNOWN for name in cells if name != best}
         # Faster in most blocks, though its median is not: that is a tie too.
-        verdicts = {name: TIE if found[name] == FASTER else found[name] for name in tuned if name != best}
-        return Ranking(cells[best], ratios, verdicts, {n: v for n, v in found.items() if n not in tuned}, failed)
+        verdicts = {name: TIE if all_verdicts[name] == FASTER else all_verdicts[name] for name in tuned if name != best}
+        return Ranking(cells[best], ratios, verdicts, {n: v for n, v in all_verdicts.items() if n not in tuned}, failed)
 
     @cached_property
     def reference(self) -> Name | None:
@@ -157,8 +157,8 @@ class Comparable:
                 apart.setdefault(style, {})[name] = list(times.values()), list(base.values())
             elif name != reference:
                 together.setdefault(style, {})[name] = times, base
-        found = [*map(paired, together.values()), *map(unpaired, apart.values())]
-        return {name: ratio for family in found for name, ratio in family.items()}
+        families = [*map(paired, together.values()), *map(unpaired, apart.values())]
+        return {name: ratio for family in families for name, ratio in family.items()}
 
     @cached_property
     def _styles(self) -> dict[Name, str]:
@@ -240,12 +240,12 @@ class Comparable:
     @cached_property
     def said_of_trials(self) -> str:
         """How many trials stand behind the numbers, and what the spread beside them is."""
-        found = [cell.one_shot for file in self.files for cell in file.cells.values() if cell.one_shot]
-        if not found:
+        summaries = [cell.one_shot for file in self.files for cell in file.cells.values() if cell.one_shot]
+        if not summaries:
             return "no trial succeeded"
-        fewest, most = min(s.count for s in found), max(s.count for s in found)
+        fewest, most = min(s.count for s in summaries), max(s.count for s in summaries)
         many = f"{most}" if fewest == most else f"{fewest} to {most}"
-        spreads = sorted({summary.spread for summary in found if summary.count > 1})
+        spreads = sorted({summary.spread for summary in summaries if summary.count > 1})
         said = f"median of {many} trials" if most > 1 else "1 trial"
         return f"{said} ({' or '.join(spreads)})" if spreads else f"{said}, no spread known"
 

@@ -116,12 +116,12 @@ def _cells(old: Measured, new: Measured) -> Iterator[tuple[Key, tuple[Cell, Cell
 
 def _limits(files: list[Measured]) -> dict[tuple[str, int], float]:
     """Return the physical limits on the new side; the old side had the same inputs on the same machine."""
-    found: dict[tuple[str, int], float] = {}
+    limits_s: dict[tuple[str, int], float] = {}
     for workload in {file.workload for file in files}:
         group = comparable([file for file in files if file.workload == workload])
         counts = {n_jobs for file in group.files for _, n_jobs in file.cells}
-        found |= {(workload, n_jobs): limit for n_jobs in counts if (limit := group.limit_s(n_jobs, COLD))}
-    return found
+        limits_s |= {(workload, n_jobs): limit for n_jobs in counts if (limit := group.limit_s(n_jobs, COLD))}
+    return limits_s
 
 
 def _gone(old: Measured, new: Measured) -> Iterator[Key]:

@@ -12,8 +12,8 @@ LEAST_TRIALS = 8  # of which that can be said
 
 def yardstick_of(runs: Iterable[Run]) -> float | None:
     """Return the median of the yardsticks of one run, in seconds; ``runs`` are its parts in several files."""
-    found = [trial.yardstick_s for run in runs for trial in run.trials if trial.yardstick_s]
-    return median(found) if found else None
+    yardsticks_s = [trial.yardstick_s for run in runs for trial in run.trials if trial.yardstick_s]
+    return median(yardsticks_s) if yardsticks_s else None
 
 
 def is_marked(trial: Trial, typical_s: float | None) -> bool:

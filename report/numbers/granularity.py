@@ -23,14 +23,19 @@ Curve = list[tuple[float, float]]
 
 def patterns(cell: Cell) -> list[str]:
     """Return the patterns that were measured."""
-    found = (str(each.label["pattern"]) for t in cell.timed for each in rounds_of(t, POINT) if "pattern" in each.label)
-    return list(dict.fromkeys(found))
+    names = (str(each.label["pattern"]) for t in cell.timed for each in rounds_of(t, POINT) if "pattern" in each.label)
+    return list(dict.fromkeys(names))
+
+
+def of_pattern(pattern: str) -> str:
+    """Return what a row's name says of the pattern, after the idiom: of independent tasks nothing."""
+    return "" if pattern == INDEPENDENT else f", {pattern}"
 
 
 def curves_of(group: Comparable, graphs: bool) -> list[tuple[Cell, str]]:
     """Return what has an efficiency on most workers, with its pattern: independent tasks, or ``graphs``."""
-    found = [(cell, pattern) for cell in group.on_most_workers for pattern in patterns(cell)]
-    return [(c, pattern) for c, pattern in found if (pattern != INDEPENDENT) == graphs and points_of(c, pattern)]
+    pairs = [(cell, pattern) for cell in group.on_most_workers for pattern in patterns(cell)]
+    return [(c, pattern) for c, pattern in pairs if (pattern != INDEPENDENT) == graphs and points_of(c, pattern)]
 
 
 def efficiencies(trial: Trial, pattern: str) -> dict[float, float]:
@@ -55,10 +60,10 @@ def slowdown(trial: Trial, pattern: str) -> float:
 
 
 def _by_length(trial: Trial, pattern: str, bare: bool) -> dict[float, list[float]]:
-    found: dict[float, list[float]] = {}
+    by_length: dict[float, list[float]] = {}
     for each in rounds_of(trial, POINT, bare=bare, pattern=pattern):
-        found.setdefault(float(each.label.get("task_s", 0)), []).append(each.seconds)
-    return dict(sorted((length, seconds) for length, seconds in found.items() if length))
+        by_length.setdefault(float(each.label.get("task_s", 0)), []).append(each.seconds)
+    return dict(sorted((length, seconds) for length, seconds in by_length.items() if length))
 
 
 def shortest_task_s(efficiency: dict[float, float], target: float) -> float:
@@ -119,14 +124,14 @@ class Reach:
 
 def reaches_of(group: Comparable, graphs: bool) -> list[Reach]:
     """Return those of independent tasks, or of ``graphs``, the one with the shortest tasks at 50 % first."""
-    found = [Reach(cell, pattern, _shortest(cell, pattern)) for cell, pattern in curves_of(group, graphs)]
-    return sorted(found, key=lambda reach: reach.shortest[0].seconds)
+    reaches = [Reach(cell, pattern, _shortest(cell, pattern)) for cell, pattern in curves_of(group, graphs)]
+    return sorted(reaches, key=lambda reach: reach.shortest[0].seconds)
 
 
 def _shortest(cell: Cell, pattern: str) -> tuple[Shortest, ...]:
     curves = curves_of_trials(cell, pattern)
     medians = [median(shortest_task_s(curve, target) for curve in curves) for target in TARGETS]
-    return tuple(within_tried(curves, target, found) for target, found in zip(TARGETS, medians, strict=True))
+    return tuple(within_tried(curves, target, task_s) for target, task_s in zip(TARGETS, medians, strict=True))
 
 
 def points_of(cell: Cell, pattern: str) -> Curve:

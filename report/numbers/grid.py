@@ -22,14 +22,14 @@ TIED = f"tie (within {CLOSE:.0%})"
 
 def seconds_by_cell(trials: Iterable[Trial], kind: str = KEPT) -> Times:
     """Return seconds per task by payload and compute time, medians. Per task: a plain loop has fewer of them."""
-    found: dict[Key, list[float]] = {}
+    by_key: dict[Key, list[float]] = {}
     for trial in trials:
         for key, pool in _pools_of(trial):
             for each in pool.rounds:
                 if each.phase == (KEPT if kind == KEPT else COLD) and each.tasks:
                     seconds = each.seconds + (0.0 if kind == KEPT else pool.stop_s or 0.0)
-                    found.setdefault(key, []).append(seconds / each.tasks)
-    return {key: median(values) for key, values in found.items()}
+                    by_key.setdefault(key, []).append(seconds / each.tasks)
+    return {key: median(values) for key, values in by_key.items()}
 
 
 def _pools_of(trial: Trial) -> Iterator[tuple[Key, Pool]]:

@@ -75,12 +75,12 @@ class Row:
     def pieces(self) -> list[tuple[float, Line]]:
         """The idioms that are its best between SHORTEST_S and LONGEST_S, each with the work from which it is."""
         within = [work_s for work_s in _crossings(self.lines) if SHORTEST_S < work_s < LONGEST_S]
-        found: list[tuple[float, Line]] = []
+        pieces: list[tuple[float, Line]] = []
         for begin, end in pairwise([SHORTEST_S, *within, LONGEST_S]):
             line = self.best(sqrt(begin * end))
-            if not found or found[-1][1] is not line:
-                found.append((begin, line))
-        return found
+            if not pieces or pieces[-1][1] is not line:
+                pieces.append((begin, line))
+        return pieces
 
 
 class Point(NamedTuple):
@@ -181,8 +181,8 @@ class JobLength:
 
     def measured_relative(self, row: Row, times: float) -> float | None:
         """Return its time for that job over the best library's, each by its fastest idiom; None if not measured."""
-        best_s, found = self.measured_best_s(times), self.points_of(row, times)
-        return min(point.measured_s for point in found) / best_s if best_s and found else None
+        best_s, points = self.measured_best_s(times), self.points_of(row, times)
+        return min(point.measured_s for point in points) / best_s if best_s and points else None
 
     @cached_property
     def errors(self) -> Errors | None:
@@ -226,11 +226,11 @@ def job_length(group: Comparable) -> JobLength | None:
     What runs its tasks in the caller is a loop, of whichever library, and no choice.
     """
     loop = line_of(group, group.serial) if group.serial else None
-    found: dict[tuple[str, str], list[Line]] = {}
+    by_row: dict[tuple[str, str], list[Line]] = {}
     for cell in group.timed_on_most_workers:
         if cell.traits.workers != CALLER and cell.style != NAIVE and (line := line_of(group, cell)):
-            found.setdefault((cell.library, cell.style), []).append(line)
-    rows = tuple(Row(*key, tuple(lines)) for key, lines in found.items())
+            by_row.setdefault((cell.library, cell.style), []).append(line)
+    rows = tuple(Row(*key, tuple(lines)) for key, lines in by_row.items())
     if not (loop and group.serial_kept_s and any(row.is_choice for row in rows)):
         return None
     lines = [loop, *(line for row in rows for line in row.lines)]
@@ -283,11 +283,11 @@ def from_s(own: Sequence[Line], others: Sequence[Line], factor: float = 1.0) -> 
 
 def _undominated(lines: Sequence[Line]) -> list[Line]:
     """Return the lines that no other one is below at every length, or equal to."""
-    found: list[Line] = []
+    undominated: list[Line] = []
     for line in sorted(lines, key=lambda line: (line.fixed_s, line.per_work)):
-        if not found or line.per_work < found[-1].per_work:
-            found.append(line)
-    return found
+        if not undominated or line.per_work < undominated[-1].per_work:
+            undominated.append(line)
+    return undominated
 
 
 def _crossings(lines: Sequence[Line]) -> list[float]:

@@ -100,11 +100,11 @@ def _on_workers(cell: Cell, kept_s: float, serial_s: float, n_jobs: int) -> floa
 def _hand_out_s(overhead: Comparable | None, cell: Cell) -> float | None:
     """Return the cost of a task that does nothing, of the library's like idiom; None where that was not measured."""
     files = [file for file in overhead.files if file.library == cell.library] if overhead else []
-    found = [
+    costs_s = [
         cost
         for file in files
         for other in file.cells.values()
         if (other.kind, other.traits.batched, other.n_jobs) == (cell.kind, cell.traits.batched, cell.n_jobs)
         if (cost := other.middle(per_task_s)) is not None
     ]
-    return median(found) if found else None
+    return median(costs_s) if costs_s else None

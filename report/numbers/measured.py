@@ -40,16 +40,16 @@ class Measured:
     @cached_property
     def idioms(self) -> dict[str, list[Cell]]:
         """The cells of each idiom, by number of workers; idioms in the order of the script."""
-        found: dict[str, list[Cell]] = {idiom: [] for idiom in self.run.idioms}
+        by_idiom: dict[str, list[Cell]] = {idiom: [] for idiom in self.run.idioms}
         for _, cell in sorted(self.cells.items(), key=lambda item: item[0][1]):
-            if cell.idiom in found:
-                found[cell.idiom].append(cell)
-        return {idiom: cells for idiom, cells in found.items() if cells}
+            if cell.idiom in by_idiom:
+                by_idiom[cell.idiom].append(cell)
+        return {idiom: cells for idiom, cells in by_idiom.items() if cells}
 
 
 def read(paths: Iterable[Path]) -> tuple[list[Measured], list[str]]:
     """Return the newest run of every readable file, and one line for each file that was refused."""
-    found, refused = [], []
+    measured, refused = [], []
     for path in paths:
         try:
             content = results.load(path)
@@ -57,5 +57,5 @@ def read(paths: Iterable[Path]) -> tuple[list[Measured], list[str]]:
             refused.append(str(error))
             continue
         if content.runs:
-            found.append(Measured(path, content.workload, content.library, content.runs[-1]))
-    return found, refused
+            measured.append(Measured(path, content.workload, content.library, content.runs[-1]))
+    return measured, refused

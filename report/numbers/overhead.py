@@ -21,8 +21,8 @@ LEAST_TASKS = 100  # of rounds whose distance from the fitted line is shown: sma
 
 def starts_s(cell: Cell, pool: int) -> list[float]:
     """Return the times from a pool's call to its first result: the first pool's is cold, the second one's warm."""
-    found = [trial.pools[pool].cold_s for trial in cell.timed if pool < len(trial.pools)]
-    return [seconds for seconds in found if seconds is not None]
+    times_s = [trial.pools[pool].cold_s for trial in cell.timed if pool < len(trial.pools)]
+    return [seconds for seconds in times_s if seconds is not None]
 
 
 def latencies_s(cell: Cell) -> list[float]:
@@ -32,17 +32,17 @@ def latencies_s(cell: Cell) -> list[float]:
 
 def seconds_by_tasks(trials: Iterable[Trial]) -> dict[int, list[float]]:
     """Return the seconds of all rounds of tasks that do nothing, by their number of tasks."""
-    found: dict[int, list[float]] = {}
+    by_tasks: dict[int, list[float]] = {}
     for trial in trials:
         for each in rounds_of(trial, KEPT, TASKS):
-            found.setdefault(each.tasks, []).append(each.seconds)
-    return found
+            by_tasks.setdefault(each.tasks, []).append(each.seconds)
+    return by_tasks
 
 
 def per_task_by_tasks(cell: Cell) -> list[tuple[int, float]]:
     """Return seconds per task by the number of tasks, medians over all rounds of that size."""
     by_tasks = sorted(seconds_by_tasks(cell.timed).items())
-    return [(tasks, median(found) / tasks) for tasks, found in by_tasks if tasks]
+    return [(tasks, median(seconds) / tasks) for tasks, seconds in by_tasks if tasks]
 
 
 @dataclass(frozen=True)
@@ -80,11 +80,11 @@ def references(group: Comparable, cells: Iterable[Cell]) -> dict[bool, Name]:
 
     They are the first tuned idiom of each kind of the reference's library.
     """
-    found: dict[bool, Name] = {}
+    by_batched: dict[bool, Name] = {}
     for cell in cells:
         if group.reference and cell.library == group.reference[0] and cell.style == TUNED:
-            found.setdefault(cell.traits.batched, cell.name)
-    return found
+            by_batched.setdefault(cell.traits.batched, cell.name)
+    return by_batched
 
 
 def versus(group: Comparable, cells: Sequence[Cell]) -> dict[Name, Ratio]:
@@ -98,12 +98,12 @@ def versus(group: Comparable, cells: Sequence[Cell]) -> dict[Name, Ratio]:
 
 def bytes_per_task(cell: Cell) -> float | None:
     """Return what memory grew by, from workers at rest to the peak, per task of the largest round that was queued."""
-    found = []
+    per_task_bytes = []
     for trial in cell.trials:
         sizes = [each.tasks for each in rounds_of(trial, TASKS)]
         if trial.memory and trial.memory.ready and any(sizes):
-            found.append((trial.memory.peak.pss_bytes - trial.memory.ready.pss_bytes) / max(sizes))
-    return median(found) if found else None
+            per_task_bytes.append((trial.memory.peak.pss_bytes - trial.memory.ready.pss_bytes) / max(sizes))
+    return median(per_task_bytes) if per_task_bytes else None
 
 
 def per_edge_s(trial: Trial) -> float | None:
@@ -119,5 +119,5 @@ def per_edge_s(trial: Trial) -> float | None:
 
 def graph_task_s(trial: Trial, **label: Any) -> float | None:
     """Return the time per task of a graph, the median of its repetitions."""
-    found = [each.seconds / each.tasks for each in rounds_of(trial, GRAPH, **label) if each.tasks]
-    return median(found) if found else None
+    times_s = [each.seconds / each.tasks for each in rounds_of(trial, GRAPH, **label) if each.tasks]
+    return median(times_s) if times_s else None

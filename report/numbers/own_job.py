@@ -112,11 +112,11 @@ def _tail(group: Comparable, cell: Cell) -> str:
 def said_of_answer(group: Comparable, cell: Cell) -> list[str]:
     """Return what follows the answer of any workload where the job is a user's own."""
     facts = group.newest.run.inputs
-    said = [said_of_loss(group, cell, COLD), said_of_loss(group, cell, KEPT)]
+    lines = [said_of_loss(group, cell, COLD), said_of_loss(group, cell, KEPT)]
     if group.shared_bytes and (copies := cell.copies(group.shared_bytes)):
-        said.append(f"Copies of the shared input at the peak: {copies:.2g}, interpreters among them.")
+        lines.append(f"Copies of the shared input at the peak: {copies:.2g}, interpreters among them.")
     if int(facts["tasks"]) < int(facts["of_tasks"]):
-        said.append(said_of_whole(facts))
+        lines.append(said_of_whole(facts))
     if not is_compared(facts):
-        said.append("Results were not compared (same = None).")
-    return [line for line in said if line]
+        lines.append("Results were not compared (same = None).")
+    return [line for line in lines if line]

@@ -59,6 +59,6 @@ def tasks_of(trial: Trial, phase: str) -> list[Task]:
         return []
     columns = (trial.tasks.index, trial.tasks.pid, trial.tasks.start_ns, trial.tasks.end_ns)
     start_ns, end_ns = 1e9 * chosen.start_s, 1e9 * (chosen.start_s + chosen.seconds)
-    found = [task for task in zip(*columns, strict=True) if start_ns <= task[2] < end_ns]
-    workers = {pid: number for number, pid in enumerate(dict.fromkeys(pid for _, pid, *_ in found))}
-    return [Task(i, workers[pid], (start - start_ns) / 1e9, (end - start_ns) / 1e9) for i, pid, start, end in found]
+    tasks = [task for task in zip(*columns, strict=True) if start_ns <= task[2] < end_ns]
+    workers = {pid: number for number, pid in enumerate(dict.fromkeys(pid for _, pid, *_ in tasks))}
+    return [Task(i, workers[pid], (start - start_ns) / 1e9, (end - start_ns) / 1e9) for i, pid, start, end in tasks]

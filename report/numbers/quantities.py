@@ -35,8 +35,8 @@ class Quantity:
 
 def point_of(cell: Cell, phase: str) -> Point | None:
     """Return its time in one shot, or on a pool that is kept."""
-    found = cell.summary_of(phase)
-    return Point(cell.n_jobs, found.median, found.low, found.high) if found else None
+    summary = cell.summary_of(phase)
+    return Point(cell.n_jobs, summary.median, summary.low, summary.high) if summary else None
 
 
 def sorted_points(group: Comparable, quantity: Quantity) -> list[tuple[Cell, Point]]:
@@ -56,8 +56,8 @@ def _copies_of(group: Comparable, cell: Cell) -> Point | None:
 
 
 def _per_task_of(_group: Comparable, cell: Cell) -> Point | None:
-    found = [1e6 * seconds for trial in cell.timed if (seconds := per_task_s(trial))]
-    return Point(cell.n_jobs, median(found), min(found), max(found)) if found else None
+    costs_us = [1e6 * seconds for trial in cell.timed if (seconds := per_task_s(trial))]
+    return Point(cell.n_jobs, median(costs_us), min(costs_us), max(costs_us)) if costs_us else None
 
 
 LEAST_FOR_LINES = 3  # numbers of workers; with fewer, a dot per idiom says more

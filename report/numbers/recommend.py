@@ -75,15 +75,15 @@ def recommend(groups: Mapping[str, Comparable], task: Task) -> Recommended:
     beside: dict[Name, tuple[float | None, Summary | None, str]] = {}
     cells = {c.name: c for c in grid.on_most_workers if c.library != FLOOR and c.style == TUNED}
     for cell in cells.values():
-        found = cell.per_block(lambda trial: _per_task_s(trial, task))
+        by_block = cell.per_block(lambda trial: _per_task_s(trial, task))
         beside[cell.name] = _start_and_memory(groups, cell, task)
         why = cell.skipped or _unfit(groups, cell, task, beside[cell.name][1])
-        if not found:
+        if not by_block:
             why = why or cell.failure or "not measured near this"
         if why:
             excluded[cell.name] = why
         else:
-            times[cell.name] = found
+            times[cell.name] = by_block
     middle = {name: summarize(list(blocks.values())) for name, blocks in times.items()}
     order = sorted(times, key=lambda name: middle[name].median)
     ratios = grid.compared(times, reference=order[0]) if order else {}
@@ -148,12 +148,12 @@ def _is_near(value: float, levels: list[Any]) -> bool:
 
 def _per_task_s(trial: Trial, task: Task) -> float | None:
     """Return the time between the cells around the task; None where one of them is missing."""
-    found = seconds_by_cell([trial])
-    payloads, computes = axes_of([found])
+    by_cell = seconds_by_cell([trial])
+    payloads, computes = axes_of([by_cell])
     axes = [_around(max(_moved(task), min(payloads, default=0)), payloads), _around(task.task_s, computes)]
     if not all(axes):
         return None
-    corners = [[found.get((p, c)) for c in axes[1]] for p in axes[0]]
+    corners = [[by_cell.get((p, c)) for c in axes[1]] for p in axes[0]]
     if any(seconds is None for row in corners for seconds in row):
         return None
     point = [min(max(v, levels[0]), levels[-1]) for v, levels in zip((_moved(task), task.task_s), axes, strict=True)]

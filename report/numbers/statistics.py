@@ -143,9 +143,11 @@ def paired(family: Mapping[Key, tuple[Mapping[Any, float], Mapping[Any, float]]]
     samples = {name: _log_ratios(*times) for name, times in family.items()}
     return _ratios(
         {
-            name: _Evidence(len(found), found, _sign_test(*_signs(found)), partial(_ranks, len(found)))
-            for name, found in samples.items()
-            if found
+            name: _Evidence(
+                len(log_ratios), log_ratios, _sign_test(*_signs(log_ratios)), partial(_ranks, len(log_ratios))
+            )
+            for name, log_ratios in samples.items()
+            if log_ratios
         }
     )
 
@@ -190,9 +192,9 @@ def _ratios(family: Mapping[Key, _Evidence]) -> dict[Key, Ratio]:
     not have that, but at 10 blocks finds nothing at all in a family of 26, however far its rows lie apart, and studies
     have 30.
     """
-    enough = {name: found for name, found in family.items() if found.count >= LEAST_FOR_INTERVAL}
-    level = _level([found.p_value for found in enough.values()])
-    return {name: _ratio(found, level, len(family)) for name, found in family.items()}
+    enough = {name: evidence for name, evidence in family.items() if evidence.count >= LEAST_FOR_INTERVAL}
+    level = _level([evidence.p_value for evidence in enough.values()])
+    return {name: _ratio(evidence, level, len(family)) for name, evidence in family.items()}
 
 
 def _level(p_values: Sequence[float]) -> float:
@@ -203,14 +205,14 @@ def _level(p_values: Sequence[float]) -> float:
     return 1 - (1 - LEVEL) * max(differ, 1) / len(p_values)
 
 
-def _ratio(found: _Evidence, level: float, family: int) -> Ratio:
-    ratio = exp(float(np.median(found.log_ratios)))
-    measured = exp(float(found.log_ratios[0])), exp(float(found.log_ratios[-1]))
-    if found.count < LEAST_FOR_INTERVAL:
-        return Ratio(found.count, ratio, None, None, level, UNKNOWN, family, *measured)
+def _ratio(evidence: _Evidence, level: float, family: int) -> Ratio:
+    ratio = exp(float(np.median(evidence.log_ratios)))
+    measured = exp(float(evidence.log_ratios[0])), exp(float(evidence.log_ratios[-1]))
+    if evidence.count < LEAST_FOR_INTERVAL:
+        return Ratio(evidence.count, ratio, None, None, level, UNKNOWN, family, *measured)
     # So few blocks may reach no such level. Then the interval is that of one comparison alone: if it holds 1, so would
     # any wider one; if it does not, nothing can be said.
-    ranks, reached = (ranks, level) if (ranks := found.ranks(level)) else (found.ranks(LEVEL) or (0, -1), LEVEL)
-    low, high = (float(found.log_ratios[rank]) for rank in ranks)
+    ranks, reached = (ranks, level) if (ranks := evidence.ranks(level)) else (evidence.ranks(LEVEL) or (0, -1), LEVEL)
+    low, high = (float(evidence.log_ratios[rank]) for rank in ranks)
     verdict = TIE if low <= 0 <= high else UNKNOWN if reached < level else FASTER if high < 0 else SLOWER
-    return Ratio(found.count, ratio, exp(low), exp(high), reached, verdict, family, *measured)
+    return Ratio(evidence.count, ratio, exp(low), exp(high), reached, verdict, family, *measured)

@@ -21,7 +21,7 @@ def answer(group: Comparable) -> str:
         if ranking.failed:
             return f"No library finished it on {workers(most)}: the matrix says why."
         return "No library was measured in a tuned idiom on its own workers: the matrix has what was."
-    said = (
+    sentences = (
         f"On {workers(most)}, {called(cell.name)} was fastest in one shot: {seconds_of(cell, COLD)}.",
         _said_of_others(ranking),
         _said_of_loop(group, cell),
@@ -31,7 +31,7 @@ def answer(group: Comparable) -> str:
         *(said_of_answer(group, cell) if is_own_job(group.newest.run.inputs) else ()),
         "Results of other parameters or another machine are left out, see the top." if group.left_out else "",
     )
-    return " ".join(filter(None, said))
+    return " ".join(filter(None, sentences))
 
 
 def _said_of_others(ranking: Ranking) -> str:
@@ -39,11 +39,11 @@ def _said_of_others(ranking: Ranking) -> str:
     failed = f"Failed, as the matrix says: {listed(list(map(called, ranking.failed)))}." if ranking.failed else ""
     if not ranking.verdicts:
         return failed or "No other was measured with it on as many."
-    said = f"{tie(ties)}." if ties else ""
+    tied = f"{tie(ties)}." if ties else ""
     few = _said_of_few(ranking, untold)
-    if not (said or few):
-        said = "No other ties with it."
-    return " ".join(filter(None, (said, few, failed)))
+    if not (tied or few):
+        tied = "No other ties with it."
+    return " ".join(filter(None, (tied, few, failed)))
 
 
 def _said_of_few(ranking: Ranking, untold: list[Name]) -> str:

@@ -62,8 +62,8 @@ def cards_of(groups: Mapping[str, Comparable]) -> list[Card]:
     """Return a card for each job of a user's own, and for each situation, of which something was measured."""
     own = [name for name, group in groups.items() if is_own_job(group.newest.run.inputs)]
     asked = [*(Situation(f"Your job: {name}", name, _is_tuned) for name in own), *SITUATIONS]
-    found = [_card(groups[each.workload], each) for each in asked if each.workload in groups]
-    return [card for card in found if card]
+    cards = [_card(groups[each.workload], each) for each in asked if each.workload in groups]
+    return [card for card in cards if card]
 
 
 def _card(group: Comparable, situation: Situation) -> Card | None:
@@ -78,9 +78,9 @@ def _card(group: Comparable, situation: Situation) -> Card | None:
     ratios = group.compared({cell.name: cell.times for cell in cells}, reference=fastest.name)
     if group.serial and group.serial_s and group.serial_s <= LOOP_IS_AS_GOOD * _one_shot_s(fastest):
         beside = f"The fastest library, {full_name(fastest.library)} ({fastest.idiom}), takes {_times(fastest)}."
-        said = f"{duration(group.serial_s)}. {beside}"
+        figures = f"{duration(group.serial_s)}. {beside}"
         return Card(
-            situation.title, "A plain loop", "no library is faster", said, "", (group.workload, *group.serial.name)
+            situation.title, "A plain loop", "no library is faster", figures, "", (group.workload, *group.serial.name)
         )
     alike = [cell.library for cell in sorted(cells, key=_one_shot_s) if _is_alike(ratios.get(cell.name))]
     named = list(dict.fromkeys([fastest.library, *alike]))[:MOST_NAMED]

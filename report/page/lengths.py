@@ -26,8 +26,8 @@ class FirstScreen:
 
 def first_screen(groups: Iterable[Comparable]) -> FirstScreen | None:
     """Return what is known of the lengths of jobs: of the workload with longer jobs, or else of the first."""
-    found = [each for group in groups if (each := job_length(group))]
-    chosen = next((each for each in found if each.checked), found[0] if found else None)
+    known = [each for group in groups if (each := job_length(group))]
+    chosen = next((each for each in known if each.checked), known[0] if known else None)
     if chosen is None:
         return None
     said = f"On {workers(chosen.group.most_workers)}. {said_of_choice(chosen)}"
@@ -46,13 +46,13 @@ def first_screen(groups: Iterable[Comparable]) -> FirstScreen | None:
     )
 
 
-def _row(found: JobLength, row: Row) -> tuple[list[str], list[float | None]]:
+def _row(jobs: JobLength, row: Row) -> tuple[list[str], list[float | None]]:
     """Return the texts of a row, and its measured times over the best library's."""
-    ratios = [found.measured_relative(row, times) for times in found.lengths]
+    ratios = [jobs.measured_relative(row, times) for times in jobs.lengths]
     if row.library == SERIAL:
         return [row.name, MISSING, MISSING], ratios
-    ties_s = found.ties_with_loop_s(row.lines)
-    fixed_s = row.best(found.work_s).fixed_s
+    ties_s = jobs.ties_with_loop_s(row.lines)
+    fixed_s = row.best(jobs.work_s).fixed_s
     start_and_stop = duration(float(f"{fixed_s:.2g}")) if fixed_s else "\N{ALMOST EQUAL TO} 0"
     beats = "never" if ties_s is None else "any length" if ties_s == 0 else about(ties_s)
     return [row.name, "outside the clock" if row.style == CONNECTED else start_and_stop, beats], ratios

@@ -81,5 +81,5 @@ def _row(group: Comparable, cell: Cell) -> Row:
 
 def outcome_of(cell: Cell) -> str:
     """Return ``ok``, or what failed and how often, or why it was skipped; and whether it left its process at all."""
-    said = f"skipped: {cell.skipped}" if cell.skipped else cell.failure or OK
-    return f"{said}; runs in the calling process" if cell.in_caller else said
+    outcome = f"skipped: {cell.skipped}" if cell.skipped else cell.failure or OK
+    return f"{outcome}; runs in the calling process" if cell.in_caller else outcome

@@ -49,16 +49,16 @@ def _answered(question: str, asked: tuple[tuple[str, ...], str, Callable[[Groups
 def _pointless(groups: Groups) -> str:
     """Find the length of a task by itself at which as much is done as by a plain loop."""
     group = groups["granularity"]
-    found = {}
+    break_even_s = {}
     for cell in _in_parallel(group):
         if cell.n_jobs > 1 and INDEPENDENT in patterns(cell):
-            found[cell.name] = summarize([_even_s(trial) for trial in cell.timed])
-    if not found:
+            break_even_s[cell.name] = summarize([_even_s(trial) for trial in cell.timed])
+    if not break_even_s:
         return ""
-    order = sorted(found, key=lambda name: found[name].median)
+    order = sorted(break_even_s, key=lambda name: break_even_s[name].median)
     ends = dict.fromkeys((order[0], order[len(order) // 2], order[-1]))
     shortest = min(min(efficiencies(t, INDEPENDENT), default=inf) for c in _in_parallel(group) for t in c.timed)
-    told = [f"{called(name)} {_length(found[name], shortest)}" for name in ends]
+    told = [f"{called(name)} {_length(break_even_s[name], shortest)}" for name in ends]
     which = " (the first, the middle and the last of all)" if len(ends) > 2 else ""
     return (
         f"On {workers(group.most_workers)}, a plain loop is faster at tasks that by themselves take less than this: "
@@ -73,22 +73,22 @@ def _even_s(trial: Trial) -> float:
 
 
 def _length(summary: Summary, shortest: float) -> str:
-    def said(seconds: float) -> str:
+    def shown(seconds: float) -> str:
         if isinf(seconds):
             return "more than was tried"
         return duration(seconds) if seconds else f"even below {duration(shortest)}"
 
-    return with_spread(summary, said) if summary.low < summary.high else said(summary.median)
+    return with_spread(summary, shown) if summary.low < summary.high else shown(summary.median)
 
 
 def _cheapest(groups: Groups) -> str:
     """Compare processes: threads cost less, and compute at the same time only where tasks let go of the GIL."""
     group = groups["overhead"]
     cells = {cell.name: cell for cell in _processes(group) if _is_tuned(cell) and not is_graph(cell)}
-    costs = {name: found for name, cell in cells.items() if (found := cell.per_block(per_task_s))}
+    costs = {name: by_block for name, cell in cells.items() if (by_block := cell.per_block(per_task_s))}
     if not costs:
         return ""
-    middle = {name: summarize(list(found.values())) for name, found in costs.items()}
+    middle = {name: summarize(list(by_block.values())) for name, by_block in costs.items()}
     order = sorted(costs, key=lambda name: middle[name].median)
     ties = [name for name, ratio in group.compared(costs, reference=order[0]).items() if ratio.verdict == TIE]
     tied = f" ({tie(ties)})" if ties else ""
@@ -105,10 +105,10 @@ def _by_handing_over(cells: Mapping[Name, Cell], costs: Mapping[Name, Summary]) 
     for name, cost in costs.items():
         traits = cells[name].traits
         alike.setdefault((name[0], traits.means or traits.start), []).append(cost.median)
-    several = {name: found for name, found in alike.items() if len(found) > 1 and min(found)}
+    several = {name: medians_s for name, medians_s in alike.items() if len(medians_s) > 1 and min(medians_s)}
     if not several:
         return ""
-    factors = [f"{called(name)} {_factor(max(found) / min(found))}" for name, found in several.items()]
+    factors = [f"{called(name)} {_factor(max(medians_s) / min(medians_s))}" for name, medians_s in several.items()]
     return f"How tasks are handed over makes, in one library with one way to start: {', '.join(factors)} times."
 
 
@@ -164,8 +164,8 @@ def _without_copies(groups: Groups) -> str:
     group = groups["sharing"]
     most = group.most_workers
     cells = {c.name: c for c in group.timed_on_most_workers if c.library not in NO_LIBRARIES}
-    found = {name: cell.copies(group.counted_bytes) for name, cell in cells.items()}
-    copies = {name: count for name, count in found.items() if count is not None}
+    counts = {name: cell.copies(group.counted_bytes) for name, cell in cells.items()}
+    copies = {name: count for name, count in counts.items() if count is not None}
     if not copies or most == 1:
         return ""
     # The caller has one; one more that all share makes 2, one more in each worker makes most + 1.
@@ -208,9 +208,9 @@ def _startup(groups: Groups) -> str:
     told = []
     for cell in quickest.values():
         kept = list(cell.per_block(lambda trial: trial.kept_s).values())
-        found = (starts_s(cell, 0), starts_s(cell, 1), kept)
+        times_s = (starts_s(cell, 0), starts_s(cell, 1), kept)
         told.append(
-            f"{called(cell.name)} {', '.join(with_spread(summarize(s)) if s else 'not measured' for s in found)}"
+            f"{called(cell.name)} {', '.join(with_spread(summarize(s)) if s else 'not measured' for s in times_s)}"
         )
     if not told:
         return ""

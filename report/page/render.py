@@ -88,7 +88,7 @@ def render(machines: Machines, refused: Sequence[str]) -> str:
         codes=[_highlighted(source) for source in places],
         warnings=[*refused, *(line for name, groups in machines.items() for line in _warnings(name, groups))],
         packed={
-            "specs": _packed(_as_json({c.anchor: c.spec for m in shown for found in m.charts.values() for c in found})),
+            "specs": _packed(_as_json({c.anchor: c.spec for m in shown for drawn in m.charts.values() for c in drawn})),
             "trials": _packed(csv_of([file for _, file in files])[0]),
             "rounds": _packed(csv_of_rounds([file for _, file in files if file.workload in OF_ROUNDS])),
         },
@@ -131,7 +131,7 @@ def _of_machine(name: str, prefix: str, groups: Sequence[Comparable]) -> _OfMach
         prefix=prefix,
         cards=cards_of(by_name),
         first=first,
-        lead=next((c for found in charts.values() for c in found if first and c.anchor == prefix + first.anchor), None),
+        lead=next((c for drawn in charts.values() for c in drawn if first and c.anchor == prefix + first.anchor), None),
         answers={group.workload: answers.answer(group) for group in groups if _is_answered(group)},
         own_jobs=[group.workload for group in groups if is_own_job(group.newest.run.inputs)],
         overview=_overview(groups),
@@ -184,13 +184,13 @@ def _overview(groups: Sequence[Comparable]) -> dict[str, dict[str, Any]]:
 
     Where a library has no time, the cell is one that says why.
     """
-    found: dict[str, dict[str, Any]] = {}
+    by_library: dict[str, dict[str, Any]] = {}
     for group in groups:
         if not _is_answered(group):
             continue
         most, fastest = group.most_workers, {cell.library: cell for cell in group.fastest_of_each_library}
         for file in group.files:
-            of_workload = found.setdefault(file.library, {})
+            of_workload = by_library.setdefault(file.library, {})
             without = [cell for cell in file.cells.values() if not cell.one_shot]
             if cell := fastest.get(file.library):
                 of_workload[group.workload] = (
@@ -200,7 +200,7 @@ def _overview(groups: Sequence[Comparable]) -> dict[str, dict[str, Any]]:
                 )
             elif without:
                 of_workload[group.workload] = (next((c for c in without if c.failure), without[0]), None, "", None)
-    return found
+    return by_library
 
 
 def _plain(titled: Titled) -> dict[str, Any]:
@@ -278,7 +278,7 @@ def _conditions(group: Comparable) -> dict[str, str]:
             f"{name} {value}" for name, value in {**run.environment.machine, **run.environment.conditions}.items()
         ),
         "libraries": ", ".join(f"{file.library} {version_of(file)}" for file in group.files),
-        "packages, suite": "; ".join(dict.fromkeys(_versions(found[0].environment) for found in runs.values())),
+        "packages, suite": "; ".join(dict.fromkeys(_versions(parts[0].environment) for parts in runs.values())),
         "parameters": ", ".join(f"{name}={value}" for name, value in run.params.items()),
         "hash of parameters, seed": f"{run.params_hash}, {run.seed}",
         "noise floor": f"± {median(widths):.1%}, the median of the spreads of one-shot times"

@@ -13,28 +13,31 @@ from report.numbers.words import said_of_few_blocks
 from report.tables.console import plain_if_piped, print_table, say
 
 
-def print_comparison(found: Comparison, console: Console) -> None:
+def print_comparison(comparison: Comparison, console: Console) -> None:
     """Print the table of all cells, and what stands around it."""
     console = plain_if_piped(console)
-    for line in found.unlike:
+    for line in comparison.unlike:
         say(console, f"not alike, compared all the same (--force): {line}")
-    print_table(console, _table(found))
-    say(console, _said_of_method(found))
-    if few := said_of_few_blocks(found.ratios.values(), found.is_paired):
+    print_table(console, _table(comparison))
+    say(console, _said_of_method(comparison))
+    if few := said_of_few_blocks(comparison.ratios.values(), comparison.is_paired):
         say(console, few)
     gone = [
-        f"has no time now: {workload}, {library}, {idiom}, {n} workers" for workload, library, idiom, n in found.gone
+        f"has no time now: {workload}, {library}, {idiom}, {n} workers"
+        for workload, library, idiom, n in comparison.gone
     ]
-    for line in (*found.changed, *found.alone, *gone):
+    for line in (*comparison.changed, *comparison.alone, *gone):
         say(console, line)
-    counts = {verdict: sum(r.verdict == verdict for r in found.ratios.values()) for verdict in _verdicts(found)}
+    counts = {
+        verdict: sum(r.verdict == verdict for r in comparison.ratios.values()) for verdict in _verdicts(comparison)
+    }
     say(
         console,
         "; ".join(f"{verdict}: {count}" for verdict, count in counts.items()) or "no cell has times on both sides",
     )
 
 
-def _table(found: Comparison) -> Table:
+def _table(comparison: Comparison) -> Table:
     table = Table(pad_edge=False)
     for title in ("workload", "library"):
         table.add_column(title, no_wrap=True)
@@ -42,11 +45,11 @@ def _table(found: Comparison) -> Table:
     for title in ("old s", "new s", "new / old", "workers", "interval", "limit s"):  # by their importance
         table.add_column(title, justify="right", no_wrap=True)
     table.add_column("verdict", overflow="fold")
-    for key, (old, new) in found.pairs.items():
+    for key, (old, new) in comparison.pairs.items():
         if not (old.skipped and new.skipped):
             workload, library, idiom, n_jobs = key
-            limit = found.limits_s.get((workload, n_jobs))
-            ratio, interval, verdict = _verdict(found.ratios.get(key), old, new)
+            limit = comparison.limits_s.get((workload, n_jobs))
+            ratio, interval, verdict = _verdict(comparison.ratios.get(key), old, new)
             table.add_row(
                 *map(escape, (workload, library, idiom)),
                 _seconds(old),
@@ -68,20 +71,20 @@ def _verdict(ratio: Ratio | None, old: Cell, new: Cell) -> tuple[str, str, str]:
     return f"{ratio.ratio:.3f}", interval, escape("; ".join([ratio.verdict, *failures]))
 
 
-def _said_of_method(found: Comparison) -> str:
-    if not found.ratios:
+def _said_of_method(comparison: Comparison) -> str:
+    if not comparison.ratios:
         return ""
-    level = next(iter(found.ratios.values())).level
+    level = next(iter(comparison.ratios.values())).level
     method = (
         "paired by block: both sides are of one run"
-        if found.is_paired
+        if comparison.is_paired
         else "unpaired: the runs were made at different times, and what drifted between them is in the ratios"
     )
-    return f"one-shot times, {method}; {level:.2%} intervals for {len(found.ratios)} comparisons"
+    return f"one-shot times, {method}; {level:.2%} intervals for {len(comparison.ratios)} comparisons"
 
 
-def _verdicts(found: Comparison) -> list[str]:
-    return sorted({ratio.verdict for ratio in found.ratios.values()})
+def _verdicts(comparison: Comparison) -> list[str]:
+    return sorted({ratio.verdict for ratio in comparison.ratios.values()})
 
 
 def _seconds(cell: Cell) -> str:

@@ -38,9 +38,9 @@ def _shortest(cell: Cell | None, pattern: str, target: float) -> str:
     if not curves:
         return ""
 
-    def said(seconds: float) -> str:
-        found = within_tried(curves, target, seconds)
-        return f"{found.bound}{micro(found.seconds)}"
+    def shown(seconds: float) -> str:
+        shortest = within_tried(curves, target, seconds)
+        return f"{shortest.bound}{micro(shortest.seconds)}"
 
     summary = summarize([shortest_task_s(curve, target) for curve in curves])
-    return with_spread(summary, said, "-") if summary.low < summary.high else said(summary.median)
+    return with_spread(summary, shown, "-") if summary.low < summary.high else shown(summary.median)

@@ -8,7 +8,7 @@ from report.numbers.words import about, workers
 from report.tables.console import IdiomTable, Titled, number, work_from
 
 
-def titled_job_length(found: JobLength) -> Titled:
+def titled_job_length(jobs: JobLength) -> Titled:
     """Return a row for the loop and each tuned idiom on most workers, with a column pair for each length measured."""
     table = IdiomTable(
         "best of its library",
@@ -17,22 +17,22 @@ def titled_job_length(found: JobLength) -> Titled:
         "ties with\nthe loop at",
         f"start, stop\n< {FIXED_SHARE:.0%} from",
         f"within {NEAR - 1:.0%}\nof the best from",
-        *(f"x{times:g}, {about(work_s)}:\npredicted / measured" for times, work_s in found.checked.items()),
+        *(f"x{times:g}, {about(work_s)}:\npredicted / measured" for times, work_s in jobs.checked.items()),
     )
-    table.add(found.loop.cell, *[""] * 6, *_measured(found, found.loop))
-    for row in found.rows:
+    table.add(jobs.loop.cell, *[""] * 6, *_measured(jobs, jobs.loop))
+    for row in jobs.rows:
         for line in row.lines:
             table.add(
                 line.cell,
                 _said_of_pieces(row, line),
                 number(line.cell.middle(starts_s)),
                 number(line.cell.middle(lambda trial: trial.stop_s)),
-                work_from(found.ties_with_loop_s([line])),
+                work_from(jobs.ties_with_loop_s([line])),
                 work_from(line.small_from_s),
-                work_from(found.near_from_s([line])),
-                *_measured(found, line),
+                work_from(jobs.near_from_s([line])),
+                *_measured(jobs, line),
             )
-    return Titled(f"how long must a job be, on {workers(found.group.most_workers)}: times in s", table, _note(found))
+    return Titled(f"how long must a job be, on {workers(jobs.group.most_workers)}: times in s", table, _note(jobs))
 
 
 def _said_of_pieces(row: Row, line: Line) -> str:
@@ -41,28 +41,28 @@ def _said_of_pieces(row: Row, line: Line) -> str:
     pieces = [(begin, end) for (begin, piece), end in zip(row.pieces, starts[1:], strict=True) if piece is line]
     if len(row.pieces) == 1 and pieces:
         return "always"
-    said = [f"from {about(begin)}" if end is None else f"{about(begin)} to {about(end)}" for begin, end in pieces]
-    return ", ".join(said)
+    ranges = [f"from {about(begin)}" if end is None else f"{about(begin)} to {about(end)}" for begin, end in pieces]
+    return ", ".join(ranges)
 
 
-def _measured(found: JobLength, line: Line) -> list[str]:
-    points = {point.times: point for point in found.points if point.line is line}
+def _measured(jobs: JobLength, line: Line) -> list[str]:
+    points = {point.times: point for point in jobs.points if point.line is line}
     return [
         f"{line.at(work_s):.2f} / {points[times].measured_s:.2f}, {points[times].error:+.0%}" if times in points else ""
-        for times, work_s in found.checked.items()
+        for times, work_s in jobs.checked.items()
     ]
 
 
-def _note(found: JobLength) -> str:
+def _note(jobs: JobLength) -> str:
     lines = [
-        f"Work: what the loop's kept round takes, {found.work_s:.3f} s for this one. Predicted time of a job: start "
+        f"Work: what the loop's kept round takes, {jobs.work_s:.3f} s for this one. Predicted time of a job: start "
         "and stop + work x kept / the loop's kept, medians over the trials. The best: the fastest library at that "
         "length, each at its fastest tuned idiom.",
-        said_of_choice(found),
-        said_of_errors(found),
+        said_of_choice(jobs),
+        said_of_errors(jobs),
     ]
-    if any(row.style == CONNECTED for row in found.rows):
+    if any(row.style == CONNECTED for row in jobs.rows):
         lines.append("Workers that run already start outside the clock: such idioms are no part of the best.")
-    if any(row.library == FLOOR for row in found.rows):
+    if any(row.library == FLOOR for row in jobs.rows):
         lines.append(f"{FLOOR} is written by hand, and no part of the best.")
-    return "\n".join([*lines, *(f"left out: {line}" for line in found.left_out)])
+    return "\n".join([*lines, *(f"left out: {line}" for line in jobs.left_out)])

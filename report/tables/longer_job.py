@@ -7,26 +7,26 @@ from report.numbers.words import about, workers
 from report.tables.console import IdiomTable, plain_if_piped, print_table, say
 
 
-def print_longer_job(found: LongerJob, console: Console) -> None:
+def print_longer_job(job: LongerJob, console: Console) -> None:
     """Print the ranking, and what it rests on."""
     console = plain_if_piped(console)
-    group = found.group
+    group = job.group
     table = IdiomTable("one-shot", "kept", "times\nthe loop", note="bound by")
-    loop = next((row for row in found.rows if row.cell.name == (group.serial and group.serial.name)), None)
-    for row in found.rows:
+    loop = next((row for row in job.rows if row.cell.name == (group.serial and group.serial.name)), None)
+    for row in job.rows:
         gain = f"{loop.one_shot_s / row.one_shot_s:.3g}" if loop else ""
         table.add(row.cell, about(row.one_shot_s), about(row.kept_s), gain, row.bound_by)
-    say(console, f"{group.workload}: {found.tasks} tasks on {workers(found.n_jobs)}, predicted")
+    say(console, f"{group.workload}: {job.tasks} tasks on {workers(job.n_jobs)}, predicted")
     print_table(console, table)
     tasks = group.newest.run.inputs["tasks"]
     say(console, f"Predicted from {tasks} tasks on {workers(group.most_workers)}, {group.said_of_trials}.")
-    if found.uncertain:
-        say(console, f"By this sample, the mean task is known to ± {found.uncertain:.0%}; all times are as uncertain.")
-    if found.n_jobs > group.most_workers:
+    if job.uncertain:
+        say(console, f"By this sample, the mean task is known to ± {job.uncertain:.0%}; all times are as uncertain.")
+    if job.n_jobs > group.most_workers:
         say(
             console, f"More than {workers(group.most_workers)} were not measured: memory and caches may hold more back."
         )
-    if not found.has_overhead:
+    if not job.has_overhead:
         say(
             console,
             "What handing out a task costs is not known, so that all that was lost is taken for it: "

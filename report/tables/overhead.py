@@ -56,7 +56,7 @@ def _start_table(cells: list[Cell]) -> Table:
         waits = latencies_s(cell)
         table.add(
             cell,
-            *(f"{median(found):.3f}" if (found := starts_s(cell, pool)) else "" for pool in (0, 1)),
+            *(f"{median(times_s):.3f}" if (times_s := starts_s(cell, pool)) else "" for pool in (0, 1)),
             number(ends, ".3f"),
             *([f"{1e6 * q:.0f}" for q in np.quantile(waits, (0.5, 0.95, 0.99))] if waits else [""] * 3),
             cell.skipped or cell.failure,
@@ -70,16 +70,16 @@ def _task_table(group: Comparable, cells: list[Cell]) -> Table:
     ratios, compared_with = versus(group, cells), references(group, cells).values()
     for cell in cells:
         ratio = ratios.get(cell.name)
-        said = said_of_ratio(ratio, ".3g") if ratio else "reference" if cell.name in compared_with else ""
-        table.add(cell, *_task_row(cell), said)
+        shown = said_of_ratio(ratio, ".3g") if ratio else "reference" if cell.name in compared_with else ""
+        table.add(cell, *_task_row(cell), shown)
     return table
 
 
 def _said_of_references(group: Comparable, cells: list[Cell]) -> str:
     """Return which rows are compared with which."""
     kinds = {True: "in batches", False: "one at a time"}
-    found = [f"{kinds[batched]} {called(name)}" for batched, name in references(group, cells).items()]
-    return f" Reference of idioms that hand over tasks {', '.join(found)}." if found else ""
+    named = [f"{kinds[batched]} {called(name)}" for batched, name in references(group, cells).items()]
+    return f" Reference of idioms that hand over tasks {', '.join(named)}." if named else ""
 
 
 def _task_row(cell: Cell) -> list[str]:
@@ -98,8 +98,8 @@ def _median_and_spread(samples: list[float]) -> tuple[str, str]:
     """Return both in microseconds."""
     if not samples:
         return "", ""
-    found = summarize(samples)
-    return micro(found.median), f"{micro(found.low)}-{micro(found.high)}" if found.count > 1 else ""
+    summary = summarize(samples)
+    return micro(summary.median), f"{micro(summary.low)}-{micro(summary.high)}" if summary.count > 1 else ""
 
 
 def _graph_table(cells: list[Cell]) -> Table:

@@ -17,17 +17,17 @@ from report.numbers.words import duration, size
 from report.tables.console import IdiomTable, number, plain_if_piped, print_table, say
 
 
-def print_recommended(found: Recommended, console: Console) -> None:
+def print_recommended(recommended: Recommended, console: Console) -> None:
     """Print the ranking, what was left out and why, and what stands behind it."""
     console = plain_if_piped(console)
     table = Table(pad_edge=False)
     for title in ("", "library", "idiom"):
         table.add_column(title, no_wrap=True)
-    shares = any(choice.shared_by for choice in found.choices)
+    shares = any(choice.shared_by for choice in recommended.choices)
     as_in = ["start-up and\nPSS as in"] * shares
     for title in ("per task", "from - to", "start-up", "peak PSS", "from - to", *as_in, ""):
         table.add_column(title, justify="right", no_wrap=True)
-    for rank, choice in enumerate(found.choices, start=1):
+    for rank, choice in enumerate(recommended.choices, start=1):
         s = choice.per_task_s
         table.add_row(
             str(rank),
@@ -39,14 +39,14 @@ def print_recommended(found: Recommended, console: Console) -> None:
             *([escape(choice.shared_by)] * shares),
             choice.verdict,
         )
-    if found.choices:
+    if recommended.choices:
         print_table(console, table)
-        say(console, _note(found))
-        if any(choice.cell.traits.workers == THREADS for choice in found.choices):
+        say(console, _note(recommended))
+        if any(choice.cell.traits.workers == THREADS for choice in recommended.choices):
             say(console, "Threads are that fast only where tasks let go of the GIL, as those of the grid do.")
-    for (library, idiom), why in found.excluded.items():
+    for (library, idiom), why in recommended.excluded.items():
         say(console, f"left out: {library} ({idiom}): {why}")
-    if not found.choices:
+    if not recommended.choices:
         say(console, "Nothing that was measured can do this.")
 
 
@@ -75,17 +75,17 @@ def _memory_cells(memory_bytes: Summary | None) -> tuple[str, str]:
     return ("not measured", "") if memory_bytes is None else (size(memory_bytes.median), _range(memory_bytes, size))
 
 
-def _range(found: Summary, shown: Callable[[float], str]) -> str:
-    return f"{shown(found.low)} - {shown(found.high)}" if found.count > 1 else "1 trial"
+def _range(summary: Summary, shown: Callable[[float], str]) -> str:
+    return f"{shown(summary.low)} - {shown(summary.high)}" if summary.count > 1 else "1 trial"
 
 
-def _note(found: Recommended) -> str:
-    run, spread = found.grid.newest.run, found.choices[0].per_task_s.spread
-    tasks = max(each.tasks for choice in found.choices for t in choice.cell.timed for each in rounds_of(t, KEPT))
+def _note(recommended: Recommended) -> str:
+    run, spread = recommended.grid.newest.run, recommended.choices[0].per_task_s.spread
+    tasks = max(each.tasks for choice in recommended.choices for t in choice.cell.timed for each in rounds_of(t, KEPT))
     return (
         f"per task: time by tasks, of rounds of {tasks} on a pool that is up, so that a call's own cost, 10 ms "
         f"with some libraries, is spread over {tasks} only (python utils.py table overhead has it as fixed); from - "
         f"to: {spread}; start-up: cold, to a first result, with a shared input as large as sharing had it; peak PSS: "
         "estimated, with the shared input, without tasks that wait in a queue. "
-        f"{run.profile} profile, {found.grid.newest.machine}."
+        f"{run.profile} profile, {recommended.grid.newest.machine}."
     )

@@ -29,5 +29,5 @@ def _said(suffix: str, ratio: Ratio) -> str:
         number += f" ({ratio.count} blocks, too few for an interval)"
     if suffix == SELF_AGAIN:
         return f"the same library under another name: {number}, {ratio.verdict}; the truth is +0.0%, a tie"
-    found = "found" if ratio.verdict == SLOWER else "not found"
-    return f"slowed down by {SELF_SLOWDOWN:.0%} on purpose: {number}, {found}"
+    outcome = "found" if ratio.verdict == SLOWER else "not found"
+    return f"slowed down by {SELF_SLOWDOWN:.0%} on purpose: {number}, {outcome}"

@@ -17,7 +17,7 @@ def titled_sharing(group: Comparable) -> Titled:
     for cells in group.idioms:
         by_count = {cell.n_jobs: cell.copies(group.shared_bytes) for cell in cells}
         left = max(sum(getattr(t.left_behind, name) for name in LEFT) for cell in cells for t in cell.trials)
-        written = next((said for cell in cells if (said := cell.skipped or cell.on_write)), "")
+        written = next((outcome for cell in cells if (outcome := cell.skipped or cell.on_write)), "")
         table.add(
             cells[0],
             *_times(group.on_most(cells)),

@@ -27,20 +27,22 @@ def _titled_times(group: Comparable) -> Titled:
     columns = [(count, phase) for count in reversed(group.worker_counts) for phase in phases]
     table = IdiomTable(*(f"{workers(count)}\n{NAMES[phase]}" for count, phase in columns), note="note")
     summaries = {
-        (cell.name, cell.n_jobs, phase): found
+        (cell.name, cell.n_jobs, phase): summary
         for cells in group.idioms
         for cell in cells
         for phase in phases
-        if (found := cell.summary_of(phase))
+        if (summary := cell.summary_of(phase))
     }
-    shown = partial(number, digits=_digits(min((found.median for found in summaries.values()), default=1.0)))
+    shown = partial(number, digits=_digits(min((summary.median for summary in summaries.values()), default=1.0)))
     limits = [group.limit_s(*column) for column in columns]
     if any(limits):
         table.add_limit("physical", [*map(shown, limits), ""])
     for cells in group.idioms:
         name = cells[0].name
         times = {
-            column: with_spread(found, shown, "-") for column in columns if (found := summaries.get((name, *column)))
+            column: with_spread(summary, shown, "-")
+            for column in columns
+            if (summary := summaries.get((name, *column)))
         }
         table.add(cells[0], *(times.get(column, "") for column in columns), "; ".join(_notes(cells)))
     note = (
@@ -72,14 +74,14 @@ def _titled_start_up(group: Comparable) -> Titled:
         speedups = [_speedup(group, limit, phase, most) for limit, phase in zip(limits, phases, strict=True)]
         table.add_limit("physical", [*([""] * len(phases)), "0.00", "0.00", "", "", *speedups])
     for cell in group.timed_on_most_workers:
-        found = [(phase, cell.summary_of(phase)) for phase in phases]
+        summaries = [(phase, cell.summary_of(phase)) for phase in phases]
         table.add(
             cell,
             *(_versus(group, ratios[phase], cell.name) for phase in phases),
             number(cell.middle(starts_s)),
             number(cell.middle(lambda trial: trial.stop_s)),
             *_work(group, cell),
-            *(_speedup(group, summary.median, phase, cell.n_jobs) if summary else "" for phase, summary in found),
+            *(_speedup(group, summary.median, phase, cell.n_jobs) if summary else "" for phase, summary in summaries),
         )
     title = f"what start-up makes of them on {workers(most)}: times in s"
     notes = (_said_of_columns(group), _said_of_closing(group), _said_of_ratios(group, ratios[COLD]))

@@ -53,7 +53,7 @@ def tables_of(group: Comparable) -> list[Titled]:
 def _tables_of_times(group: Comparable) -> list[Titled]:
     return [
         *tables_of_times(group),
-        *([titled_job_length(found)] if (found := job_length(group)) else []),
+        *([titled_job_length(jobs)] if (jobs := job_length(group)) else []),
         *([titled_sharing(group)] if has_sharing(group) else []),
         *([titled_stores(group)] if has_stores(group) else []),
         titled_parts(group, COLD),
@@ -83,8 +83,8 @@ def _print_titled(titled: Titled, console: Console, *lines: str) -> None:
 def _said_of_noise(group: Comparable) -> str:
     """Return, for the first line, how much else the machine had to do, and so which differences could be found."""
     newest = [file.run for file in group.files if file.run.started == group.newest.run.started]
-    found = detectable(group) if group.workload not in OF_ROUNDS else None
-    return " ".join(filter(None, (said_of_drift(newest), str(found or ""))))
+    difference = detectable(group) if group.workload not in OF_ROUNDS else None
+    return " ".join(filter(None, (said_of_drift(newest), str(difference or ""))))
 
 
 def _say_conditions(group: Comparable, console: Console) -> None:

@@ -40,12 +40,12 @@ def _row(cell: Cell, point: Point) -> dict[str, Any]:
 def _across(group: Comparable, quantity: Quantity) -> list[Vega]:
     """Return lines at what rows are compared with."""
     loop = quantity.point(group, group.serial) if group.serial and quantity.is_time else None
-    found = [(quantity.limit(group, group.most_workers), quantity.limit_name, [1, 0])]
-    found += [(loop.value if loop else None, "plain loop", [6, 3])]
+    lines = [(quantity.limit(group, group.most_workers), quantity.limit_name, [1, 0])]
+    lines += [(loop.value if loop else None, "plain loop", [6, 3])]
     return [
         alt.Chart(alt.Data(values=[{"at": at, "what": what}]))
         .mark_rule(color=LIMIT_COLOR, strokeDash=dashes)
         .encode(x=alt.X("at:Q"), tooltip=["what:N", alt.Tooltip("at:Q", format=".3g")])
-        for at, what, dashes in found
+        for at, what, dashes in lines
         if at
     ]

@@ -6,7 +6,7 @@ from typing import Any
 import altair as alt
 
 from report.numbers.comparable import Comparable
-from report.numbers.granularity import INDEPENDENT, TARGETS, Reach, curves_of, reaches_of, smoothed
+from report.numbers.granularity import TARGETS, Reach, curves_of, of_pattern, reaches_of, smoothed
 from report.numbers.words import micro, row_name, workers
 from report.page.charts.dots import ROW_HEIGHT
 from report.page.charts.vega import (
@@ -39,7 +39,7 @@ def charts_of_granularity(group: Comparable) -> Iterator[Chart]:
         )
         yield Chart(f"granularity-{anchor}", title, note, spec_of(_ranges(rows), ROW_HEIGHT * len(rows) + 20))
         points = [
-            {**named(cell), "name": f"{cell.idiom}{_of_pattern(pattern)}", "x": x, "value": min(efficiency, 1.0)}
+            {**named(cell), "name": f"{cell.idiom}{of_pattern(pattern)}", "x": x, "value": min(efficiency, 1.0)}
             for cell, pattern in curves_of(group, graphs)
             for x, efficiency in smoothed(cell, pattern)
         ]
@@ -50,16 +50,12 @@ def _row(reach: Reach) -> dict[str, Any]:
     half, most = reach.shortest
     return {
         **named(reach.cell),
-        "name": row_name(reach.cell) + _of_pattern(reach.pattern),
+        "name": row_name(reach.cell) + of_pattern(reach.pattern),
         "half": 1e6 * half.seconds,
         "most": 1e6 * most.seconds,
         "end": 1e6 * max(half.seconds, most.seconds),
         "shown": f"{half.bound}{micro(half.seconds)}",
     }
-
-
-def _of_pattern(pattern: str) -> str:
-    return "" if pattern == INDEPENDENT else f", {pattern}"
 
 
 def _ranges(rows: Rows) -> Vega:

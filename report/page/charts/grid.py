@@ -25,7 +25,7 @@ def charts_of_grid(group: Comparable) -> Iterator[Chart]:
         return
     payloads, computes = axes_of(grid[KEPT] for grid in grids.values())
     rivals = to_choose(group)
-    for kind, said in POOLS.items():
+    for kind, pool_state in POOLS.items():
         rows = [
             {**_place(key), "library": library}
             for key in product(payloads, computes)
@@ -33,13 +33,13 @@ def charts_of_grid(group: Comparable) -> Iterator[Chart]:
         ]
         if not rows:
             continue
-        found = {row["library"] for row in rows}
-        libraries = [name for name in (TIED, *dict.fromkeys(library for library, _ in grids)) if name in found]
+        fastest = {row["library"] for row in rows}
+        libraries = [name for name in (TIED, *dict.fromkeys(library for library, _ in grids)) if name in fastest]
         colors = [TIE_COLOR if name == TIED else color_of(name) for name in libraries]
         color = alt.Color("library:N", scale=alt.Scale(domain=libraries, range=colors), legend=alt.Legend(title=None))
         yield Chart(
             f"grid-fastest-{'kept' if kind == KEPT else 'rebuilt'}",
-            f"grid: the fastest library, its pool {said}",
+            f"grid: the fastest library, its pool {pool_state}",
             f"its best idiom, on {group.most_workers} workers; {group.said_of_trials}",
             spec_of(_map(rows, color, payloads, computes), HEIGHT // 2),
         )

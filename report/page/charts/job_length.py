@@ -15,31 +15,31 @@ from report.palette import LIMIT_COLOR, color_of
 LOOP_DASHES, CONNECTED_DASHES = [6, 3], [2, 3]
 
 
-def lengths_of_jobs(found: JobLength) -> Chart:
+def lengths_of_jobs(jobs: JobLength) -> Chart:
     """Return a line per library and one for the loop; measured jobs, filled where the lines are from them."""
-    workload = found.group.workload
+    workload = jobs.group.workload
     rows = [
         {"name": row.name, "work": float(f"{work_s:.4g}"), "relative": float(f"{relative:.4g}")}
-        for row in found.shown
-        for work_s, relative in found.curve(row)
+        for row in jobs.shown
+        for work_s, relative in jobs.curve(row)
     ]
-    chart = alt.layer(_not_measured(found), *_lines_and_points(found, rows))
+    chart = alt.layer(_not_measured(jobs), *_lines_and_points(jobs, rows))
     note = (
-        f"one shot on {workers(found.group.most_workers)}, each library's best tuned idiom at that length. {HOW}. "
+        f"one shot on {workers(jobs.group.most_workers)}, each library's best tuned idiom at that length. {HOW}. "
         f"Filled: measured, the lines are from it; hollow: measured, to check them; grey: beyond what was measured. "
-        f"{said_of_errors(found)} {found.group.said_of_trials}"
+        f"{said_of_errors(jobs)} {jobs.group.said_of_trials}"
     )
-    note = "; ".join([note, *(f"left out: {line}" for line in found.left_out)])
-    return Chart(f"{workload}-job-length", title_of(found).replace("\n", " "), note, spec_of(chart))
+    note = "; ".join([note, *(f"left out: {line}" for line in jobs.left_out)])
+    return Chart(f"{workload}-job-length", title_of(jobs).replace("\n", " "), note, spec_of(chart))
 
 
-def _lines_and_points(found: JobLength, rows: Rows) -> tuple[alt.Chart, alt.Chart, alt.Chart]:
-    names = [row.name for row in found.shown]
-    colors = alt.Scale(domain=names, range=[color_of(row.library) for row in found.shown])
-    dashes = alt.Scale(domain=names, range=[_dashes(row) for row in found.shown])
+def _lines_and_points(jobs: JobLength, rows: Rows) -> tuple[alt.Chart, alt.Chart, alt.Chart]:
+    names = [row.name for row in jobs.shown]
+    colors = alt.Scale(domain=names, range=[color_of(row.library) for row in jobs.shown])
+    dashes = alt.Scale(domain=names, range=[_dashes(row) for row in jobs.shown])
     legend = alt.Legend(title=None, orient="bottom", columns=4, labelLimit=0, symbolType="stroke")
-    said = json.dumps({f"{work_s:g}": about(work_s) for work_s in WORK_TICKS})
-    x_axis = alt.Axis(values=list(WORK_TICKS), labelExpr=f"{said}[datum.value]", grid=False)
+    labels = json.dumps({f"{work_s:g}": about(work_s) for work_s in WORK_TICKS})
+    x_axis = alt.Axis(values=list(WORK_TICKS), labelExpr=f"{labels}[datum.value]", grid=False)
     y_axis = alt.Axis(values=list(TICKS), labelExpr="datum.value == 1 ? 'fastest' : datum.value + ' x'")
     x_scale = alt.Scale(type="log", nice=False, domain=[SHORTEST_S, LONGEST_S])
     encoded = {
@@ -51,9 +51,9 @@ def _lines_and_points(found: JobLength, rows: Rows) -> tuple[alt.Chart, alt.Char
     points = [
         {"name": row.name, "work": work_s, "relative": relative, "measured": min(each.measured_s for each in of_row),
          "predicted": row.at(work_s), "times": times}
-        for row in found.shown
-        for times, work_s in found.lengths.items()
-        if (of_row := found.points_of(row, times)) and (relative := found.measured_relative(row, times))
+        for row in jobs.shown
+        for times, work_s in jobs.lengths.items()
+        if (of_row := jobs.points_of(row, times)) and (relative := jobs.measured_relative(row, times))
     ]  # fmt: skip
     tooltip = ["name:N", *(alt.Tooltip(f"{f}:Q", format=".3g") for f in ("work", "measured", "predicted", "relative"))]
     both = [
@@ -69,8 +69,8 @@ def _dashes(row: Row) -> list[int]:
     return LOOP_DASHES if row.library == SERIAL else CONNECTED_DASHES if row.style == CONNECTED else [1, 0]
 
 
-def _not_measured(found: JobLength) -> alt.Chart:
-    measured = found.lengths.values()
+def _not_measured(jobs: JobLength) -> alt.Chart:
+    measured = jobs.lengths.values()
     spans = [{"begin": SHORTEST_S, "end": min(measured)}, {"begin": max(measured), "end": LONGEST_S}]
     mark = alt.Chart(alt.Data(values=spans)).mark_rect(color=LIMIT_COLOR, opacity=0.1, clip=True)
     return mark.encode(x="begin:Q", x2="end:Q")

@@ -12,8 +12,8 @@ from report.page.charts.vega import Chart, curve_panels, named, spec_of
 
 def charts_of_overhead(group: Comparable) -> Iterator[Chart]:
     """Yield the charts, where anything was measured."""
-    if found := dots(group, PER_TASK):
-        rows, chart = found
+    if drawn := dots(group, PER_TASK):
+        rows, chart = drawn
         title = f"overhead on {workers(group.most_workers)}: {PER_TASK.title}"
         yield Chart("overhead-tasks", title, group.said_of_trials, spec_of(chart, ROW_HEIGHT * len(rows) + 20))
     points = [

@@ -18,10 +18,10 @@ def of_quantity(group: Comparable, quantity: Quantity, anchor: str) -> Chart | N
     """Return a dot per idiom with its spread, or a line where there are LEAST_FOR_LINES numbers of workers."""
     if len(group.worker_counts) >= LEAST_FOR_LINES:
         return _against_workers(group, quantity, anchor)
-    found = dots(group, quantity)
-    if found is None:
+    drawn = dots(group, quantity)
+    if drawn is None:
         return None
-    rows, chart = found
+    rows, chart = drawn
     loop = ", dashed: the plain loop" if quantity.is_time and group.serial else ""
     note = f"{_behind(group, quantity)}; grey: {quantity.limit_name}{loop}; open: naive idioms"
     title = f"{group.workload} on {workers(group.most_workers)}: {quantity.title}"

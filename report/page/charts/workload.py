@@ -29,7 +29,7 @@ def charts_of(group: Comparable) -> list[Chart]:
 
 
 def _charts_of_times(group: Comparable) -> Iterator[Chart]:
-    found = (
+    charts = (
         lengths_of_jobs(lengths) if (lengths := job_length(group)) else None,
         of_quantity(group, ONE_SHOT, "time"),
         of_quantity(group, KEPT_ROUND, "time-kept"),
@@ -40,4 +40,4 @@ def _charts_of_times(group: Comparable) -> Iterator[Chart]:
         held_by_stores(group),
         time_of_stores(group),
     )
-    return (chart for chart in found if chart)
+    return (chart for chart in charts if chart)
