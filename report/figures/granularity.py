@@ -4,7 +4,7 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
-from matplotlib.ticker import EngFormatter, PercentFormatter
+from matplotlib.ticker import EngFormatter, LogLocator, PercentFormatter
 
 from report.figures.labels import Anchor, beside, in_a_column, place
 from report.figures.panels import Line, panels
@@ -88,5 +88,6 @@ def _look(axes: Axes) -> None:
         axes.axhline(target, color=GRID_COLOR, linewidth=0.8, zorder=0)
     axes.set(xscale="log", ylim=(0, 1.05))
     axes.set_xlabel("mean task", fontsize="small")
+    axes.xaxis.set_major_locator(LogLocator(100.0))  # there is no room for more
     axes.yaxis.set_major_formatter(PercentFormatter(1))
     axes.xaxis.set_major_formatter(EngFormatter("s", places=0))

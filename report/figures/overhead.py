@@ -4,7 +4,7 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
-from matplotlib.ticker import EngFormatter
+from matplotlib.ticker import EngFormatter, LogLocator
 
 from report.figures.dots import draw_dots
 from report.figures.labels import in_a_column, place
@@ -43,5 +43,6 @@ def draw_by_tasks(group: Comparable, save: Path | None = None) -> list[Path]:
 def _look(axes: Axes) -> None:
     axes.set(xscale="log", yscale="log")
     axes.set_xlabel("tasks in a round", fontsize="small")
+    axes.xaxis.set_major_locator(LogLocator(100.0))  # there is no room for more
     axes.yaxis.set_major_formatter(EngFormatter("s", places=0))
     axes.xaxis.set_major_formatter(EngFormatter(places=0, sep=""))

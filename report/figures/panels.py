@@ -52,6 +52,7 @@ def panels(lines: Sequence[Line], look: Callable[[Axes], None]) -> tuple[Figure,
         axes.set_title(library, fontsize="small", loc="left", color=text_color_of(library), fontweight="bold")
         axes.grid(axis="y", color=GRID_COLOR, linewidth=0.6)
         axes.spines[["top", "right"]].set_visible(False)
+        axes.tick_params(labelsize="small")
         look(axes)
         drawn.append((axes, anchors))
     for axes in grid.flat[max(0, len(libraries) - COLUMNS) : len(libraries)]:  # the last in each column

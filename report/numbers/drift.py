@@ -28,17 +28,13 @@ def disturbed(trials: Iterable[Trial], typical_s: float | None) -> int:
 
 
 def said_of_trouble(runs: Sequence[Run]) -> str:
-    """Say in one sentence that the machine was not steady: nothing where it was."""
+    """Return how much slower the machine was at the end, and how many trials are marked; nothing of a steady one."""
     trials = _with_yardstick(runs)
     if len(trials) < LEAST_TRIALS:
         return ""
     drift, marked = _drift(trials), disturbed(trials, yardstick_of(runs))
-    if abs(drift) <= MOVED and marked <= MOST_MARKED * len(trials):
-        return ""
-    return (
-        f"the machine was not steady: {drift:+.0%} slower at the end than at the start, and disturbed before {marked} "
-        f"of {len(trials)} trials. Smaller differences than that are not to be trusted"
-    )
+    steady = abs(drift) <= MOVED and marked <= MOST_MARKED * len(trials)
+    return "" if steady else f"{drift:+.0%}, {marked} of {len(trials)} trials"
 
 
 def said_of_drift(runs: Sequence[Run]) -> str:

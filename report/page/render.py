@@ -251,9 +251,12 @@ def _warnings(name: str, groups: Sequence[Comparable]) -> Iterator[str]:
     labels = sorted({group.newest.machine for group in groups})
     if labels[1:]:
         yield f"{of}These are results of several machines, one per workload: {'; '.join(labels)}"
+    runs = {group.workload: [file.run for file in group.files] for group in groups}
+    trouble = [f"{workload} {text}" for workload, parts in runs.items() if (text := said_of_trouble(parts))]
+    if trouble:
+        what = "how much slower it was at the end, and before how many trials it was disturbed"
+        yield f"{of}The machine was not steady. Do not trust small differences. Here is {what}: {'; '.join(trouble)}"
     for group in groups:
-        if trouble := said_of_trouble([file.run for file in group.files]):
-            yield f"{of}{group.workload}: {trouble}"
         yield from (f"{of}{group.workload}, left out: {line}" for line in group.left_out)
 
 
