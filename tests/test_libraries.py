@@ -60,7 +60,7 @@ def _covering(cells):
         yield pytest.param(cell, marks=marks, id=f"{cell.workload}-{cell.library}-{cell.idiom}")
 
 
-@pytest.mark.parametrize("cell", _covering(TRIED))
+@pytest.mark.parametrize("cell", list(_covering(TRIED)))
 def test_idiom(cell, tiny):
     if cell.outcome:
         assert cell.outcome == SKIPPED

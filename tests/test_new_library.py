@@ -74,7 +74,7 @@ def test_it_is_in_the_page_and_its_questions(results):
     ended = run_utils("report", "--results", results)
     assert (ended.returncode, ended.stderr) == (0, "")
     page = (results / "report.html").read_text()
-    matrix, questions = page[page.index('<table id="rows"') :], page[page.index('<section id="questions">') :]
+    matrix, questions = page[page.index('<table id="rows"') :], page[page.index('<section id="questions"') :]
     assert ">toy</th><td>toy pool</td><td>fork</td>" in matrix
     assert "toy (toy pool)" in questions
     assert "def shared_toy(" in page.replace('<span class="nf">', "").replace("</span>", "").replace(
