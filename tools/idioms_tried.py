@@ -14,18 +14,18 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # a tool is run
 from trial.script import idiom, in_batches, run
 
 
-def as_it_is(job, rounds, n_jobs, script, name, **settings):
-    """Run what is a row of the library's script. ``settings``: of Dask."""
+def as_it_is(job, rounds, n_jobs, script, name, options=(), settings=()):
+    """Run what is a row of the library's script. ``options``: of its function; ``settings``: of Dask."""
     module = __import__(script)
     if settings:
         import dask
 
-        dask.config.set(settings)
-    return getattr(module, name)(job, rounds, n_jobs)
+        dask.config.set(dict(settings))
+    return getattr(module, name)(job, rounds, n_jobs, **dict(options))
 
 
-def row(script, name, **settings):
-    return partial(as_it_is, script=script, name=name, **settings)
+def row(script, name, **changes):
+    return partial(as_it_is, script=script, name=name, **changes)
 
 
 def pool_parts(job, rounds, n_jobs, each):
@@ -62,13 +62,6 @@ def dask_delayed_threads(job, rounds, n_jobs, value_of):
     with scheduled("threads", n_jobs):
         for tasks in rounds:
             yield dask.compute(*[delayed(job.task, pure=False)(*arguments, value) for arguments in tasks])
-
-
-def dask_cluster_threads(job, rounds, n_jobs, name, **options):
-    """The rows with threads in one process of a cluster."""
-    import benchmark_dask
-
-    yield from getattr(benchmark_dask, name)(job, rounds, n_jobs, **options)
 
 
 def dask_state(job, rounds, n_jobs, each=16, scatter=None):
@@ -193,16 +186,16 @@ if __name__ == "__main__":
         },
         shared={
             "Dask, row: scatter": dask(row("benchmark_dask", "shared_scattered")),
-            "Dask, scatter, no profiler": dask(row("benchmark_dask", "shared_scattered", **NO_PROFILER)),
-            "Dask, scatter, no work stealing": dask(row("benchmark_dask", "shared_scattered", **NO_STEALING)),
+            "Dask, scatter, no profiler": dask(row("benchmark_dask", "shared_scattered", settings=NO_PROFILER)),
+            "Dask, scatter, no work stealing": dask(row("benchmark_dask", "shared_scattered", settings=NO_STEALING)),
             "Dask, row: memory not trimmed": dask(row("benchmark_dask", "shared_untrimmed")),
-            "Dask, row: threads": threads(partial(dask_cluster_threads, name="shared_scattered", start="threads")),
+            "Dask, row: threads": threads(row("benchmark_dask", "shared_scattered", options={"start": "threads"})),
             "Dask, threads, delayed": threads(partial(dask_delayed_threads, value_of=attrgetter("shared"))),
             "Ray, row: ray.get": ray(row("benchmark_ray", "shared_put")),
             "Ray, ray.wait one by one": ray(ray_wait),
         },
         setup={
-            "Dask, row: threads": threads(partial(dask_cluster_threads, name="setup_threads"), sets_up="in the caller"),
+            "Dask, row: threads": threads(row("benchmark_dask", "setup_threads"), sets_up="in the caller"),
             "Dask, threads, delayed": threads(
                 partial(dask_delayed_threads, value_of=methodcaller("make")), sets_up="in the caller"
             ),
@@ -212,7 +205,7 @@ if __name__ == "__main__":
         },
         state={
             "Dask, row: batches, client.run": dask(row("benchmark_dask", "state_plugin"), keeps_state=True),
-            "Dask, no profiler": dask(row("benchmark_dask", "state_plugin", **NO_PROFILER), keeps_state=True),
+            "Dask, no profiler": dask(row("benchmark_dask", "state_plugin", settings=NO_PROFILER), keeps_state=True),
             "Dask, a task a document": dask(partial(dask_state, each=10**9), keeps_state=True),
             "Dask, scatter": dask(partial(dask_state, scatter=False), keeps_state=True),
             "Dask, scatter, direct": dask(partial(dask_state, scatter=True), keeps_state=True),

@@ -7,7 +7,7 @@ import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 
 from report.figures.labels import Anchor, beside, place
-from report.figures.style import STYLE, base_of, caption, color_of, plain_seconds, show_and_save
+from report.figures.style import STYLE, base_of, caption, color_of, in_rows, plain_seconds, show_and_save
 from report.numbers.cell import NAIVE, TUNED, Cell
 from report.numbers.comparable import Comparable
 from report.numbers.names import NO_LIBRARIES
@@ -29,12 +29,11 @@ def draw_dots(
         figure, axes = plt.subplots(figsize=(8, height))
         figure.subplots_adjust(left=0.37, right=0.93, top=1 - 0.62 / height, bottom=0.95 / height)
         anchors = [_dot(axes, row, cell, point) for row, (cell, point) in enumerate(points)]
-        axes.set_yticks(range(len(points)), [row_name(cell) for cell, _ in points], fontsize="small")
-        axes.set(xscale="log", xlabel=quantity.axis, ylim=(len(points) - 0.4, -0.6))
+        in_rows(axes, [row_name(cell) for cell, _ in points])
+        axes.set(xscale="log", xlabel=quantity.axis)
         plain_seconds(axes.xaxis, *axes.get_xlim())
         axes.grid(axis="x", color=GRID_COLOR, linewidth=0.6)
         axes.spines[["top", "right", "left"]].set_visible(False)
-        axes.tick_params(axis="y", length=0)
         loop = next((p.value for cell, p in points if cell is group.serial), None) if quantity.is_time else None
         _across(axes, quantity.limit(group, group.most_workers), quantity.limit_name, loop)
         base = base_of(group, quantity.suffix)

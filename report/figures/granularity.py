@@ -6,9 +6,9 @@ import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.ticker import EngFormatter, LogLocator, PercentFormatter
 
-from report.figures.labels import Anchor, beside, in_a_column, place
-from report.figures.panels import Line, panels
-from report.figures.style import STYLE, base_of, caption, color_of, plain_seconds, show_and_save
+from report.figures.labels import Anchor, beside, place
+from report.figures.panels import Line, label_panels, panels
+from report.figures.style import STYLE, base_of, caption, color_of, in_rows, plain_seconds, show_and_save
 from report.numbers.comparable import Comparable
 from report.numbers.granularity import TARGETS, Reach, curves_of, of_pattern, reaches_of, smoothed
 from report.numbers.words import micro, row_name, workers
@@ -31,12 +31,11 @@ def draw_shortest(group: Comparable, graphs: bool, save: Path | None = None) -> 
         figure, axes = plt.subplots(figsize=(8, height))
         figure.subplots_adjust(left=0.37, right=0.93, top=1 - 0.4 / height, bottom=1.05 / height)
         anchors = [_bar(axes, row, reach) for row, reach in enumerate(reaches)]
-        axes.set_yticks(range(len(reaches)), [_name(reach) for reach in reaches], fontsize="small")
-        axes.set(xscale="log", xlabel="shortest mean task (µs)", ylim=(len(reaches) - 0.4, -0.6))
+        in_rows(axes, [_name(reach) for reach in reaches])
+        axes.set(xscale="log", xlabel="shortest mean task (µs)")
         plain_seconds(axes.xaxis, *axes.get_xlim(), digits=(1,))
         axes.grid(axis="x", color=GRID_COLOR, linewidth=0.6)
         axes.spines[["top", "right", "left"]].set_visible(False)
-        axes.tick_params(axis="y", length=0)
         base = base_of(group, "_graphs" if graphs else "")
         place(axes, anchors, beside(axes, anchors), base.with_suffix(".labels.json"), align=False)
         what = "graphs of tasks" if graphs else "independent tasks"
@@ -76,8 +75,7 @@ def draw_efficiency(group: Comparable, graphs: bool, save: Path | None = None) -
     with plt.rc_context(STYLE):
         figure, drawn = panels(lines, _look)
         base = base_of(group, "_efficiency_graphs" if graphs else "_efficiency")
-        for axes, anchors in drawn:
-            place(axes, anchors, in_a_column(axes, anchors), base.with_suffix(".labels.json"), align=False)
+        label_panels(drawn, base)
         title = f"{group.workload}: work done on {workers(group.most_workers)} / without the library, cut at 100 %"
         caption(figure, title, group, more=[f"Lines through all trials that do not fall with length. {HOW}"])
         return show_and_save(figure, base, save)

@@ -8,8 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, NullLocator
 
 from record.terms import CALLER
-from report.figures.labels import Anchor, in_a_column, place
-from report.figures.panels import Line, panels
+from report.figures.labels import Anchor
+from report.figures.panels import Line, label_panels, panels
 from report.figures.style import STYLE, base_of, caption, plain, plain_seconds, show_and_save
 from report.numbers.comparable import Comparable
 from report.numbers.names import SERIAL
@@ -32,8 +32,7 @@ def draw_lines(
         figure, drawn = panels(_lines(group, quantity), lambda axes: _look(axes, group, quantity, across))
         drawn[0][1].extend(_end(name, curve) for name, curve in across.items())
         base = base_of(group, quantity.suffix)
-        for axes, anchors in drawn:
-            place(axes, anchors, in_a_column(axes, anchors), base.with_suffix(".labels.json"), align)
+        label_panels(drawn, base, align)
         caption(figure, f"{group.workload}: {quantity.title}", group, more=["Dotted: naive idioms."])
         return show_and_save(figure, base, save)
 

@@ -7,8 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import EngFormatter, LogLocator
 
 from report.figures.dots import draw_dots
-from report.figures.labels import in_a_column, place
-from report.figures.panels import Line, panels
+from report.figures.panels import Line, label_panels, panels
 from report.figures.style import STYLE, base_of, caption, show_and_save
 from report.numbers.comparable import Comparable
 from report.numbers.overhead import per_task_by_tasks
@@ -33,8 +32,7 @@ def draw_by_tasks(group: Comparable, save: Path | None = None) -> list[Path]:
     with plt.rc_context(STYLE):
         figure, drawn = panels(lines, _look)
         base = base_of(group, "_by_tasks")
-        for axes, anchors in drawn:
-            place(axes, anchors, in_a_column(axes, anchors), base.with_suffix(".labels.json"), align=False)
+        label_panels(drawn, base)
         title = "time of a round per task, of tasks that do nothing, on a pool that is up"
         caption(figure, f"{group.workload} on {workers(group.most_workers)}: {title}", group)
         return show_and_save(figure, base, save)

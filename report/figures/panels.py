@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from report.figures.labels import Anchor
+from report.figures.labels import Anchor, in_a_column, place
 from report.figures.style import color_of, text_color_of
 from report.numbers.cell import NAIVE, Cell
 from report.numbers.words import row_name
@@ -58,6 +59,12 @@ def panels(lines: Sequence[Line], look: Callable[[Axes], None]) -> tuple[Figure,
     for axes in grid.flat[max(0, len(libraries) - COLUMNS) : len(libraries)]:  # the last in each column
         axes.tick_params(labelbottom=True)
     return figure, drawn
+
+
+def label_panels(drawn: Sequence[tuple[Axes, list[Anchor]]], base: Path, align: bool = False) -> None:
+    """Put the labels beside their lines, or where they were dragged: the positions of all panels are in one file."""
+    for axes, anchors in drawn:
+        place(axes, anchors, in_a_column(axes, anchors), base.with_suffix(".labels.json"), align)
 
 
 def _line(axes: Axes, number: int, line: Line) -> Anchor:

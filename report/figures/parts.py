@@ -6,7 +6,7 @@ from typing import Any
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 
-from report.figures.style import STYLE, SUFFIXES, base_of, caption, show_and_save
+from report.figures.style import STYLE, SUFFIXES, base_of, caption, in_rows, show_and_save
 from report.numbers.comparable import Comparable
 from report.numbers.parts import PARTS, SHOWN, bars_of
 from report.numbers.words import row_name
@@ -40,9 +40,8 @@ def draw_parts(group: Comparable, phase: str, save: Path | None = None) -> list[
                 if seconds > LEAST_PRINTED_S and part in HATCHES:
                     _print_seconds(axes, row, left + seconds / 2, seconds)
                 left += seconds
-        axes.set_yticks(range(len(bars)), [name for name, _ in bars], fontsize="small")
-        axes.tick_params(axis="y", length=0)
-        axes.set(xlabel=f"time of a {SHOWN[phase]} (s)", ylim=(len(bars) - 0.4, -0.6))
+        in_rows(axes, [name for name, _ in bars])
+        axes.set(xlabel=f"time of a {SHOWN[phase]} (s)")
         _limit_line(axes, group, phase)
         shown = list(bars[0][1])
         handles = [

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib.pyplot as plt
+from matplotlib.axes import Axes
 from matplotlib.backends.registry import BackendFilter, backend_registry
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.figure import Figure
@@ -60,6 +61,13 @@ def _luminance(color: RGB) -> float:
 def base_of(group: Comparable, suffix: str = "") -> Path:
     """Return where a figure of the group is, without the suffix of a file."""
     return group.files[0].path.parent / f"{group.workload}{suffix}"
+
+
+def in_rows(axes: Axes, names: Sequence[str]) -> None:
+    """Name the rows of a figure that has one for each idiom, the first on top."""
+    axes.set_yticks(range(len(names)), names, fontsize="small")
+    axes.tick_params(axis="y", length=0)
+    axes.set_ylim(len(names) - 0.4, -0.6)
 
 
 def plain_seconds(axis, low: float, high: float, digits: Sequence[int] = (1, 2, 5)) -> None:

@@ -20,9 +20,10 @@ def rows_of(groups: Iterable[Comparable]) -> list[Row]:
     """Return the rows. What is not known is None: never zero."""
     shown = [group for group in groups if group.workload not in OF_ROUNDS]
     return [
-        {**_row(group, cell), "disturbed": disturbed(cell.timed, _typical_s(group, file))}
+        {**_row(group, cell), "disturbed": disturbed(cell.timed, typical_s)}
         for group in shown
         for file in group.files
+        for typical_s in [_typical_s(group, file)]  # once a file: it is of all trials of the run
         for cells in file.idioms.values()
         for cell in cells
     ]
