@@ -24,8 +24,8 @@ test-all: test
 	$(BIN)/python -m pytest -m full
 
 # Tests that measure nothing run beside those that do; two that measure at once would find each other's leftovers.
-NUMBERS := $(patsubst %,tests/test_%.py,breakdown browser compare hostile_files job_length page params recommend report report_rounds results source \
-	statistics workloads)
+NUMBERS := tests/record tests/report tests/trial/test_breakdown.py tests/trial/test_source.py \
+	tests/workloads/test_workloads.py tests/test_params.py
 
 numbers: lint
 	$(BIN)/python -m pytest $(NUMBERS)

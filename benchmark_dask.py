@@ -1,9 +1,9 @@
 """Dask: futures on a `LocalCluster` of single-threaded worker processes; `delayed` on its other schedulers.
 
 One large input is scattered, or left where threads find it. A worker plugin makes the setup, or starts the state, when
-a worker starts; tasks find it on their worker, and `client.run` fetches the state from each of them. Short tasks go in
-batches by hand, as its pages advise: https://distributed.dask.org/en/stable/efficiency.html#use-larger-tasks
-Closing asks each worker to end, and ends it after 4 seconds: https://distributed.dask.org/en/stable/client.html
+a worker starts. Tasks find it on their worker; `client.run` fetches the state from every worker. Short tasks go in
+batches by hand, as Dask advises: https://distributed.dask.org/en/stable/efficiency.html#use-larger-tasks
+Closing asks each worker to end, and ends those left after 4 s: https://distributed.dask.org/en/stable/client.html
 """
 
 from contextlib import contextmanager, nullcontext
@@ -32,7 +32,7 @@ def workers(n_jobs, start="spawn"):
     # Its Active Memory Manager would drop replicas of a shared input within seconds; later rounds would pay for them.
     # https://distributed.dask.org/en/stable/active_memory_manager.html
     dask.config.set({"distributed.scheduler.active-memory-manager.start": False})
-    # Dashboards of scheduler and workers on free ports of this machine only: a worker of threads would listen for all.
+    # Dashboards on free ports of this machine only: a worker of threads would else listen on all interfaces.
     nearby = {"dashboard_address": "127.0.0.1:0", "worker_dashboard_address": "127.0.0.1:0"}
     local = {"n_workers": n_jobs, "threads_per_worker": 1, "processes": True, **nearby}
     if start == "threads":  # for tasks that release the GIL: https://docs.dask.org/en/stable/deploying-python.html
@@ -51,8 +51,8 @@ def serve(n_jobs):
 
 @contextmanager
 def cluster(n_jobs, start="spawn", address=None, **options):
-    # An `address` is that of workers that run already.
-    with nullcontext(address) if address else workers(n_jobs, start) as found, Client(found, **options) as client:
+    # `address`: of a cluster that runs already.
+    with nullcontext(address) if address else workers(n_jobs, start) as place, Client(place, **options) as client:
         yield client
 
 
@@ -62,7 +62,7 @@ def results(futures):
 
 @contextmanager
 def scheduled(name, n_jobs):
-    # A pool that is kept; for processes, spawned ones, as the scheduler's own would be.
+    # The pool is kept. Its processes are spawned, like those of the scheduler's own pool.
     # https://docs.dask.org/en/stable/scheduling.html
     if name == "distributed":
         with cluster(n_jobs):  # its client is the default scheduler as long as it is open
@@ -107,7 +107,7 @@ def call_all(batch, task):
 def map_batches(job, rounds, n_jobs):
     with cluster(n_jobs) as client:
         for tasks in rounds:
-            batches = in_batches(tasks, n_jobs, each=4)  # as many as of multiprocessing.Pool
+            batches = in_batches(tasks, n_jobs, each=4)  # as many as multiprocessing.Pool makes
             yield list(chain.from_iterable(client.gather(client.map(call_all, batches, task=job.task, pure=False))))
 
 
@@ -145,7 +145,7 @@ GRAPH = {
 def shared_scattered(job, rounds, n_jobs, start="spawn", address=None, replicate=False, **options):
     with cluster(n_jobs, start, address) as client:
         with placing(job.nbytes * (1 if start == "threads" else n_jobs)):
-            shared = client.scatter(job.shared, broadcast=not replicate, **options)
+            shared = client.scatter(job.shared, broadcast=not replicate, hash=False, **options)  # it is sent once
             if replicate:  # it is on one worker, from which the others fetch it
                 client.replicate(shared)
         for tasks in rounds:
@@ -153,7 +153,7 @@ def shared_scattered(job, rounds, n_jobs, start="spawn", address=None, replicate
 
 
 def shared_untrimmed(job, rounds, n_jobs):
-    # Nannies have glibc give back all that is freed above 64 KiB: large temporary arrays are paged in each time.
+    # Nannies make glibc give back all freed memory above 64 KiB: large temporary arrays are paged in each time.
     # https://distributed.dask.org/en/stable/worker-memory.html#automatically-trim-memory
     dask.config.set({"distributed.nanny.pre-spawn-environ": {}})
     yield from shared_scattered(job, rounds, n_jobs)
@@ -167,7 +167,7 @@ def shared_naive(job, rounds, n_jobs):
 
 # Not through the scheduler, and under a random name instead of a hash of all bytes.
 # https://distributed.dask.org/en/stable/api.html#distributed.Client.scatter
-direct = partial(shared_scattered, direct=True, hash=False)
+direct = partial(shared_scattered, direct=True)
 scattered = partial(idiom, shares="scattered", **SPAWN)
 SHARED = {
     "fork, scatter, broadcast": scattered(partial(shared_scattered, start="fork"), start="fork"),
@@ -202,7 +202,7 @@ def setup_plugin(job, rounds, n_jobs, start="spawn", address=None):
 
 def setup_threads(job, rounds, n_jobs):
     with cluster(n_jobs, "threads") as client:
-        made = client.scatter(job.make(), hash=False)  # which leaves it where it is
+        made = client.scatter(job.make(), hash=False)  # between threads, it stays where it is
         for tasks in rounds:
             yield list(results(client.map(call, tasks, task=job.task, made=made, pure=False)))
 

@@ -1,6 +1,7 @@
 """Dask without and with stores in shared memory (`stores/`), under four workflows: is large data copied, and how often?
 
-An experiment of its own: its patterns are the workflows. "pickle" is Dask's own: arrays as they are, all else pickled.
+This is an experiment of its own: its patterns are the workflows. "pickle" is Dask's default: arrays are sent as they
+are, all else is pickled.
 https://distributed.dask.org/en/stable/serialization.html
 """
 
@@ -24,7 +25,7 @@ STORE_BYTES = 4 * 2**30  # that a store may grow to
 def store_client(n_jobs, store):
     from stores.serving import serving  # here: workers import this file too
 
-    # What replicas cost is asked, and Dask's Active Memory Manager drops them within seconds.
+    # The question is what replicas cost, and Dask's Active Memory Manager would drop them within seconds.
     # https://distributed.dask.org/en/stable/active_memory_manager.html
     dask.config.set({"distributed.scheduler.active-memory-manager.start": False})
     local = {"n_workers": n_jobs, "threads_per_worker": 1, "dashboard_address": "127.0.0.1:0"}

@@ -1,7 +1,7 @@
-"""By hand: fork, and a pipe each way per worker, what about 60 lines of Python can reach. A floor, not a library.
+"""By hand: what about 60 lines of Python reach with fork, and a pipe each way per worker. A floor, not a library.
 
-Workers inherit their input, and the first round's tasks, copy-on-write. Whoever has answered gets the next tasks, as
-one pickle. What is missing is all that a library is for: a worker's death, other ways to start, other systems.
+Workers inherit their input, and the first round's tasks, copy-on-write. A worker that has answered gets the next tasks,
+as one pickle. It lacks all that a library is for: a worker's death, other ways to start, other systems.
 """
 
 import os
@@ -16,25 +16,25 @@ END_OF_ROUND = None  # in the place of a message's tasks
 
 
 def rounds_by_hand(rounds, n_jobs, start, messages_each=16, hands_back=False):
-    """Yield the answers to one round after another, in no order, or with ``hands_back`` what workers have at its end.
+    """Yield each round's answers, in no order; with ``hands_back``, yield what workers have at its end instead.
 
-    ``start()`` is called in every worker and returns two functions: one of a task's arguments, and one for the end of a
-    round. A worker's share of a round is sent in ``messages_each``.
+    ``start()`` is called in every worker and returns two functions: one takes a task's arguments, one is called at the
+    end of a round. A worker's share of a round is sent in ``messages_each`` messages.
     """
     first = next(rounds)
-    workers = {}  # process, its tasks and its answers, by the descriptor of its answers
+    workers = {}  # by the descriptor of its answers: process, pipe of tasks, pipe of answers
     for _ in range(n_jobs):
         tasks_out, tasks_in = os.pipe()
         answers_out, answers_in = os.pipe()
         if not (pid := os.fork()):
-            close_all(workers)  # the pipes of those before: or they would not see the end of their tasks
+            close_all(workers)  # earlier workers' pipes: else those would not see the end of their tasks
             os.close(tasks_in)
             serve(os.fdopen(tasks_out, "rb"), os.fdopen(answers_in, "wb"), start, first)
         os.close(tasks_out)
         os.close(answers_in)
         workers[answers_out] = pid, os.fdopen(tasks_in, "wb"), os.fdopen(answers_out, "rb")
     try:
-        for tasks in chain([range(len(first))], rounds):  # of the first round, the places of what workers have
+        for tasks in chain([range(len(first))], rounds):  # workers have the first round's tasks: send places
             size = -(-len(tasks) // (messages_each * n_jobs))
             answers = exchange(workers, (tasks[place : place + size] for place in range(0, len(tasks), size)))
             yield exchange(workers, iter([END_OF_ROUND] * n_jobs)) if hands_back else answers
@@ -63,10 +63,10 @@ def exchange(workers, messages):
         free = select(busy, [], [])[0]
         for descriptor in free:
             busy.remove(descriptor)
-            error, found = pickle.load(workers[descriptor][2])
+            error, results = pickle.load(workers[descriptor][2])
             if error:
                 raise error
-            answers += found
+            answers += results
 
 
 def serve(tasks_out, answers_in, start, first):

@@ -1,8 +1,8 @@
 """concurrent.futures: the standard library's executors, of processes, threads and (from Python 3.14) interpreters.
 
-What all workers need, one large input too, goes to them once, through a global before the fork or through
-`initializer`. `map` takes several iterables (there is no starmap) and a `chunksize`, which its page advises to raise
-for many short tasks. State is a global of each worker, handed back across a barrier. Leaving an executor's context
+What all workers need, one large input too, goes to them once: through a global before the fork, or through
+`initializer`. `map` takes several iterables (there is no starmap). Its page advises a larger `chunksize` for many short
+tasks. State is a global of each worker, handed back across a barrier. Leaving an executor's context
 waits for its workers: https://docs.python.org/3.11/library/concurrent.futures.html#processpoolexecutor
 """
 
@@ -91,7 +91,7 @@ def over(rounds, n_jobs, opened):
 
 
 def in_caller(job, rounds, n_jobs, value_of, start=FORK):
-    share(job.task, value_of(job))  # before the fork: workers inherit it copy-on-write, and what it has imported
+    share(job.task, value_of(job))  # before the fork: workers inherit it, and what it imported, copy-on-write
     return over(rounds, n_jobs, start(n_jobs))
 
 

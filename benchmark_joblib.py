@@ -1,8 +1,8 @@
 """joblib: `Parallel` on its default backend, loky, whose workers are fresh interpreters that it keeps warm.
 
-Arrays above 1 MB are dumped once and memory-mapped by every worker, without being asked to; batches of short tasks are
-sized by joblib itself; results come back in the order in which they end (`return_as="generator_unordered"`). The
-context of `Parallel` keeps its workers from round to round ("Reusing a pool of workers"). Closing waits for them.
+Without being asked, joblib dumps arrays above 1 MB once, and every worker maps them. It sizes batches of short tasks
+itself. Results come back in the order in which they end (`return_as="generator_unordered"`). The context of `Parallel`
+keeps its workers from round to round ("Reusing a pool of workers"). Closing waits for them.
 https://joblib.readthedocs.io/en/stable/parallel.html
 """
 
@@ -84,7 +84,7 @@ def setup_loky(job, rounds, n_jobs, call=call_once_made, **hook):
 
 
 def setup_initializer(job, rounds, n_jobs):
-    # With n_jobs=1 joblib would skip it; the first task then makes the setup in the calling process all the same.
+    # With n_jobs=1 joblib would skip the initializer: the first task then makes the setup in the calling process.
     yield from setup_loky(job, rounds, n_jobs, **({"initializer": job.made_once} if n_jobs > 1 else {}))
 
 
@@ -100,7 +100,7 @@ SETUP = {
 def state_merged(job, rounds, n_jobs):
     with Parallel(n_jobs=n_jobs, return_as="generator_unordered") as parallel:
         for tasks in rounds:
-            # A part of every task would cost more than to count it.
+            # A part of every task would cost more than counting it.
             yield job.combine(parallel(delayed(job.part)(batch) for batch in in_batches(tasks, n_jobs, each=16)))
     close(n_jobs)
 

@@ -1,7 +1,7 @@
 """multiprocessing.Pool: the standard library's pool, started by fork, spawn or forkserver; and its pool of threads.
 
-An input is inherited by forked workers, sent once per worker by `initializer`, or lies where all map it; setups
-are made by `initializer`, or before the fork; state is a global of each worker, handed back across a barrier.
+Forked workers inherit an input; else `initializer` sends it once per worker, or all map it where it lies. Setups are
+made by `initializer`, or before the fork. State is a global of each worker, handed back across a barrier.
 Leaving a pool's context terminates its workers: https://docs.python.org/3.11/library/multiprocessing.html#module-multiprocessing.pool
 """
 
@@ -77,7 +77,7 @@ def over(rounds, n_jobs, opened):
 
 
 def in_caller(job, rounds, n_jobs, value_of, start=FORK):
-    share(job.task, value_of(job))  # before the fork: workers inherit it copy-on-write, and what it has imported
+    share(job.task, value_of(job))  # before the fork: workers inherit it, and what it imported, copy-on-write
     return over(rounds, n_jobs, start(n_jobs))
 
 
@@ -125,7 +125,7 @@ SHARED = {
 
 def make_unlimited(task, make):
     for name in [name for name in os.environ if name.endswith("_NUM_THREADS")]:
-        os.environ[name] = str(len(os.sched_getaffinity(0)))  # before what reads it is loaded
+        os.environ[name] = str(len(os.sched_getaffinity(0)))  # before a library that reads it is loaded
     make_and_share(task, make)
 
 

@@ -1,8 +1,8 @@
 """MPIRE: `WorkerPool` with shared objects, worker state, and hooks at a worker's start and exit.
 
-Shared objects, one large input among them, reach forked workers copy-on-write, and spawned ones by one copy each. A
-setup is made by `worker_init`; state is handed back by `worker_exit`. `keep_alive` keeps the workers, and what
-`worker_init` has made, for the next round. Closing waits for the workers.
+Forked workers get shared objects, one large input too, copy-on-write. Spawned workers get one copy each. A setup is
+made by `worker_init`; state is handed back by `worker_exit`. `keep_alive` keeps the workers, and what `worker_init` has
+made, for the next round. Closing waits for the workers.
 https://sybrenjansen.github.io/mpire/usage/workerpool/index.html
 """
 
@@ -123,7 +123,7 @@ SETUP = {
 def state_merged(job, rounds, n_jobs):
     with kept_pool(n_jobs) as pool:
         for tasks in rounds:
-            # A part of every task would cost more than to count it. In tuples: MPIRE takes a list for all arguments.
+            # A part of every task would cost more than counting it. In tuples: MPIRE takes a list for all arguments.
             batches = [(batch,) for batch in in_batches(tasks, n_jobs, each=16)]
             yield job.combine(pool.imap_unordered(job.part, batches, chunk_size=1))
 

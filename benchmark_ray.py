@@ -1,8 +1,8 @@
 """Ray: tasks and actors on a local Ray instance with one CPU slot per worker, or on one that runs already.
 
-One large input is put into the object store once and passed by reference; state and setups live in actors, one per
-worker, which always have the next call waiting; the state is asked for when a round ends. Short tasks go in batches.
-`ray.shutdown` ends the processes that it has started one after another; connected, it only disconnects.
+One large input is put into the object store once and passed by reference. State and setups live in actors, one per
+worker. Each actor always has its next call waiting; its state is fetched when a round ends. Short tasks go in batches.
+`ray.shutdown` ends, one after another, the processes that Ray has started; connected, it only disconnects.
 https://docs.ray.io/en/latest/ray-core/patterns/index.html
 """
 
@@ -14,7 +14,7 @@ from itertools import chain
 from trial.script import idiom, in_batches, needs, run
 from trial.tasklog import placing
 
-# What a Ray that is started here does by itself; who connects to one has to be told, and before the import.
+# A Ray that is started here does this by itself. A driver that connects to one must set it, before the import.
 # https://docs.ray.io/en/latest/ray-security/token-auth.html
 os.environ["RAY_AUTH_MODE"] = "token"
 
@@ -26,7 +26,7 @@ with needs("ray"):
 @contextmanager
 def ray_for(n_jobs, address=None):
     # The dashboard is not needed, and workers' output shall not be copied to the driver's; all else is Ray's default.
-    # "local": never a Ray that somebody else runs here. An `address` is that of workers that run already.
+    # "local": never a Ray that somebody else runs here. `address`: of a Ray that runs already.
     local = {"address": "local", "num_cpus": n_jobs, "include_dashboard": False}
     ray.init(log_to_driver=False, **({"address": address} if address else local))
     yield
@@ -40,7 +40,7 @@ def serve(n_jobs):
 
 
 def results(references):
-    # In the order in which they end, and not all in one ray.get, where something is done with each of them:
+    # Something is done with each result: they come in the order in which they end, not all in one ray.get.
     # https://docs.ray.io/en/latest/ray-core/patterns/ray-get-submission-order.html
     while references:
         ready, references = ray.wait(references)
@@ -59,7 +59,7 @@ def map_batches(job, rounds, n_jobs):
     with ray_for(n_jobs):
         task = ray.remote(lambda batch: [job.task(*arguments) for arguments in batch])
         for tasks in rounds:
-            batches = in_batches(tasks, n_jobs, each=4)  # as many as of multiprocessing.Pool
+            batches = in_batches(tasks, n_jobs, each=4)  # as many as multiprocessing.Pool makes
             yield list(chain.from_iterable(ray.get([task.remote(batch) for batch in batches])))
 
 
@@ -85,7 +85,7 @@ def actors(n_jobs, *arguments):
 
 
 def in_flight(workers, batches):
-    # Whoever has answered gets the next one, and has another one waiting meanwhile; an `ActorPool` gives out one at a
+    # An actor that has answered gets another batch, and has one waiting meanwhile. An `ActorPool` gives out one at a
     # time. https://docs.ray.io/en/latest/ray-core/patterns/pipelining.html
     batches, out, free = iter(batches), {}, 2 * workers
     while True:
@@ -112,7 +112,7 @@ def map_pool(job, rounds, n_jobs):
 
 
 def map_pool_rebuilt(job, rounds, n_jobs):
-    # As many use it: a new pool for every round, on a Ray that goes on running.
+    # Many use it like this: a new pool for every round, on a Ray that goes on running.
     with ray_for(n_jobs):
         for tasks in rounds:
             with Pool(n_jobs) as pool:

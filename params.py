@@ -49,7 +49,7 @@ class Params:
     sharing_tasks: int = 8
 
     # array: a chunked array, smoothed across its chunks
-    array_side: int = 1000  # 500 x 1000 x 1000 float64: 4 GB, of which about half is there at a time
+    array_side: int = 1000  # 500 x 1000 x 1000 float64: 4 GB, about half of it in memory at a time
     array_chunk: int = 250  # 250 x 250 x 250: 125 MB
     array_depth: int = 5  # of the halo, the part of a chunk that its neighbour needs
 
@@ -60,7 +60,7 @@ class Params:
 
     # overhead: more and more tasks that do nothing, and graphs of them
     overhead_tasks: int = 100_000  # in the largest round
-    overhead_budget_s: float = 5.0  # no round is begun that would take one idiom's rounds beyond it
+    overhead_budget_s: float = 5.0  # for all rounds of an idiom: no round begins that would exceed it
     latency_tasks: int = 300  # one after another
     overhead_edges: tuple[int, ...] = (0, 1, 3, 10, 30, 100)  # that a task of a graph needs
 
@@ -75,7 +75,7 @@ class Params:
 
 
 PROFILES = {
-    # All libraries in a few minutes, though a plain loop takes a second or more: one trial of each cell, small inputs.
+    # All libraries in a few minutes: one trial of each cell, small inputs. A plain loop still takes a second or more.
     "quick": Params(
         trials=1,
         memory_trials=0,
@@ -153,7 +153,8 @@ def _check_number(name: str, value: object, like: object) -> None:
         least = _LEAST.get(name)
         usable = isinstance(value, int | float) and isfinite(value) and (value > 0 or value == least)
         if not usable:
-            raise ValueError(f"{name} is {value!r}: it must be {'0 or ' * (least == 0)}above 0 seconds")
+            allowed = "0 or above 0 seconds" if least == 0 else "above 0 seconds"
+            raise ValueError(f"{name} is {value!r}: it must be {allowed}")
         return
     least = _LEAST.get(name, 1)
     if not isinstance(value, int) or isinstance(value, bool) or value < least:

@@ -10,9 +10,9 @@
     python utils.py code my_job.py LIBRARY IDIOM    a program that runs it so
     python utils.py export --format csv FILE
 
-With a display, every figure opens with labels that can be dragged (Ctrl+Z takes a drag back, Ctrl+Y does it again,
-Ctrl+0 takes all back: the window's title says so); where they end up is remembered beside the figure. Without one
-(``MPLBACKEND=Agg``), the same figures are written with remembered or automatic label positions.
+With a display, every figure opens, and its labels can be dragged. Ctrl+Z undoes a drag, Ctrl+Y redoes it, Ctrl+0 resets
+all labels; the window's title says so. Label positions are saved beside the figure. Without a display
+(``MPLBACKEND=Agg``), the same figures are written with saved or automatic label positions.
 """
 
 import argparse
@@ -54,12 +54,11 @@ PUBLISHED = RESULTS.with_name("docs") / "published"
 
 
 def visualize_results_for_benchmark(files: Iterable[str | Path], align_labels: bool = False) -> list[Path]:
-    """Draw one workload: one-shot time against number of workers, one line per library and idiom, with the ideal line;
-    with fewer than three numbers of workers a dot per idiom.
+    """Draw one workload: one-shot time against number of workers, a line per library and idiom, and the ideal line.
 
-    ``files``: the results files of one workload. ``align_labels``: turn each label to the slope of its line. Returns
-    the PNG and the SVG that were written, beside the files. Raises ValueError for files of several workloads, of none,
-    or that cannot be read.
+    With fewer than three numbers of workers, it is a dot per idiom. ``files``: the results files of one workload.
+    ``align_labels``: turn each label to the slope of its line. Returns the PNG and the SVG that were written, beside
+    the files. Raises ValueError for no files, for files of several workloads, and for a file that cannot be read.
     """
     groups, refused = groups_of(map(Path, files))
     if refused or len(groups) != 1:
@@ -70,7 +69,7 @@ def visualize_results_for_benchmark(files: Iterable[str | Path], align_labels: b
 def visualize_total_benchmark_times(files: Iterable[str | Path], align_labels: bool = False) -> list[Path]:
     """Draw all workloads side by side, each in its own seconds: nothing is normalised or averaged over workloads.
 
-    Parameters, result and errors as of `visualize_results_for_benchmark`, but for files of any number of workloads.
+    Parameters, result and errors are those of `visualize_results_for_benchmark`; files may be of several workloads.
     """
     groups, refused = groups_of(map(Path, files))
     if refused or not groups:
@@ -227,20 +226,20 @@ def _table(options: argparse.Namespace) -> int:
 def _report(options: argparse.Namespace) -> int:
     folders = [PUBLISHED] if options.example else list(dict.fromkeys(options.results))
     names = _apart(folders)
-    found = {name: _groups(folder) for name, folder in zip(names, folders, strict=True)}
-    for folder, (groups, _) in zip(folders, found.values(), strict=True):
+    by_machine = {name: _groups(folder) for name, folder in zip(names, folders, strict=True)}
+    for folder, (groups, _) in zip(folders, by_machine.values(), strict=True):
         if not groups:
             return _nothing(folder)
     from report.page.render import write_page  # what only the page needs takes a second to import
 
     path = EXAMPLE if options.example else folders[0] / "report.html"
-    refused = [line for _, lines in found.values() for line in lines]
+    refused = [line for _, lines in by_machine.values() for line in lines]
     try:
         path.parent.mkdir(exist_ok=True)
-        size = write_page({name: groups for name, (groups, _) in found.items()}, refused, path)
+        size = write_page({name: groups for name, (groups, _) in by_machine.items()}, refused, path)
     except OSError as error:
         return _fail(f"{path} cannot be written: {error}")
-    for name, (groups, _) in found.items():
+    for name, (groups, _) in by_machine.items():
         for card in cards_of({group.workload: group for group in groups}):
             print(f"{f'{name}: ' if name else ''}{card.title}: {card.choice} ({card.idiom}): {card.figures}")
     print(f"{size / 1e6:.1f} MB: {path}. Your own function over all of them: python benchmark_all.py my_job.py")
@@ -248,7 +247,7 @@ def _report(options: argparse.Namespace) -> int:
 
 
 def _apart(folders: list[Path]) -> list[str]:
-    """Return a name for each folder's machine, by which they can be told apart; one alone needs none."""
+    """Return a distinct name for each folder's machine; an empty name for a single folder."""
     if len(folders) == 1:
         return [""]
     short = [folder.resolve().name for folder in folders]
@@ -256,7 +255,7 @@ def _apart(folders: list[Path]) -> list[str]:
 
 
 def _name_of(workload: str) -> str:
-    """Return the name of a workload; of a job of the user's own, for which its path may stand, that of its file."""
+    """Return the name of a workload; for the path of a user's own job, the name of its file without ``.py``."""
     return Path(workload).stem if workload.endswith(".py") else workload
 
 
@@ -284,10 +283,11 @@ def _recommend_for_job(options: argparse.Namespace) -> int:
     groups, refused = _groups(options.results)
     tasks = None if options.n_tasks is None else round(options.n_tasks)
     try:
-        found = longer_job({group.workload: group for group in groups}, _name_of(options.job), tasks, options.n_jobs)
+        by_name = {group.workload: group for group in groups}
+        prediction = longer_job(by_name, _name_of(options.job), tasks, options.n_jobs)
     except NoMeasurement as error:
         return _fail(str(error))
-    print_longer_job(found, _console(options))
+    print_longer_job(prediction, _console(options))
     return 1 if refused else 0
 
 
@@ -335,11 +335,11 @@ def size_in_bytes(text: str) -> float:
 
 def _compare(options: argparse.Namespace) -> int:
     try:
-        found = compare(options.old, options.new, options.force)
+        comparison = compare(options.old, options.new, options.force)
     except NotComparable as error:
         return _fail(str(error))
-    print_comparison(found, _console(options))
-    return 1 if options.fail_on and found.slower else 0
+    print_comparison(comparison, _console(options))
+    return 1 if options.fail_on and comparison.slower else 0
 
 
 def _export(options: argparse.Namespace) -> int:

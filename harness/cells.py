@@ -28,8 +28,8 @@ NO_IDIOM = "-"  # the idiom's name in the row of a script that cannot say which 
 class Cell:
     """One (library, workload, idiom, n_jobs).
 
-    With an ``outcome``, it is known beforehand and nothing is run. ``slowdown``: the share of its own time by which it
-    is made slower on purpose. ``interpreter``: what runs its trials. ``shown``: what its idiom is, and its code.
+    A cell with an ``outcome`` is not run: the outcome is known beforehand. ``slowdown``: it is made slower on purpose,
+    by this share of its own time. ``interpreter``: what runs its trials. ``shown``: what its idiom is, and its code.
     """
 
     library: str
@@ -48,7 +48,7 @@ class Cell:
 def all_cells(settings: Settings) -> list[Cell]:
     """Return every cell of ``settings``; scripts are asked in processes of their own, because they import libraries.
 
-    A script that was not named, and has no idiom for any of the workloads, is left out.
+    A script is left out if the user has not named it and it has no idiom for any of the workloads.
     """
     listings = _list_all(settings.scripts)
     patterns = {pattern for workload in settings.workloads for pattern in load_workload(workload).PATTERNS}
@@ -101,7 +101,7 @@ def self_check_cells(settings: Settings) -> list[Cell]:
 
 
 def _cells_of(library: str, path: Path, name: str, listing: dict[str, Any], counts: tuple[int, ...]) -> Iterator[Cell]:
-    """Yield the cells of a workload: what its script or the workload says cannot be is a row with its reason."""
+    """Yield the cells of a workload. An idiom that the script or the workload rules out is a row with the reason."""
     workload, most = load_workload(name), counts[-1]
     if "patterns" not in listing:
         yield Cell(library, path, name, NO_IDIOM, most, outcome=listing["outcome"], reason=listing["reason"])
@@ -124,13 +124,13 @@ def _cells_of(library: str, path: Path, name: str, listing: dict[str, Any], coun
 
 
 def _source(row: dict[str, Any], workload: Workload) -> dict[str, Any]:
-    """Return the code of an idiom; the program that a user takes away only where the job is theirs."""
+    """Return the code of an idiom; for a user's own job also the program that the user can take away."""
     shown = ("call", "code", "lines", *(("program", "expression") if workload.OWN else ()))
     return {name: value for name, value in row.get("source", {}).items() if name in shown}
 
 
 def _left_out(workload: Workload, traits: Traits) -> str | None:
-    """Return why the workload has no row for such an idiom; an empty string: nobody needs to see it; None: it has."""
+    """Return why the workload leaves an idiom out: empty if no reader needs to know, None if the idiom stays."""
     return next((why for (trait, value), why in workload.LEFT_OUT.items() if getattr(traits, trait) == value), None)
 
 

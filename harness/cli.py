@@ -28,8 +28,8 @@ class Settings:
     """What to measure, and for how long. ``scripts``: library name to the path of its script.
 
     ``anyway``: whether to measure beside another suite on this machine.
-    ``named``: whether the user has named the scripts, or all were taken.
-    ``precision`` is a share (0.02 for ``2%``). Without it and ``budget_s``, the trials that ``params`` asks for.
+    ``named``: whether the user has named the scripts; otherwise all are taken.
+    ``precision`` is a share (0.02 for ``2%``). Without it and ``budget_s``, ``params`` says how many trials there are.
     """
 
     scripts: dict[str, Path]
@@ -99,17 +99,17 @@ def parse(arguments: Sequence[str]) -> Settings:
 
 
 def _workloads(names: Sequence[str]) -> tuple[str, ...]:
-    """Return the names of the workloads: of a job of the user's own, which all processes learn of, that of its file."""
+    """Return the workloads' names. A user's own job is named for its file; all processes find it by JOB_VARIABLE."""
     os.environ.pop(JOB_VARIABLE, None)
-    found = []
+    chosen = []
     for name in names:
         if job_path.is_job_path(name):
             name = _own_job(name)
         elif name not in (*WORKLOADS, *STUDIES):
             known = ", ".join((*WORKLOADS, *STUDIES))
             raise UserError(f"there is no workload {name!r}: choose from {known}, or name the file of a job: my_job.py")
-        found.append(name)
-    return tuple(dict.fromkeys(found))
+        chosen.append(name)
+    return tuple(dict.fromkeys(chosen))
 
 
 def _own_job(name: str) -> str:
@@ -203,9 +203,9 @@ def _params(options: argparse.Namespace) -> tuple[params.Params, tuple[int, ...]
 
 def all_scripts() -> dict[str, Path]:
     """Return every ``benchmark_<library>.py``: a new file there is a new library."""
-    found = {library_of(path): path for path in sorted(ROOT.glob("benchmark_*.py"))}
-    del found["all"]
-    return found
+    scripts = {library_of(path): path for path in sorted(ROOT.glob("benchmark_*.py"))}
+    del scripts["all"]
+    return scripts
 
 
 def library_of(script: Path) -> str:

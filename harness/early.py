@@ -1,7 +1,7 @@
-"""Imported first, for what would else end in a traceback while modules are imported.
+"""Imported first, so that neither a signal nor a small address space ends the later imports in a traceback.
 
-A signal in the first second ends a program as later ones do, with exit status 130: there is nothing to clean up yet.
-Too small an address space is one line, with exit status 2.
+A signal during the imports ends the program with exit status 130, as later ones do: there is nothing to clean up yet.
+Too small an address space ends it with one line and exit status 2.
 """
 
 import resource

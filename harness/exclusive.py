@@ -1,4 +1,4 @@
-"""One run in a results folder, one suite on a machine: locks that the kernel takes back when their process is dead."""
+"""One run per results folder, one suite per machine: locks that the kernel releases when their process dies."""
 
 import fcntl
 import os
@@ -15,14 +15,14 @@ from harness.cli import UserError
 from harness.machine.room import read
 from record.files import SUFFIX
 
-ROOM_BYTES = 2**14  # less than any results: where these cannot be written, nothing can
+ROOM_BYTES = 2**14  # less than any results take: if so little cannot be written, no results can
 ADDRESS = "\0benchmark-of-multiprocessing-libraries"  # abstract: it lies in no file system, and nothing listens there
 WAIT_S = 1.0
 
 
 @contextmanager
 def only_run_in(folder: Path) -> Iterator[None]:
-    """Hold the results folder. Raises UserError where another run does, or where nothing can be written."""
+    """Hold the results folder. Raises UserError if another run holds it, or if nothing can be written."""
     _check_room(folder, "choose another with --results")
     _check_room(Path(tempfile.gettempdir()), "make room there, or choose another with TMPDIR")
     descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
@@ -57,9 +57,9 @@ def _lock(descriptor: int, folder: Path) -> None:
 
 
 def _locking(descriptor: int) -> str:
-    """Return the id of the process that has locked a file, as proc_locks(5) tells it; a question mark if it does not.
+    """Return the id of the process that has locked a file, or a question mark if the kernel does not tell it.
 
-    A line there: ``1: FLOCK ADVISORY WRITE 4711 fd:01:1234 0 EOF``.
+    A line of /proc/locks, see proc_locks(5): ``1: FLOCK ADVISORY WRITE 4711 fd:01:1234 0 EOF``.
     """
     inode = str(os.fstat(descriptor).st_ino)
     lines = [line.split() for line in read(Path("/proc/locks")).splitlines()]
@@ -68,7 +68,7 @@ def _locking(descriptor: int) -> str:
 
 @contextmanager
 def only_suite_on_machine(anyway: bool, say: Callable[[str], None]) -> Iterator[str]:
-    """Hold the machine; wait while another suite does, or go on at once. Yield what is to be said of the results."""
+    """Hold the machine. If another suite holds it, wait; with ``anyway``, go on and yield a line that says so."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as mark:
         beside = ""
         while not _bound(mark):

@@ -1,4 +1,4 @@
-"""Temporary folders, each with a mark that its process holds locked: the kernel lets go of it when that one is dead."""
+"""Temporary folders, each with a mark file that its process locks; the kernel unlocks it when the process dies."""
 
 import fcntl
 import os

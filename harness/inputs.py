@@ -1,7 +1,7 @@
-"""The inputs of a workload, made once per parameter set and cached. As a program: makes them, in its own process.
+"""The inputs of a workload: made once per parameter set, and cached. Run as a program, this module makes them.
 
-Its own process, because making them trains a network with torch, and neither the orchestrating process nor the parent
-of a trial may ever have imported torch.
+They are made in a process of their own, because that trains a network with torch. Neither the orchestrating process nor
+the parent of a trial may ever have imported torch.
 """
 
 import hashlib
@@ -32,7 +32,7 @@ COMPUTE_WITH = (
 
 
 def folder_of(workload: str, params: Params) -> Path:
-    """Return where the inputs lie: another folder for other parameters and other versions of what computes them."""
+    """Return the folder of the inputs. Other parameters, or other versions of COMPUTE_WITH, have another folder."""
     relevant = {name: getattr(params, name) for name in load_workload(workload).PARAMS}
     versions = {name: version_of(name) for name in COMPUTE_WITH}
     known = [relevant, versions, dict(load_workload(workload).IDENTITY)]
@@ -41,7 +41,7 @@ def folder_of(workload: str, params: Params) -> Path:
 
 
 def _source(workload: str) -> bytes:
-    """Return the source of the workload's module, and of those of other workloads that it takes things from."""
+    """Return the source of the workload's module and of the other workload modules that it imports from."""
     module: Any = load_workload(workload)
     used = [getattr(value, "__module__", None) or getattr(value, "__name__", "") for value in vars(module).values()]
     names = {module.__name__, *map(str, used)}
@@ -61,7 +61,7 @@ def facts_in(folder: Path) -> dict[str, Any]:
 
 
 def make(workload: str, params: Params) -> None:
-    """Make the inputs in a temporary folder beside their place and rename it: there are all of them or none."""
+    """Make the inputs in a temporary folder beside their place, then rename it: there are all inputs or none."""
     folder = folder_of(workload, params)
     CACHE.mkdir(exist_ok=True)
     temporary = Path(tempfile.mkdtemp(dir=CACHE, prefix=f".{folder.name}."))
@@ -82,15 +82,15 @@ def remove(workload: str) -> None:
 
 
 def remove_unfinished(workload: str, params: Params) -> None:
-    """Remove what a process that was ended while it made the inputs has left."""
+    """Remove the unfinished inputs of a process that was ended while it made them."""
     for folder in CACHE.glob(f".{folder_of(workload, params).name}.*"):
         shutil.rmtree(folder, ignore_errors=True)
 
 
 def command(workload: str, params: Params) -> list[str]:
-    """Return the command that makes the inputs. It exits with BAD_PARAMS, and one line, where ``params`` allow none.
+    """Return the command that makes the inputs. If ``params`` allow none, it prints one line and exits with BAD_PARAMS.
 
-    ``-P``: what lies in the current directory, which is a user's where the job is theirs, is in nobody's place.
+    ``-P``: files in the current directory, which is the user's for a job of their own, hide no module.
     """
     return [sys.executable, "-P", "-m", "harness.inputs", workload, json.dumps(as_dict(params))]
 

@@ -9,7 +9,7 @@ from record.terms import STUDIES, WORKLOADS
 from workloads.job_file import pattern_of
 
 OF_SUITE = ("params", "record", "trial", "workloads", "stores", "harness")
-"""What a trial imports of the suite: a user's module of such a name would be imported in its place, or it in theirs."""
+"""What a trial imports of the suite. A user's module of that name would shadow it, or be shadowed by it."""
 
 
 def is_job_path(name: str) -> bool:

@@ -62,7 +62,7 @@ def run_cell(cell: Cell, chosen: params.Params, kind: str = TIME) -> Trial:
 
 
 def _spec(cell: Cell, chosen: params.Params, kind: str) -> dict[str, Any]:
-    """Return what a trial's interpreter is told. Without a clock, one round is enough."""
+    """Return what a trial's interpreter is told. A trial that is not timed needs only one round."""
     folder = inputs.folder_of(cell.workload, chosen)  # once: it hashes the sources
     return {
         "workload": cell.workload,
@@ -83,10 +83,10 @@ def _spec(cell: Cell, chosen: params.Params, kind: str) -> dict[str, Any]:
 
 
 def _record(cell: Cell, kind: str, folder: Path, ended: process.Ended) -> Trial:
-    said = _said(folder / "outcome.json")
+    result = _said(folder / "outcome.json")
     log = tasklog.read(folder / "tasks.log")
-    outcome, reason = _outcome(said, ended, folder / "output.txt")
-    start_ns = said.get("start_ns", log.tasks[0][2] if log.tasks else 0)
+    outcome, reason = _outcome(result, ended, folder / "output.txt")
+    start_ns = result.get("start_ns", log.tasks[0][2] if log.tasks else 0)
     columns = list(zip(*log.tasks, strict=True)) or [(), (), (), ()]
     trial = Trial(
         idiom=cell.idiom,
@@ -95,13 +95,13 @@ def _record(cell: Cell, kind: str, folder: Path, ended: process.Ended) -> Trial:
         outcome=outcome,
         reason=reason,
         trial_s=ended.seconds,
-        import_s=said.get("import_s"),
+        import_s=result.get("import_s"),
         setups=len(log.made),
         setup_s=sum(end - start for _, start, end in log.made) / 1e9 if log.made else None,
-        tasks_asked=said.get("tasks_asked", 0),
-        tasks_run=said.get("tasks_run", len(log.tasks)),
+        tasks_asked=result.get("tasks_asked", 0),
+        tasks_run=result.get("tasks_run", len(log.tasks)),
         workers=len(log.workers),
-        in_parent=said.get("pid") in log.workers,
+        in_parent=result.get("pid") in log.workers,
         tasks=Tasks(
             index=list(columns[0]),
             pid=list(columns[1]),
@@ -112,11 +112,11 @@ def _record(cell: Cell, kind: str, folder: Path, ended: process.Ended) -> Trial:
         placed=len(log.placed),
         place_s=sum(end - start for _, start, end in log.placed) / 1e9 if log.placed else None,
         placed_bytes=sum(nbytes for nbytes, *_ in log.placed) if log.placed else None,
-        on_write=said.get("on_write", ""),
-        kernel=said.get("kernel", {}),
+        on_write=result.get("on_write", ""),
+        kernel=result.get("kernel", {}),
         left_behind=Left(**ended.left),
-        # What is not right is an outcome, and never a number.
-        **(_measured(said) if outcome == terms.OK else {"output": tail(folder / "output.txt")}),
+        # A trial that is not ok has an outcome, and never a number.
+        **(_measured(result) if outcome == terms.OK else {"output": tail(folder / "output.txt")}),
     )
     if trial.spent_s > ended.seconds:
         trial.outcome, trial.reason = (
@@ -125,38 +125,38 @@ def _record(cell: Cell, kind: str, folder: Path, ended: process.Ended) -> Trial:
         )
         trial.pools = []
     elif outcome == terms.OK:
-        # Of the whole tree, but without what the trial's interpreter did before the call and after the return.
+        # The whole tree's CPU time, but without the interpreter's own before the call and after the return.
         forgotten = [used for pid, used in log.forgotten_cpu_ns.items() if pid not in ended.adopted]
         user_s, system_s = (sum(used[i] for used in forgotten) / 1e9 for i in range(2))
-        trial.cpu_user_s = ended.cpu_s[0] - said["cpu_outside_s"][0] + user_s
-        trial.cpu_system_s = ended.cpu_s[1] - said["cpu_outside_s"][1] + system_s
+        trial.cpu_user_s = ended.cpu_s[0] - result["cpu_outside_s"][0] + user_s
+        trial.cpu_system_s = ended.cpu_s[1] - result["cpu_outside_s"][1] + system_s
     return trial
 
 
-def _measured(said: dict[str, Any]) -> dict[str, Any]:
+def _measured(result: dict[str, Any]) -> dict[str, Any]:
     """Return the rounds, and the parts of two of them where they are known."""
-    parts = {phase: Parts(**said[phase]) for phase in (terms.COLD, terms.KEPT) if phase in said}
-    return {"pools": [_pool(pool) for pool in said["pools"]], **parts}
+    parts = {phase: Parts(**result[phase]) for phase in (terms.COLD, terms.KEPT) if phase in result}
+    return {"pools": [_pool(pool) for pool in result["pools"]], **parts}
 
 
-def _pool(said: dict[str, Any]) -> Pool:
-    return Pool(**{**said, "rounds": [Round(**round_) for round_ in said.get("rounds", ())]})
+def _pool(result: dict[str, Any]) -> Pool:
+    return Pool(**{**result, "rounds": [Round(**round_) for round_ in result.get("rounds", ())]})
 
 
 def _said(path: Path) -> dict[str, Any]:
-    """Return what the trial's interpreter says; nothing if it was ended before, or while, it said so."""
+    """Return what the trial's interpreter has written; nothing if it was ended before the file was whole."""
     try:
         return json.loads(path.read_text())
     except (FileNotFoundError, json.JSONDecodeError):
         return {}
 
 
-def _outcome(said: dict[str, Any], ended: process.Ended, output: Path) -> tuple[str, str]:
+def _outcome(outcome_file: dict[str, Any], ended: process.Ended, output: Path) -> tuple[str, str]:
     if ended.timed_out:
-        where = "its interpreter did not end" if said else "it did not return"
+        where = "its interpreter did not end" if outcome_file else "it did not return"
         return terms.TIMEOUT, f"{where} within {ended.seconds:.0f} s{_first_error(output)}"
-    if said:
-        return said["outcome"], said["reason"]
+    if outcome_file:
+        return outcome_file["outcome"], outcome_file["reason"]
     lines = tail(output).strip().splitlines()
     last = lines[-1] if lines else "no output"
     if ended.returncode < 0:
@@ -165,13 +165,13 @@ def _outcome(said: dict[str, Any], ended: process.Ended, output: Path) -> tuple[
 
 
 def _first_error(output: Path) -> str:
-    """Return the first error that was printed: libraries that try again for ever print the cause of their waiting.
+    """Return the first error that was printed: a library that retries for ever prints there why it waits.
 
-    What there was no room for comes first: others are printed before it that follow from it.
+    A MemoryError goes before all others: errors that it causes may be printed before it.
     """
-    found: list[str] = _ERROR_LINE.findall(output.read_text("utf-8", errors="replace"))
-    found.sort(key=lambda line: not line.startswith("MemoryError"))
-    return f"; it printed: {found[0]}" if found else ""
+    errors: list[str] = _ERROR_LINE.findall(output.read_text("utf-8", errors="replace"))
+    errors.sort(key=lambda line: not line.startswith("MemoryError"))
+    return f"; it printed: {errors[0]}" if errors else ""
 
 
 def tail(output: Path) -> str:

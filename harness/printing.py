@@ -1,4 +1,4 @@
-"""Printing that never ends a run: whoever read it may have gone, and the disk that it goes to may be full."""
+"""Printing that never ends a run, even if its reader has gone or its disk is full."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""One run on disk: opened in every file, saved after every trial, gone on with after an interrupt."""
+"""One run on disk: opened in every file, saved after every trial, resumed after an interrupt."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -20,7 +20,7 @@ from trial.workload import load_workload
 class Recording:
     """What one run has measured so far, on disk after every trial.
 
-    Raises UserError for a file that would have to be overwritten, and for a run that cannot be gone on with.
+    Raises UserError for an unreadable file, which would be overwritten, and for a run that cannot be resumed.
     """
 
     def __init__(self, settings: Settings, cells: list[Cell]) -> None:
@@ -28,7 +28,7 @@ class Recording:
         self.trials = 0
         self.failures = 0
         self.done: set[tuple[str, int, Cell]] = set()
-        self.session = 0  # how often this run was gone on with: trials of two sessions are in no common block
+        self.session = 0  # how often this run was resumed: trials of two sessions are in no common block
         self._common = Run(
             started=strftime("%Y-%m-%dT%H:%M:%S%z"),
             profile=settings.profile,
@@ -51,7 +51,7 @@ class Recording:
             raise UserError(str(error)) from error
 
     def _interrupted(self) -> Run:
-        """Return what is common to the newest run, which must have been of what would be measured now."""
+        """Return the newest run. Raises UserError unless it measured what would be measured now."""
         runs = [runs[-1] for runs in self._files.values() if runs]
         if not runs:
             raise UserError(f"--resume: there is no run to go on with in {self.settings.results}; measure without it")
@@ -65,11 +65,11 @@ class Recording:
 
     @property
     def order_seed(self) -> str:
-        """What the order of trials comes from: recorded, and not the same in two runs, so that orders average out."""
+        """The seed of the trials' order: recorded, and different in every run, so that orders average out."""
         return f"{self._common.seed} {self._common.started}"
 
     def begin(self, cells: list[Cell], bandwidth: float, disturbances: list[str]) -> None:
-        """Open a run in every file, without a trial yet, or the one to go on with; note what that has done already."""
+        """Open a run in every file: a new one without trials, or the one to resume. Note which trials that one has."""
         for (workload, library), runs in self._files.items():
             mine = [cell for cell in cells if (cell.workload, cell.library) == (workload, library)]
             if not (self.settings.resume and runs and runs[-1].started == self._common.started):
@@ -146,7 +146,7 @@ def _asked(cells: list[Cell]) -> dict[str, list[str]]:
 
 
 def _differences(old: Run, new: Run, workloads: tuple[str, ...]) -> Iterator[str]:
-    """Yield, in words, all because of which trials of the two runs may not stand in one block."""
+    """Yield, in words, each difference that keeps trials of the two runs out of one block."""
     for workload in workloads:
         before, now = _relevant(old.params, workload), _relevant(new.params, workload)
         if results.hash_of(before) != results.hash_of(now):

@@ -17,6 +17,7 @@ import params
 from harness import inputs
 from harness.cells import NO_IDIOM, Cell, all_cells, self_check_cells, shuffled
 from harness.cli import Settings, UserError
+from harness.enough_blocks import EnoughBlocks
 from harness.exclusive import only_run_in, only_suite_on_machine
 from harness.folders import remove_abandoned, temporary_folder
 from harness.launch import run_cell, tail
@@ -26,29 +27,27 @@ from harness.machine.memory import MEMORY_UNAVAILABLE
 from harness.machine.supervise import become_subreaper
 from harness.machine.yardstick import yardstick_s
 from harness.recording import Recording
-from harness.stopping import Stopping
 from record import terms
-from record.schema import Run, Trial, printable
-from record.schema import Stopping as Reached
+from record.schema import Run, Stopping, Trial, printable
 from record.terms import MEMORY, TIME, WRITE
 from trial.workload import load_workload
 
 INPUTS_TIMEOUT_S = 3600.0
 WARM_UP_TIMEOUT_S = 60.0
-SAY_EVERY_S = 60.0  # where a run is, to whoever reads no terminal
+SAY_EVERY_S = 60.0  # how often a run prints where it is, if no terminal shows it
 START_S = 3.0  # of a trial besides its rounds: the interpreter, the library, what closing waits for
 
 
 Widest = Callable[[list[tuple[str, str, Run]]], tuple[float, str] | None]
-"""Of the parts of a run (see `Recording.parts`): the widest interval's half-width as a share, and of what, if known."""
+"""Takes a run's parts (see `Recording.parts`); returns the widest interval's half-width as a share, and its cell."""
 
 
 SaidOf = Callable[[dict[str, Any]], list[str]]
-"""Of the facts about a user's own job: what is said of it before the run."""
+"""Takes the facts about a user's own job; returns the lines to print about it before the run."""
 
 
 def measure(settings: Settings, widest: Widest, said_of_job: SaidOf, console: Console) -> Recording:
-    """Run every trial of ``settings``; one that fails costs nothing but itself. Raises UserError before the first."""
+    """Run every trial of ``settings``; one that fails does not stop the others. Raises UserError before the first."""
     become_subreaper()
     process.raise_interrupt_on_termination()
     with (
@@ -77,13 +76,13 @@ def _measure(settings: Settings, widest: Widest, said_of_job: SaidOf, console: C
             if cell.outcome != terms.SKIPPED or cell.idiom == NO_IDIOM:  # what an idiom cannot do is in its row
                 _say(console, cell, cell.outcome, cell.reason)
     to_run = [cell for cell in cells if not cell.outcome]
-    stopping = Stopping(settings.params.trials, settings.precision, settings.budget_s, lambda: widest(run.parts()))
+    enough = EnoughBlocks(settings.params.trials, settings.precision, settings.budget_s, lambda: widest(run.parts()))
     with _progress(console) as progress:
         blocks = Blocks(run, to_run, progress)
         block = 0
-        while to_run and stopping.wants(block):
+        while to_run and enough.wants(block):
             if blocks.measure(TIME, block):
-                stopping.block_done()
+                enough.block_done()
             if settings.precision is not None and (known := widest(run.parts())):
                 width = f"± {known[0]:.1%}" if isfinite(known[0]) else "not known yet"
                 progress.console.print(f"block {block + 1}: widest interval {width} ({known[1]})", markup=False)
@@ -92,7 +91,7 @@ def _measure(settings: Settings, widest: Widest, said_of_job: SaidOf, console: C
                     blocks.measure(MEMORY, memory_block)
                 blocks.measure(WRITE, 0)
             block += 1
-    reached = stopping.reached(run.blocks())
+    reached = enough.reached(run.blocks())
     run.finish(reached)
     console.print(_said_of(reached), highlight=False, markup=False, soft_wrap=True)
     return run
@@ -105,9 +104,9 @@ class Blocks:
         self.run, self.cells, self.progress = run, cells, progress
         self.position = 0
         chosen = run.settings.params
-        known = run.settings.precision is None and run.settings.budget_s is None
-        # It grows where the number of timed blocks is not known.
-        asked = {TIME: chosen.trials * known, MEMORY: chosen.memory_trials, WRITE: 1}
+        blocks_are_known = run.settings.precision is None and run.settings.budget_s is None
+        # Where the number of blocks is not known, the total grows with each block.
+        asked = {TIME: chosen.trials if blocks_are_known else 0, MEMORY: chosen.memory_trials, WRITE: 1}
         self.total = sum(count * len(self._of(kind)) for kind, count in asked.items())
         self.bar = progress.add_task("", total=self.total)
         self.said_s = time.monotonic()
@@ -134,9 +133,10 @@ class Blocks:
             self.progress.console.print(printable(line), highlight=False, markup=False, soft_wrap=True)
 
     def _of(self, kind: str) -> list[Cell]:
-        """Return the cells that have such trials: writes show on most workers, in workloads with a shared input.
+        """Return the cells that have trials of this kind.
 
-        Memory is not sampled where a workload says that it would tell nothing.
+        Trials for writes run on the most workers, in workloads with a shared input. Memory is not sampled where a
+        workload says that this would tell nothing.
         """
         if kind == TIME:
             return self.cells
@@ -160,7 +160,7 @@ class Blocks:
             _say(self.progress.console, cell, trial.outcome, trial.reason)
 
 
-def _said_of(reached: Reached) -> str:
+def _said_of(reached: Stopping) -> str:
     widest = reached.reached_precision
     sure = f"the widest interval is ± {widest:.1%} ({reached.widest_cell})" if widest else "too few for intervals"
     return f"{reached.blocks} blocks in {reached.spent_s / 60:.1f} min, {reached.reason}; {sure}."
@@ -175,15 +175,15 @@ def _needs(settings: Settings) -> tuple[int, int]:
 
 
 def _check_conditions(settings: Settings, console: Console) -> list[str]:
-    """Say what would disturb the measurement; return it for the record. Nothing is refused: who knows may go on."""
-    found = disturbances(settings.worker_counts[-1], *_needs(settings))
-    for line in found:
+    """Say what would disturb the measurement; return it for the record. Nothing is refused: the user decides."""
+    warnings = disturbances(settings.worker_counts[-1], *_needs(settings))
+    for line in warnings:
         console.print(f"warning: {line}", highlight=False, markup=False, soft_wrap=True)
-    return found
+    return warnings
 
 
 def _progress(console: Console) -> Progress:
-    # A redraw costs CPU time beside the trial that runs: one a second is seldom enough.
+    # A redraw costs CPU time beside the trial that runs, so there is only one a second.
     fixed = Column(no_wrap=True, min_width=7)
     return Progress(
         BarColumn(20),
@@ -204,14 +204,14 @@ def _say(console: Console, cell: Cell, ended: str, reason: str) -> None:
 
 
 def _inputs(workload: str, settings: Settings, console: Console) -> str:
-    """Make the inputs, those of a user's own job anew unless an interrupted run goes on; see `make_inputs`."""
+    """Make the inputs (see `make_inputs`). Those of a user's own job are made anew, unless a run is resumed."""
     if load_workload(workload).OWN and not settings.resume:
         inputs.remove(workload)
     return make_inputs(workload, settings.params, console)
 
 
 def _said_of_run(cells: Sequence[Cell], facts: Mapping[str, Mapping[str, Any]], chosen: params.Params) -> str:
-    """Return about how long the run will take, if every library gained as much as it can."""
+    """Return a line on how long the run will take at least: the estimate gives every library a perfect speedup."""
     rounds = chosen.trials * (1 + chosen.kept_rounds) + chosen.memory_trials
     trials = chosen.trials + chosen.memory_trials
     seconds = 0.0
@@ -226,7 +226,7 @@ def _said_of_run(cells: Sequence[Cell], facts: Mapping[str, Mapping[str, Any]], 
 def make_inputs(workload: str, chosen: params.Params, console: Console) -> str:
     """Make the inputs unless they are there; return why that cannot be done, or an empty string.
 
-    Raises UserError where it is the parameters that allow no inputs.
+    Raises UserError if the parameters allow no inputs.
     """
     if inputs.facts(workload, chosen):
         return ""
@@ -258,7 +258,7 @@ def make_inputs(workload: str, chosen: params.Params, console: Console) -> str:
 
 
 def _unless_impossible(cell: Cell, reason: str, facts: Mapping[str, Any]) -> Cell:
-    """Return the cell; with an outcome, where its workload has no inputs, or the idiom cannot take such a one."""
+    """Return the cell, with an outcome if its workload has no inputs or its idiom cannot share their type."""
     if cell.outcome:
         return cell
     if reason:
@@ -272,7 +272,7 @@ def _unless_impossible(cell: Cell, reason: str, facts: Mapping[str, Any]) -> Cel
 
 
 def _warm_up(needed_bytes: int, console: Console) -> tuple[float, str]:
-    """Return the memory bandwidth in bytes per second; where it could not be measured 0.0, and why."""
+    """Return the memory bandwidth in bytes per second; or 0.0, and why it could not be measured."""
     with (
         console.status("warming up memory and disk cache"),
         temporary_folder() as temporary,

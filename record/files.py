@@ -25,8 +25,8 @@ SPARE_BYTES = 256 * 2**20  # that reading a file may need besides its content
 class ResultsError(Exception):
     """A file that cannot be used, in one line that names it and can be printed, whatever is in it."""
 
-    def __init__(self, said: str) -> None:
-        super().__init__(printable(said.replace("\n", " ")))
+    def __init__(self, message: str) -> None:
+        super().__init__(printable(message.replace("\n", " ")))
 
 
 class _PlainUnpickler(pickle.Unpickler):
@@ -83,21 +83,21 @@ def load(path: Path) -> Content:
     try:
         data = path.read_bytes()
         with _memory_bounded(SPARE_BYTES + 100 * len(data)):
-            found = _PlainUnpickler(io.BytesIO(data)).load()
+            content = _PlainUnpickler(io.BytesIO(data)).load()
     except OSError as error:
         raise ResultsError(f"{path}: cannot be read: {error.strerror}") from error
     except Exception as error:  # a damaged pickle raises whatever its bytes lead to
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ResultsError(f"{path}: refused, not a results file: {reason}; move it away") from error
-    if not isinstance(found, dict) or not isinstance(found.get("schema"), int):
+    if not isinstance(content, dict) or not isinstance(content.get("schema"), int):
         raise ResultsError(f"{path}: refused, not a results file: it has no schema version; move it away")
-    if found["schema"] != SCHEMA:
+    if content["schema"] != SCHEMA:
         raise ResultsError(
-            f"{path}: refused: schema {found['schema']}, this suite reads {SCHEMA}; measure again, or use the suite "
+            f"{path}: refused: schema {content['schema']}, this suite reads {SCHEMA}; measure again, or use the suite "
             "version that wrote it"
         )
     try:
-        return from_plain(found)
+        return from_plain(content)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(each)[:LONGEST_NAME] for each in first["loc"]) or "its content"

@@ -22,7 +22,7 @@ _UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")  # a ter
 
 
 def printable(text: str) -> str:
-    """Return ``text`` with a question mark for each character that is none to print: controls and halves of some."""
+    """Return ``text`` with a question mark for each unprintable character: controls and lone surrogates."""
     return _UNPRINTABLE.sub("?", text)
 
 
@@ -78,8 +78,8 @@ class Pool:
     @property
     def kept_s(self) -> float | None:
         """The median of the same round on the pool that is up, or None."""
-        found = [each.seconds for each in self.rounds if each.phase == KEPT]
-        return median(found) if found else None
+        kept = [each.seconds for each in self.rounds if each.phase == KEPT]
+        return median(kept) if kept else None
 
     @property
     def one_shot_s(self) -> float | None:
@@ -91,9 +91,9 @@ class Pool:
 class Parts:
     """Where a round's time went; ``start_s`` + ``work_s`` + ``wait_s`` + ``gather_s`` is all of it.
 
-    ``start_s``: to the first task's start. ``gather_s``: from the last task's end until the results are there. Between
-    them, as means over the workers: ``work_s`` inside tasks, ``wait_s`` outside, of which ``tail_s`` after a worker's
-    own last task. ``straggler_s``: how much later the last worker ended than the median one.
+    ``start_s``: until the first task starts. ``gather_s``: from the last task's end until the results are there. The
+    time between them, as means over the workers: ``work_s`` inside tasks, ``wait_s`` outside. ``tail_s`` is the part of
+    ``wait_s`` after a worker's last task. ``straggler_s``: how much later the last worker ended than the median one.
     """
 
     __pydantic_config__ = CONFIG
@@ -139,7 +139,7 @@ MEMORY_FIELDS = tuple(column.name for column in fields(Bytes))
 
 @dataclass(kw_only=True)
 class Memory:
-    """Start, peak and end, and the moments that the idiom marks; how often was looked, and what that cost."""
+    """Memory at start, peak, end and the moments that the idiom marks; how often it was sampled, and at what cost."""
 
     __pydantic_config__ = CONFIG
     start: Bytes
@@ -171,13 +171,14 @@ class Left:
 class Trial:
     """One run of one cell in a fresh interpreter, whatever became of it.
 
-    ``position``: its place in the order of the run. ``session``: how often the run had been gone on with by then.
-    ``yardstick_s``: what a fixed piece of work took just before it. ``trial_s``: its interpreter's life.
-    ``import_s``: of the library, before the clock. ``cold``, ``kept``: the parts of the first round, and of the round
-    in the middle of those on the pool that is up, where every task is recorded. ``setups``, ``setup_s``: how often the
-    setup was made, and what that took in all. ``cpu_user_s``, ``cpu_system_s``: of the whole tree, during all rounds.
-    ``placed``, ``placed_bytes``, ``place_s``: data that were put where workers find them. ``moments_s``: moments that
-    the idiom marks, after the call. ``kernel``: the calibration of the kernel that tasks compute with.
+    ``position``: its place in the order of the run. ``session``: how often the run had been resumed by then.
+    ``yardstick_s``: what a fixed piece of work took just before it. ``trial_s``: how long its interpreter lived.
+    ``import_s``: importing the library, before the clock. ``cold``, ``kept``: the parts of the cold round, and of the
+    median kept round, where every task is recorded. ``setups``, ``setup_s``: how often the setup was made, and how long
+    that took in all. ``cpu_user_s``, ``cpu_system_s``: of the whole tree, during all rounds. ``placed``,
+    ``placed_bytes``, ``place_s``: how often data were put where workers find them, how many bytes, and how long that
+    took. ``moments_s``: moments that the idiom marks, after the call. ``kernel``: the calibration of the kernel that
+    tasks compute with.
     """
 
     __pydantic_config__ = CONFIG
@@ -224,7 +225,7 @@ class Trial:
 
     @property
     def cold_s(self) -> float | None:
-        """From the call to the first round's results: with the pool's start. Of the first pool, as the next four."""
+        """Of the first pool (as the next four): from the call to the first round's results, with the pool's start."""
         return self._first.cold_s
 
     @property
@@ -266,7 +267,7 @@ PARTS = tuple(column.name for column in fields(Parts))
 class Idiom:
     """What an idiom is, and the code of its script that it uses: how it is called, and its ``lines`` of code.
 
-    ``program``: all that it needs to run without the suite, but for its job; ``expression``: what is the idiom in it.
+    ``program``: all that it needs to run without the suite, except its job. ``expression``: the idiom in the program.
     """
 
     __pydantic_config__ = CONFIG
@@ -321,7 +322,7 @@ class Run:
 
     ``asked``: the idioms of all cells, by "library in workload". ``inputs``: facts about the workload's inputs;
     ``moved_bytes``: input read and result written once; ``shared_bytes``: one large input for all tasks; ``lengthens``,
-    ``times``: it is that workload with so many times the tasks.
+    ``times``: the workload that this one lengthens, and how many times its tasks this one has.
     ``stopping``: None until the run has ended. ``idioms``: by name, in the script's order.
     """
 
@@ -358,12 +359,12 @@ class Run:
 
     @property
     def lengthens(self) -> str:
-        """The workload that this one is with more of the same tasks; empty for most."""
+        """The workload that this one lengthens with more of the same tasks; empty for most."""
         return str(self.inputs.get("lengthens", ""))
 
     @property
     def times(self) -> float:
-        """How many times the tasks of that one; 0 where it does not say."""
+        """Its number of tasks, as a multiple of those of ``lengthens``; 0 where it does not say."""
         return float(self.inputs.get("times", 0))
 
 

@@ -3,17 +3,17 @@
 from dataclasses import dataclass
 
 # The workloads that run unless others are named, and the studies, which answer one question each and run when named.
-# Each is a module in `workloads`, and they are shown in this order. OF_ROUNDS choose rounds of many kinds: a pool's
-# first round and its end are no job whose time could be compared.
+# Each is a module in `workloads`, and they are shown in this order. Those in OF_ROUNDS choose rounds of many kinds:
+# there, a pool's first round and its end make no job, so that time is not compared.
 WORKLOADS = ("numerical", "stateful", "initialization")
 OF_ROUNDS = ("overhead", "grid", "granularity")
-LENGTHS = ("numerical_8", "numerical_64")  # the same with so many times the tasks: they check what is predicted
+LENGTHS = ("numerical_8", "numerical_64")  # numerical with 8 and 64 times the tasks: they check predictions
 STUDIES = (*LENGTHS, "sharing", "sharing_frame", "client_scatter", "worker_scatter", "array", "dataframe", *OF_ROUNDS)
 
 # What a trial is there for.
 TIME = "time"
-MEMORY = "memory"  # sampled, which holds it up: no time is taken from it
-WRITE = "write"  # tasks try to write into their shared input: no time is taken from it
+MEMORY = "memory"  # its memory is sampled, which slows it down: its times are not used
+WRITE = "write"  # its tasks try to write into their shared input: its times are not used
 
 # What can become of a trial.
 OK = "ok"
@@ -38,7 +38,7 @@ POINT = "point"  # of granularity: one length of tasks
 SELF_AGAIN, SELF_SLOWED = "-again", "-slowed"  # appended to the library's name
 SELF_SLOWDOWN = 0.05  # of its own time
 
-# The moments at which memory is known: of every memory trial, and of idioms that mark them (`tasklog.moment_is`).
+# The moments at which memory is known: in every memory trial; and only if the idiom marks them (`tasklog.moment_is`).
 MEMORY_MOMENTS = ("start", "peak", "end")
 MARKED_MOMENTS = ("ready", "made", "spread", "held")
 
@@ -67,7 +67,7 @@ _ALLOWED = {
 
 @dataclass(frozen=True, kw_only=True)
 class Traits:
-    """What an idiom is. Its name is for people; the report reads these. Raises ValueError for a word of its own.
+    """What an idiom is. Its name is for people; the report reads its traits. Raises ValueError for an unknown word.
 
     ``workers``: where tasks run: in processes, in threads of the calling process, or in the caller, one by one.
     ``start``: how worker processes come into being, such as ``fork``; empty where there are none.
@@ -80,9 +80,9 @@ class Traits:
     ``closes``: what closing does to the workers; empty where there are none.
     ``connects``: its workers run already: they are started, and ended, outside the clock.
     ``all_cores``: each worker computes with as many threads as there are cores, to show what that costs.
-    ``keeps_pool``: all rounds run on one pool; without it, each starts one of its own.
-    ``varies_start``, ``varies_batches``, ``varies_scheduler``: it differs in that from the library's first idiom, or
-    from another one, and answers a question that only some workloads ask.
+    ``keeps_pool``: all rounds run on one pool; otherwise each round starts its own.
+    ``varies_start``, ``varies_batches``, ``varies_scheduler``: how it differs from the library's first idiom, or from
+    another one. Only some workloads ask what this difference does.
     """
 
     workers: str = PROCESSES

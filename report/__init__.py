@@ -1,1 +1,1 @@
-"""How it is shown, by medium: numbers, and tables, figures and the page made of them. Reads `record` alone."""
+"""How results are shown: numbers, and the tables, figures and page made of them. Uses only `record`."""

@@ -23,7 +23,7 @@ COLUMNS = (
     "yardstick_moved", *OF_RUN,
 )  # fmt: skip
 TIMES = tuple(name for name in COLUMNS if name.endswith("_s"))
-PACKAGES = {"dask": "distributed"}  # the version of the library: of the package that does its scheduling
+PACKAGES = {"dask": "distributed"}  # a library's version is that of the package that does its scheduling
 
 
 def write_csv(files: Sequence[Measured], path: Path) -> int:
@@ -34,7 +34,7 @@ def write_csv(files: Sequence[Measured], path: Path) -> int:
 
 
 def csv_of(files: Sequence[Measured]) -> tuple[str, int]:
-    """Return what `rows_of` does as text, and the number of rows. Numbers have five digits; the unknown is empty."""
+    """Return the rows of `rows_of` as text, and their number. Numbers have five digits; unknown values are empty."""
     rows = list(rows_of(files))
     return _as_csv(rows, COLUMNS), len(rows)
 
@@ -80,8 +80,8 @@ def _times(trial: Trial) -> dict[str, float | None]:
 def csv_of_rounds(files: Sequence[Measured]) -> str:
     """Return one row per round of the newest run of every file; an empty string where there are none.
 
-    ``bare``: without the library. ``pool`` and ``round`` are numbers in their trial, ``stop_s`` is the pool's; what
-    else a round was stands in columns named as in its label.
+    ``bare``: without the library. ``pool`` is the pool's number in its trial, ``round`` the round's number in its pool.
+    ``stop_s`` is the pool's. Every name in a label is a column of its own.
     """
     rows = [row for file in files for trial in file.run.trials for row in _rounds(file, trial)]
     return _as_csv(rows, list(dict.fromkeys(name for row in rows for name in row))) if rows else ""
@@ -106,14 +106,14 @@ def _as_csv(rows: Iterable[dict[str, Any]], columns: Sequence[str]) -> str:
 
 
 def _as_cell(value: Any) -> Any:
-    """Return five digits of a number, of which noise leaves three, and a formula as text, by a quote before it."""
+    """Return a number in five digits (noise leaves three), and text that looks like a formula with a quote before."""
     if isinstance(value, float):
         return float(f"{value:.5g}")
     return f"'{value}" if isinstance(value, str) and value[:1] in tuple("=+-@\t\r") else value
 
 
 def version_of(file: Measured) -> str:
-    """Return the version of the library, which for those of the standard library is Python's."""
+    """Return the library's version; Python's version for what is in the standard library."""
     environment = file.run.environment
     return environment.versions.get(PACKAGES.get(file.library, file.library)) or environment.python.split(" ")[-1]
 

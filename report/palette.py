@@ -1,4 +1,4 @@
-"""The libraries in the order in which they are shown, everywhere, and their colours; the colours of what is no library.
+"""The order in which libraries are shown everywhere, their colours, and all other colours.
 
 A library that is not named here is shown last, in OTHER_COLOR.
 """
@@ -19,8 +19,8 @@ TIE_COLOR = "#e8e8e8"
 LIMIT_COLOR = "#777777"
 GRID_COLOR = "#77777744"
 OTHERS_COLOR = "#BBBBBB99"  # of lines that stand behind those that a panel is about
-# Of the parts of a round, in their order: work in dark grey, waiting in lighter ones, and what starting and stopping
-# cost in a hue that is no library's.
+# Of the parts of a round, in their order: work is dark grey, waiting is lighter grey, and start and stop have a hue
+# that is no library's.
 PART_COLORS = ("#C9B400", "#4D4D4D", "#8C8C8C", "#B3B3B3", "#D9D9D9", "#F0E442")
 ON_DARK = {"#000000": "#ffffff", "#660066": "#a64dff"}  # what would be too dark on black
 

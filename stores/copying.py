@@ -12,8 +12,8 @@ LEAST_BYTES = 2**24  # for a thread of its own: starting one takes less than cop
 def copy_memory(target: memoryview, source: memoryview) -> None:
     """Copy ``source`` to ``target``, of the same number of bytes, with as many threads as there are CPUs.
 
-    As Arrow's own Plasma client and Vineyard's do by default: most of the time goes into the kernel's handing out of
-    fresh pages, which it does for several threads at once.
+    Arrow's own Plasma client and Vineyard's do so by default. Most of the time goes into fresh pages: the kernel hands
+    them out to several threads at once.
     """
     to, of = np.frombuffer(target, np.uint8), np.frombuffer(source, np.uint8)
     threads = min(cpus_allowed(), max(1, of.nbytes // LEAST_BYTES))

@@ -1,12 +1,12 @@
 """A store under Dask: dumps puts an object's large buffers into it, once; loads maps them read-only where they lie.
 
-What a plain family gets wrong, each message putting the same buffer again, is avoided by knowing what lies in the store
-already: a buffer that was mapped from it, and a buffer that this process has put there and that still lives. A worker's
-own object is replaced by its store-backed twin when it is sent for the first time, so that it is in memory once. (A
-list or dict of arrays is sent element by element, and put again each time: Dask does not say whose elements these are.)
+A plain family would put the same buffer again with each message. This one knows what lies in the store already: buffers
+that were mapped from it, and living buffers that this process has put there. When a worker's own object is sent for the
+first time, a twin backed by the store replaces it, so that it is in memory once. (A list or dict of arrays is sent
+element by element, and put again each time: Dask does not say whose elements these are.)
 
-Objects go when the last reference does. Each process holds one per object that it has mapped or put, and so does each
-message under way: what a message carries is the receiver's from then on.
+An object goes with its last reference. Each process holds one reference per object that it has mapped or put. Each
+message under way holds one per object too, and its receiver takes those over.
 https://distributed.dask.org/en/stable/serialization.html
 """
 
@@ -53,7 +53,7 @@ class Known:
     owner: weakref.ref[Any]
 
     def holds(self, start: int, size: int) -> bool:
-        """Return whether all of that memory is in it. What took a dead owner's place is another's memory."""
+        """Return whether all of that memory is in it. Once the owner is dead, the memory may be another's."""
         return self.owner() is not None and self.start <= start and start + size <= self.start + self.size
 
 
@@ -65,13 +65,13 @@ class Family:
         self._known: dict[int, Known] = {}  # by a number of its own
         self._mapped: weakref.WeakValueDictionary[str, np.ndarray] = weakref.WeakValueDictionary()
         self._lock = threading.Lock()
-        # Finalizers run wherever an object's last reference goes, under whichever locks are held there: they may only
-        # leave a note. What it asks for is done by a thread.
+        # Finalizers run wherever an object's last reference goes, under whichever locks are held there. So they only
+        # leave a note, and a thread does the rest.
         self._gone: SimpleQueue[tuple[int, str]] = SimpleQueue()
         threading.Thread(target=self._forget, daemon=True, name=f"{type(store).__name__} forgets").start()
 
     def dumps(self, x: Any) -> tuple[dict[str, Any], list[Any]]:
-        """Return header and frames; the buffers of ``x`` that are large lie in the store afterwards."""
+        """Return header and frames; afterwards, the large buffers of ``x`` lie in the store."""
         holders = list(_holders(x))
         buffers: list[PickleBuffer] = []
         # Outside the lock: an object's own code runs in here.
@@ -128,7 +128,7 @@ class Family:
         owner = raw.obj
         try:
             known = Known(key, _address(raw), raw.nbytes, weakref.ref(owner))
-        except TypeError:  # not every owner of memory can be watched: those are put again
+        except TypeError:  # some owners of memory cannot be watched: their buffers are put again
             return Known(key, _address(raw), raw.nbytes, lambda: None)
         if immutable:
             # A second message may carry the same object before it is replaced by its twin.
@@ -151,7 +151,7 @@ class Family:
         weakref.finalize(owner, self._gone.put, (id(known), known.key))
 
     def _forget(self) -> None:
-        """Let go of what is gone, for ever."""
+        """Let go of what is gone, again and again, as long as the process lives."""
         while True:
             number, key = self._gone.get()
             with self._lock:
@@ -167,14 +167,14 @@ class Family:
 def _holders(x: Any) -> Iterator[tuple[Worker, Any]]:
     """Yield which workers of this process hold ``x`` in their memory, and under which key."""
     for worker in list(Worker._instances):
-        memory = getattr(worker.data, "fast", worker.data)  # not what is spilled, which looking at would read
+        memory = getattr(worker.data, "fast", worker.data)  # not what is spilled: looking at it would read it
         for key, value in list(getattr(memory, "d", memory).items()):
             if value is x:
                 yield worker, key
 
 
 def _replace(worker: Worker, key: Any, old: Any, new: Any) -> None:
-    """Let ``worker`` hold ``new`` for ``old``, if it still does. In its event loop, where all else changes its data."""
+    """Replace ``old`` by ``new`` if ``worker`` still holds it. Runs in its event loop, like all changes of its data."""
     memory = getattr(worker.data, "fast", worker.data)
     if key in memory and memory[key] is old:
         worker.data[key] = new

@@ -21,7 +21,7 @@ class LmdbStore:
     def put(self, buffer: memoryview) -> str:
         """See `family.Store`."""
         key = uuid.uuid4().hex
-        # The map may be larger than the room below it; writing there would end the process (SIGBUS).
+        # The map may be larger than the space that is free; writing beyond that would end the process (SIGBUS).
         if buffer.nbytes > (free := shutil.disk_usage(self._folder).free):
             raise MemoryError(f"{buffer.nbytes} bytes do not fit into {self._folder}: {free} are free")
         try:
@@ -34,10 +34,10 @@ class LmdbStore:
     def get(self, key: str) -> memoryview:
         """See `family.Store`.
 
-        LMDB promises buffers for as long as their transaction lasts, because later ones may use freed pages again. This
-        transaction ends at once all the same: a value as large as ours has pages of its own, which LMDB neither moves
-        nor frees before `delete`, and that comes after the last reference. Transactions that stay open would keep all
-        pages that are freed meanwhile, and fill the store.
+        LMDB promises a buffer only while its transaction lasts: later transactions may use freed pages again. This
+        transaction still ends at once. A value as large as ours has pages of its own, and LMDB neither moves nor frees
+        them before `delete`, which comes after the last reference. Open transactions would keep all pages that are
+        freed meanwhile, and fill the store.
         """
         with self._environment.begin(buffers=True) as transaction:
             return transaction.get(key.encode())
@@ -46,6 +46,6 @@ class LmdbStore:
         """See `family.Store`."""
         with self._environment.begin(write=True) as transaction:
             transaction.delete(key.encode())
-        # What a transaction frees is used by the next but one; without this one, a store would have to hold one more.
+        # Freed pages are used by the next transaction but one. Without this one, a store must hold one object more.
         with self._environment.begin(write=True) as transaction:
             transaction.put(b"turn", b"")

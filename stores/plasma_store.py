@@ -27,11 +27,11 @@ class PlasmaStore:
         return key.binary().hex()
 
     def get(self, key: str) -> memoryview:
-        """See `family.Store`. The server does not evict what a client has mapped, but may what is still under way."""
-        (found,) = self._client.get_buffers([_id(key)], timeout_ms=0)
-        if found is None:
+        """See `family.Store`. The server does not evict what a client has mapped. It may evict what is under way."""
+        (buffer,) = self._client.get_buffers([_id(key)], timeout_ms=0)
+        if buffer is None:
             raise LookupError(f"Plasma has evicted {key} before it was read: its store is too small")
-        return memoryview(found)
+        return memoryview(buffer)
 
     def delete(self, key: str) -> None:
         """See `family.Store`."""

@@ -19,7 +19,7 @@ ALIGNMENT = 64  # bytes: as NumPy's own
 
 @contextmanager
 def placed(value: Any, writable: bool = False) -> Iterator[Callable[[], Any]]:
-    """Place ``value``; give what returns it, without a copy, in another process. The segment is there until the end."""
+    """Place ``value`` until the block ends; give a function that returns it, uncopied, in another process."""
     buffers: list[pickle.PickleBuffer] = []
     head = pickle.dumps(value, protocol=5, buffer_callback=buffers.append)
     views = [buffer.raw() for buffer in buffers]
@@ -37,7 +37,7 @@ def placed(value: Any, writable: bool = False) -> Iterator[Callable[[], Any]]:
 
 
 def _read(name: str, head: bytes, spans: list[tuple[int, int]], writable: bool) -> Any:
-    global _segment  # what is read lies in it: it stays open as long as the worker lives
+    global _segment  # it stays open as long as the worker lives: the value lies in it
     _segment = SharedMemory(name)
     memory = _segment.buf if writable else _segment.buf.toreadonly()
     return pickle.loads(head, buffers=[memory[start:end] for start, end in spans])

@@ -34,7 +34,7 @@ def serving(name: str, size_bytes: int) -> Iterator[None]:
                 yield
             finally:
                 del os.environ[VARIABLE]
-                # Processes that end take what they held with them and say nothing; a segment would stay.
+                # Processes that end do not drop their references, so their segments would stay.
                 if name == "shared_memory":
                     for left in references.iterdir():
                         (Path(SHARED_MEMORY) / left.name).unlink(missing_ok=True)

@@ -1,6 +1,8 @@
 """Small parameters, real libraries."""
 
 import os
+import re
+import subprocess
 import sys
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import replace
@@ -23,6 +25,7 @@ from record.terms import STUDIES, WORKLOADS
 from trial.workload import Setting
 
 ROOT = Path(__file__).resolve().parent.parent
+SCRIPTS = ROOT / "tests" / "scripts"
 
 settings.register_profile("default", max_examples=60, deadline=None, database=None, derandomize=True)
 settings.register_profile("many", max_examples=10_000, deadline=None, database=None)
@@ -86,6 +89,11 @@ def setting(pattern: str, n_jobs: int = 2, kept_rounds: int = 1, kernel=None, fr
     return made
 
 
+def says(text: str, *facts: str) -> bool:
+    """Return whether a text has these names and numbers in this order, whatever the words between them are."""
+    return re.search(".*?".join(map(re.escape, facts)), text, re.DOTALL) is not None
+
+
 class Ended(NamedTuple):
     """What a command line came to."""
 
@@ -105,6 +113,18 @@ def run_utils(*arguments) -> Ended:
         except SystemExit as ended:
             status = ended.code
     return Ended(status or 0, stdout.getvalue(), stderr.getvalue())
+
+
+def run_suite(
+    *arguments: str, script: str | None = None, variables: dict[str, str] | None = None, **options
+) -> subprocess.CompletedProcess:
+    """Run a script, or benchmark_all.py, as a user would."""
+    path = SCRIPTS / f"benchmark_{script}.py" if script else ROOT / "benchmark_all.py"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), **(variables or {})}
+    command = [sys.executable, str(path), *arguments]
+    return subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300, check=False, **options
+    )
 
 
 def refusal(*arguments) -> str:

@@ -6,9 +6,14 @@ import numpy as np
 
 from record import files as results
 from record.schema import MEMORY_FIELDS, Bytes, Idiom, Memory, Parts, Pool, Round, Run, Tasks, Trial
-from record.terms import CALLER, COLD, KEPT, OK, POINT, SETTLING, TASKS, Traits
+from record.terms import CALLER, COLD, KEPT, OK, POINT, SETTLING, TASKS, THREADS, Traits
 
 MIB = 2**20
+CODE = {
+    "call": "numerical_tasks()",
+    "code": "def numerical_tasks(inputs, n_jobs):\n    return inputs < 1  # <b>",
+    "lines": 2,
+}
 A_MACHINE = {"cpu": "Z80", "physical_cores_usable": 1, "memory_bytes": 2**16}
 
 
@@ -137,3 +142,54 @@ def a_grid(cold_s, seconds_of, tasks=8, payloads=(1024, MIB), computes=(0.0, 0.0
         for payload in payloads
         for compute in computes
     ]
+
+
+def save_rounds(folder, library, idioms, workload="numerical", traits=(), **changes):
+    """Save idioms on 2 workers, or the loop: ``{idiom: (cold_s, kept_s or None, stop_s)}``."""
+    loop = library == "serial"
+    trials = []
+    for idiom, (cold_s, kept_s, stop_s) in idioms.items():
+        rounds = [Round(phase=COLD, tasks=2, seconds=cold_s)]
+        rounds += [Round(phase=KEPT, tasks=2, seconds=kept_s, start_s=cold_s)] if kept_s else []
+        pools = [Pool(rounds=rounds, stop_s=stop_s)]
+        trials.append(a_trial(idiom=idiom, n_jobs=1 if loop else 2, pools=pools))
+    traits = dict.fromkeys(idioms, Traits(workers=CALLER)) if loop else traits
+    results.save(folder, workload, library, [a_run(*trials, traits=traits, **changes)])
+
+
+def longer(times):
+    return {"inputs": {"lengthens": "numerical", "times": times}}
+
+
+def with_longer_jobs(folder):
+    """The loop: 2 s. mp: 0.1 + S / 2; ray: 5 + 9 S / 20. 8 times the tasks are 16 s of work."""
+    save_rounds(folder, "serial", {"loop": (2.0, 2.0, 0.0)})
+    naive = {"naive": Traits(naive=True)}
+    save_rounds(folder, "mp", {"fork": (1.0625, 1.0, 0.0375), "naive": (0.5, 0.5, 0.0)}, traits=naive)
+    save_rounds(folder, "ray", {"tasks": (4.9, 0.9, 1.0)})
+    save_rounds(folder, "serial", {"loop": (16.0, None, 0.0)}, "numerical_8", **longer(8))
+    save_rounds(folder, "mp", {"fork": (8.0, None, 0.0)}, "numerical_8", **longer(8))
+    save_rounds(folder, "ray", {"tasks": (15.25, None, 0.0)}, "numerical_8", **longer(8))
+
+
+def grid_folder(folder, blocks=6):
+    """Save a grid in which threads need 1 ms a task and processes 1.5 ms, at every payload and compute time."""
+    traits = {"ThreadPoolExecutor": Traits(workers=THREADS)}
+    for library, idiom, each_s in (("mp", "fork", 1.5e-3), ("futures", "ThreadPoolExecutor", 1e-3)):
+        grids = [
+            a_grid(0.1, lambda p, c, s=each_s, b=block: 8 * (s + c / 4) * (1 + b / 1000)) for block in range(blocks)
+        ]
+        save_pools(folder, "grid", library, {idiom: grids}, n_jobs=4, traits=traits)
+    return folder
+
+
+def measured(folder):
+    """Save what two libraries did, what a third failed to do, and one idiom's code; return the folder."""
+    save(folder, "serial", {("loop", 1): [8.0] * 6})
+    save(folder, "mp", {("fork", 1): [8.1] * 6, ("fork", 4): [2.1, 2.2, 2.3, 2.2, 2.1, 2.0], ("exit", 4): ["skipped"]})
+    times = {("tasks", 1): [9.0] * 6, ("tasks", 4): [3.0, 3.1, 3.2, 3.1, 3.0, 2.9], ("naive: all", 4): [5.0, "timeout"]}
+    kept = {("tasks", 4): [1.0, 1.1, 1.2, 1.1, 1.0, 0.9]}
+    save(folder, "ray", times, kept=kept, codes={"tasks": CODE}, traits={"naive: all": Traits(naive=True)})
+    spawn = {"spawn, scatter": Traits(start="spawn")}
+    save(folder, "dask", {("spawn, scatter", 4): ["wrong", "wrong"]}, traits=spawn)
+    return folder

@@ -1,7 +1,7 @@
 """How much slower the plain loop is while every core runs one: ``python tools/company.py [PROFILE]``.
 
-No library can come nearer to its limit: that is made of times of a loop that had the machine's memory, caches and clock
-to itself. Alone and together take turns; inputs must be there (a run of the profile makes them).
+No library can come nearer to its limit: the limit comes from a loop that had the machine's memory, caches and clock to
+itself. Rounds alone and together take turns. The inputs must be there (a run of the profile makes them).
 """
 
 import os
@@ -25,7 +25,7 @@ REPEATS = 10
 
 
 def own_of(job):
-    """Return what the loop's tasks need besides their arguments: made anew for each round where it is a state."""
+    """Return a function that gives what the loop's tasks need besides their arguments. It makes a state anew."""
     if isinstance(job, Shared):
         return lambda: job.shared
     if isinstance(job, Setup):
@@ -35,7 +35,7 @@ def own_of(job):
 
 
 def loop(name, params, rank, together, answers):
-    """Time rounds of the loop, in turn alone, which is process 0, and together."""
+    """Time rounds of the loop: in turn, process 0 alone and all processes together."""
     workload = load_workload(name)
     setting = Setting(workload.PATTERNS[0], 1, 0, 0, None)
     (pool,) = workload.pools(workload.load(params, folder_of(name, params)), setting)

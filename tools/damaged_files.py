@@ -1,7 +1,7 @@
 """Show 1 000 damaged results files by every verb of utils.py: ``python tools/damaged_files.py [FILES [SEED]]``.
 
 Each file is cut, has bytes changed or added, or has one field spoiled, at random. Twenty lie in a folder, beside a
-healthy one. What counts: no exception, nothing that a terminal would obey, no hang.
+healthy folder. A verb may raise no exception, print nothing that a terminal would obey, and not hang.
 """
 
 import copy
@@ -22,7 +22,7 @@ sys.path.insert(0, str(ROOT))
 from record.terms import WORKLOADS  # noqa: E402
 from report.palette import COLORS  # noqa: E402
 from tests.conftest import run_utils  # noqa: E402
-from tests.test_hostile_files import WHOLE, places  # noqa: E402
+from tests.record.test_hostile_files import WHOLE, places  # noqa: E402
 
 NAMES = list(product(WORKLOADS, COLORS))[:20]  # of the files of a folder
 HOSTILE = (

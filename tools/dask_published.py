@@ -1,8 +1,8 @@
 """What Dask's documentation says of its schedulers' overhead, measured here: ``python tools/dask_published.py``.
 
-https://docs.dask.org/en/stable/shared.html says of the threaded scheduler, first: 1 ms per task and 100 ms start-up,
-with 550 ms for ``da.ones(1000, chunks=(2,)).sum()``; later: about 200 us per task and 1 ms start-up; today 200 us and
-10 us for a new pool. That very example, in fresh interpreters, first and later calls.
+https://docs.dask.org/en/stable/shared.html has said three things of the threaded scheduler. First: 1 ms per task and
+100 ms start-up, with 550 ms for ``da.ones(1000, chunks=(2,)).sum()``. Later: about 200 us per task and 1 ms start-up.
+Today: 200 us, and 10 us for a new pool. This times that very example, first and later calls, in fresh interpreters.
 """
 
 import subprocess

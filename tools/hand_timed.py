@@ -1,9 +1,9 @@
 """Cost per task by a hand-timed loop, and by the suite, in turn: ``python tools/hand_timed.py [BLOCKS]``.
 
 Each loop is what the library's own documentation writes for many small calls, around a function that returns its
-argument. In a fresh interpreter it runs 100 calls, 30 times one, and five times each as many as the suite's `overhead`
-in the same block, and the same line is fitted. The suite's tasks are counted besides, which a plain loop around them
-shows ("serial"). docs/granularity.md has the output. The machine must be idle.
+argument. In a fresh interpreter it makes 100 calls, then 30 times one call, then five times each number of calls that
+the suite's `overhead` makes in the same block. The same line is fitted to both. The suite also counts its tasks: the
+plain loop ("serial") shows what that costs. docs/granularity.md has the output. The machine must be idle.
 """
 
 import json

@@ -1,7 +1,7 @@
 """Idioms that were tried and are not rows, beside those that are: ``python tools/idioms_tried.py [WORKLOAD ...]``.
 
-A library's script like the others, so that all of these are checked and counted alike. Libraries are imported in the
-functions, and so in the cold round: what is compared is the kept round. docs/fairness.md says what was found.
+This is a library's script like the others, so that all idioms are checked and counted alike. The functions import the
+libraries, in the cold round: compare the kept rounds only. docs/fairness.md says what was found.
 """
 
 import sys
@@ -141,7 +141,7 @@ def ray_actor_pool(job, rounds, n_jobs, prepare):
 
 
 def ray_wait(job, rounds, n_jobs):
-    """Results of tasks with a shared input one by one, as they end: `ray.wait` is told all references each time."""
+    """Take results of tasks with a shared input one by one, as they end: `ray.wait` gets all references each time."""
     from benchmark_ray import ray, ray_for, results
 
     with ray_for(n_jobs):

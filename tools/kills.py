@@ -1,9 +1,10 @@
 """Kill the suite, or what it has started, at random moments: ``python tools/kills.py [ROUNDS]``.
 
-Half of the rounds kill the suite itself, half one of the processes below it, after which the suite goes on for a while
-and is then told to end. Each round is a short run of libraries of every kind, with a temporary folder and a mark in the
-environment of its own; several go on at once. Counted is what lives 3 s after the suite has ended, what lies in the
-temporary folder, what of the results cannot be read, and in the end what lies in shared memory.
+Half of the rounds kill the suite itself. The others kill one of the processes below it; then the suite goes on for a
+while and is told to end. Each round is a short run of the plain loop and of a library chosen by chance, with its own
+temporary folder and its own mark in the environment. Several run at once. This counts processes that live 3 s after the
+suite has ended, what lies in the temporary folder, results that cannot be read and, in the end, what lies in shared
+memory.
 """
 
 import os

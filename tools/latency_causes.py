@@ -27,7 +27,7 @@ def same(number):
 
 
 def say(what, call, between_s=0.0):
-    """Time calls, after a few that are not; before each, compute for a while."""
+    """Time calls, after a few untimed ones; compute for ``between_s`` before each."""
     times = []
     for number in range(20 + CALLS):
         until = time.perf_counter() + between_s

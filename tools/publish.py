@@ -2,8 +2,8 @@
 
     python tools/publish.py RESULTS
 
-Logs stay for the plain loop, whose longest task is part of the limit, and for the trials that the timelines of each
-library's fastest idiom are drawn from.
+Logs stay for two uses: the plain loop's longest task is part of the limit, and the timelines of each library's fastest
+idiom are drawn from its trials' logs.
 """
 
 import sys

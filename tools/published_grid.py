@@ -1,8 +1,8 @@
-"""The published grids and ours, by the same questions: ``python tools/published_grid.py RESULTS``.
+"""Ask the published grids and ours the same questions: ``python tools/published_grid.py RESULTS``.
 
-The published matrices (docs/published_grid.json: seconds; 10 x 14, axes not labelled) and the results of `grid` in the
-folder RESULTS. What does rebuilding Ray's pool cost, and does that depend on the work? In which share of the cells does
-Ray's kept pool beat `multiprocessing.Pool`, and where does the line between them run?
+What does rebuilding Ray's pool cost, and does that depend on the work? In which share of the cells does Ray's kept pool
+beat `multiprocessing.Pool`, and where does the line between them run? The published matrices are in
+docs/published_grid.json (seconds; 10 x 14, axes not labelled); ours are the results of `grid` in the folder RESULTS.
 """
 
 import json

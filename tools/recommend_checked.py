@@ -1,4 +1,4 @@
-"""Check what `recommend` predicts of eight times the tasks of a job, against measuring them.
+"""Check what `recommend` predicts for eight times the tasks of a job, by measuring them.
 
     python tools/recommend_checked.py [JOB [TRIALS]]     # examples/denoising.py, 2
 

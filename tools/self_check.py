@@ -1,9 +1,9 @@
 """How often the self-check tells the truth: ``python tools/self_check.py REPETITIONS [FLAGS OF benchmark_all.py ...]``.
 
-Each repetition is ``python benchmark_all.py --self-check FLAGS``. Prints what each said, and then, per workload: the
-median false difference, how often the 5 % were found, how often a difference was found that is not there, the noise
-floor (half the interquartile range of the ratio of two trials of one block), and, by drawing from all pairs that were
-measured, how many blocks would find the 5 % in 19 of 20 cases.
+Each repetition is ``python benchmark_all.py --self-check FLAGS``. Prints what each said. Then, per workload, prints the
+median false difference, how often the 5 % were found, how often a difference was found that is not there, and the noise
+floor (half the interquartile range of the ratio of two trials of one block). By drawing from all measured pairs, it
+also tells how many blocks would find the 5 % in 19 of 20 cases.
 """
 
 import random

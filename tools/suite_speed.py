@@ -1,7 +1,7 @@
 """What the suite itself costs: ``python tools/suite_speed.py [RESULTS]``.
 
-Prints how long statistics, tables and the report take over 20 000 trials, made up here (and the report over 100 000),
-and, for the newest run in RESULTS, which share of its time lay inside the measured functions and where the rest went.
+Prints how long statistics, tables and the report take over 20 000 made-up trials, and the report over 100 000. For the
+newest run in RESULTS, prints which share of its time lay inside the measured functions and where the rest went.
 """
 
 import io

@@ -1,6 +1,6 @@
 """Tasks without any library: the same functions in processes that were forked beforehand.
 
-Every process has its share of a round before the word to go, and says how long it took.
+Every process gets its share of a round, waits for the word to go, and says how long the share took.
 """
 
 import os
@@ -25,9 +25,9 @@ class Bare:
         self._sockets = sockets
 
     def seconds(self, task: Callable[..., Any], arguments: Sequence[tuple[Any, ...]]) -> float:
-        """Return how long all calls of ``task`` take, dealt out evenly: until the last process has done its share.
+        """Deal all calls of ``task`` out evenly; return how long the slowest process takes for its share.
 
-        That is what a library's round is timed by, too: what holds a core up for a moment counts alike on both sides.
+        A library's round, too, lasts until its last task is done: if a core is held up, it counts alike on both sides.
         Raises RuntimeError if a call fails.
         """
         shares = [arguments[number :: len(self._sockets)] for number in range(len(self._sockets))]
@@ -43,7 +43,7 @@ class Bare:
 
 @contextmanager
 def bare_processes(n_jobs: int) -> Iterator[Bare]:
-    """Fork them, before any library has started threads; they end with the block."""
+    """Fork ``n_jobs`` processes, before any library has started threads. They end with the block."""
     sockets: list[socket.socket] = []
     children = []
     try:
@@ -60,7 +60,7 @@ def bare_processes(n_jobs: int) -> Iterator[Bare]:
     finally:
         for connection in sockets:
             with suppress(OSError):  # it has ended by itself
-                # Closing alone would not reach it: workers that a library has forked have the socket as well.
+                # Closing alone would not end the process: workers that a library has forked hold the socket as well.
                 connection.shutdown(socket.SHUT_RDWR)
             connection.close()
         for child in children:
@@ -81,7 +81,7 @@ def _serve(connection: socket.socket) -> None:
                     task(*each)
                 connection.sendall(SECONDS.pack(perf_counter() - start))
         status = 0
-    except Exception:  # noqa: BLE001 -- whatever it is, the parent is told that it failed, and the reader what
+    except Exception:  # noqa: BLE001 -- any failure is printed, and the parent learns that there was one
         traceback.print_exc()
     finally:
         os._exit(status)

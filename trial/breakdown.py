@@ -1,20 +1,20 @@
-"""Where a round's time goes, from its task records: alike for every library, none is asked what it did."""
+"""Where a round's time goes. It follows from the task records: no library is asked what it did."""
 
 from collections.abc import Sequence
 from statistics import median
 
 from trial.tasklog import TaskRecord
 
-TOLERANCE = 0.01  # of the round's time, by which the parts may miss it
+TOLERANCE = 0.01  # the share of the round's time by which the sum of its parts may be off
 
 
 def parts_of(
     tasks: Sequence[TaskRecord], made: Sequence[tuple[int, int, int]], start_ns: int, end_ns: int, n_jobs: int
 ) -> dict[str, float]:
-    """Return where the time between ``start_ns`` and ``end_ns``, the round's results, went: see `record.schema.Parts`.
+    """Return the `record.schema.Parts` of a round that began at ``start_ns`` and had its results at ``end_ns``.
 
-    ``made``: (worker, start, end) of setups. One that a worker makes between tasks is work that the idiom chose to do;
-    before the first task it is part of the start. Raises ValueError without tasks.
+    ``made``: (worker, start, end) of setups. A setup between tasks is work that the idiom chose to do; a setup before
+    the first task is part of the start. Raises ValueError without tasks.
     """
     if not tasks:
         raise ValueError("no task ran: there is nothing to divide the time by")
@@ -29,7 +29,7 @@ def parts_of(
         spans.sort()
     ends = [max(end for _, end in spans) for spans in workers.values()]
     tails = sum(last - end for end in ends)
-    # Waiting is added up from the gaps, not left over from the rest: so that the sum of all parts proves something.
+    # Waiting is added up from the gaps. As the remainder of the other parts, it would make their sum prove nothing.
     idle = (n_jobs - len(workers)) * (last - first)
     waits = sum(_gaps(spans, first) for spans in workers.values()) + tails + idle
     work = sum(end - start for spans in workers.values() for start, end in spans)

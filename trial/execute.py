@@ -26,7 +26,7 @@ from trial.workload import Setting, Workload, Writing, load_workload
 
 
 def run_trial(spec_path: Path, patterns: Mapping[str, Mapping[str, Any]], import_s: float) -> None:
-    """Run the trial that ``spec_path`` describes and write what became of it beside it, to ``outcome.json``.
+    """Run the trial that ``spec_path`` describes; write what became of it to ``outcome.json`` in the same folder.
 
     ``import_s``: what importing the library took, which is before the clock.
     """
@@ -36,7 +36,7 @@ def run_trial(spec_path: Path, patterns: Mapping[str, Mapping[str, Any]], import
     rules = _rules(row.traits, setting.n_jobs)
     samples = Path(os.environ[tasklog.SAMPLES_VARIABLE]) if spec["kind"] == MEMORY else None
     inputs, memory_start_ns = _load(workload, spec, samples)
-    # Timed now: beside a pool that starts it would seem slower, and tasks would be shorter.
+    # The kernel is timed now: while a pool starts it would seem slower, and tasks would be made too short.
     kernel = asdict(setting.kernel) if workload.TIMES_KERNEL else {}
     pools = workload.pools(inputs, setting)
     refuse_head_start(workload)
@@ -73,12 +73,12 @@ def run_trial(spec_path: Path, patterns: Mapping[str, Mapping[str, Any]], import
 
 @contextmanager
 def _idiom_of(row: Row, n_jobs: int, slowdown: float) -> Iterator[Idiom]:
-    """Give the function of a row; with the address of what it connects to, which runs by then."""
+    """Yield the function of a row. If it connects to running workers, start them first and pass their address."""
     function = _slowed(row.function, slowdown) if slowdown else row.function
     if row.connects_to is None:
         yield function
         return
-    from trial.running import running  # only here: what it imports would be there for the others too
+    from trial.running import running  # only here: other idioms shall not find its imports loaded
 
     with running(row.connects_to, n_jobs) as address:
         yield partial(cast(Callable[..., Any], function), address=address)
@@ -90,7 +90,7 @@ def _load(workload: Workload, spec: dict[str, Any], samples: Path | None) -> tup
     inputs = workload.load(params, folder)
     memory_start_ns = 0
     if samples:
-        # Memory starts where all that loading imports is there and the inputs are not: they count as the first copy.
+        # Memory is sampled after all imports and before the inputs are loaded, so that they count as the first copy.
         del inputs
         memory_start_ns = tasklog.wait_for_sample(samples)
         inputs = workload.load(params, folder)
@@ -113,7 +113,7 @@ def _checked(
     start_ns: int,
     serial_s: float,
 ) -> dict[str, Any]:
-    """Return the outcome of a trial whose results are right, or `measure` would have said so; and its rounds' parts."""
+    """Return the outcome of a trial, and its rounds' parts. `measure` has already found its results right."""
     path = Path(os.environ[tasklog.ENVIRONMENT_VARIABLE])
     log = tasklog.read(path)
     asked = sum(round_["tasks"] for pool in pools for round_ in pool.get("rounds", ()))
@@ -134,8 +134,8 @@ def _checked(
 def _parts(
     log: tasklog.TaskLog, rounds: list[dict[str, Any]], n_jobs: int, call_ns: int
 ) -> tuple[dict[str, Any], str | None]:
-    """Return the parts of the cold round, and of the one in the middle of the kept ones; or what is wrong with them."""
-    first, found = 0, {}
+    """Return the parts of the cold round and of the median kept round, or what is wrong with them."""
+    first, by_phase = 0, {}
     kept = sorted((each for each in rounds if each["phase"] == KEPT), key=lambda each: each["seconds"])
     middle = kept[(len(kept) - 1) // 2] if kept else None
     for round_ in rounds:
@@ -147,8 +147,8 @@ def _parts(
             parts = parts_of(tasks, log.made, start_ns, start_ns + round(1e9 * round_["seconds"]), n_jobs)
             if wrong := check_parts(parts, round_["seconds"]):
                 return {}, f"{round_['phase']} round: {wrong}"
-            found[round_["phase"]] = parts
-    return found, None
+            by_phase[round_["phase"]] = parts
+    return by_phase, None
 
 
 def _slowed(idiom: Idiom, share: float) -> Idiom:
@@ -187,11 +187,11 @@ def _outcome_of(error: BaseException) -> str:
 def _one_line(error: BaseException) -> str:
     """Return the error in words and what caused it: libraries wrap what a task, or a store, has raised."""
     lines = str(error).strip().splitlines()
-    said = f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+    line = f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
     if isinstance(error, WrongResult):
-        said = lines[0]
-    # Pools give the traceback of a worker's error as its cause: that is no other error.
+        line = lines[0]
+    # Pools set the traceback of a worker's error as the error's cause: that is not a second error.
     cause = error.__cause__
     if cause is None or type(cause).__name__ == "_RemoteTraceback":
-        return said
-    return f"{said}, caused by {_one_line(cause)}"
+        return line
+    return f"{line}, caused by {_one_line(cause)}"

@@ -1,4 +1,4 @@
-"""A computation whose length is chosen: compiled, it holds its core, lets go of the GIL, and its result can be checked.
+"""A computation of chosen length: compiled code that holds its core and releases the GIL, with a result to check.
 
 PBKDF2 is made to take long in proportion to its iterations, and to be impossible to shorten.
 https://docs.python.org/3.11/library/hashlib.html#hashlib.pbkdf2_hmac
@@ -29,12 +29,12 @@ class Kernel:
         return max(1, round((seconds - self.fixed_s) / self.iteration_s)) if seconds else 0
 
     def seconds(self, iterations: int) -> float:
-        """Return what they take."""
+        """Return how long ``iterations`` take."""
         return self.fixed_s + iterations * self.iteration_s if iterations else 0.0
 
 
 def calibrate() -> Kernel:
-    """Time the kernel in this process: the least of many times, because what disturbs it only ever adds some."""
+    """Time the kernel in this process: the least of many times, because disturbances only ever add time."""
     short, long = (min(_time_of(count) for _ in range(CALIBRATION_REPEATS)) for count in CALIBRATED_ITERATIONS)
     few, many = CALIBRATED_ITERATIONS
     iteration_s = (long - short) / (many - few)

@@ -22,10 +22,10 @@ class _Tasks:
 
     @property
     def modules(self) -> list[str]:
-        """What a process needs before its first task: for start methods that import it once, ahead of all workers.
+        """The modules that tasks need: some start methods import them once, ahead of all workers.
 
-        It names the task's module: the main module, which they would import by themselves, is not loaded by some
-        versions of Python (https://github.com/python/cpython/issues/137996).
+        The task's module is among them. Start methods should import the main module by themselves, but some versions of
+        Python do not (https://github.com/python/cpython/issues/137996).
         """
         return [self.task.__module__, *self.imports]
 
@@ -64,9 +64,8 @@ _made: Any = None  # a trial has one job
 class State(_Tasks):
     """Tasks that change a state: ``task(*arguments, state)``, with ``state = start()`` once per worker.
 
-    A round ends with every worker's ``hand_back(state)``, after which its state starts anew; what is yielded for the
-    round is ``combine(parts)`` of all that was handed back. Without state in workers, each batch of tasks hands back a
-    part.
+    At the end of a round, every worker gives ``hand_back(state)``, and its state starts anew. The round's result is
+    ``combine(parts)`` of all that was handed back. If workers keep no state, each batch of tasks hands back a part.
     """
 
     start: Callable[[], Any]
@@ -85,12 +84,12 @@ class State(_Tasks):
 class Graph(_Tasks):
     """Tasks that need others' results: ``task(*arguments, *results)``. A round's tasks are nodes.
 
-    What is yielded for the round are the results of its nodes that are ``wanted``.
+    The round's results are those of its ``wanted`` nodes.
     """
 
 
 class Node(NamedTuple):
-    """A task of a graph. ``needs``: the places in the round of those whose results follow its own arguments."""
+    """A task of a graph. ``needs``: the places in the round of the nodes whose results it takes."""
 
     arguments: tuple[Any, ...]
     needs: tuple[int, ...]

@@ -1,4 +1,4 @@
-"""Rounds of tasks on one pool of workers after another: timed one by one, and every result of them checked."""
+"""Rounds of tasks on one pool of workers after another: each round is timed, and every result is checked."""
 
 import os
 from collections.abc import Callable, Generator, Iterable, Iterator
@@ -30,8 +30,8 @@ def _measured(pool: Pool, idiom: Idiom, n_jobs: int, bare: Bare | None, call_ns:
     clock = _Clock(pool.job, pool.rounds, n_jobs, bare, call_ns)
     clock.resumed_ns = perf_counter_ns()
     with closing(idiom(pool.job, clock.hand_out(), n_jobs)) as answers:  # so that a failure closes the pool too
-        # Between two readings of the clock lies what the library does, and nothing of ours: making tasks, running them
-        # bare and checking results is done while it waits.
+        # Only the library's work lies between two readings of the clock. Making tasks, running them bare and checking
+        # results is done off the clock, while the library waits.
         while (results := next(answers, None)) is not None:
             clock.answered(results)
             del results  # some lie in a library's store for as long as they are held
@@ -43,7 +43,10 @@ def _measured(pool: Pool, idiom: Idiom, n_jobs: int, bare: Bare | None, call_ns:
 
 
 class _Clock:
-    """Hands out rounds, and knows since when the library works on each: the first since the call, so with its start."""
+    """Hands out rounds and notes when each one starts.
+
+    The first round starts when the idiom is called, so the pool's start is in its time.
+    """
 
     def __init__(
         self, job: Any, rounds: Generator[Round, float, None], n_jobs: int, bare: Bare | None, call_ns: int

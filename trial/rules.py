@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from trial import tasklog
 
-LEAST_WORK = 0.1  # of the plain loop's time that the tasks of a round may take
+LEAST_WORK = 0.1  # the least share of the plain loop's time that a round's tasks may take
 
 
 class WrongResult(Exception):
@@ -15,9 +15,9 @@ class WrongResult(Exception):
 
 
 class Rules(NamedTuple):
-    """What a trial's workers must be like. ``cpus``: that each may run on. ``parent``: in which no task may run.
+    """What a trial's workers must be like. ``cpus``: how many each may run on.
 
-    ``parent`` is None where workers are its threads, or itself, on purpose.
+    ``parent``: the process in which no task may run; None where it, or its threads, are the workers on purpose.
     """
 
     n_jobs: int
@@ -51,7 +51,7 @@ def check_counts(path: Path, asked: int) -> tuple[int, str | None]:
 def check_workers(workers: Mapping[int, tuple[int, int]], rules: Rules) -> str | None:
     """Each worker computes with as many threads as it should, and may run on every CPU that the trial may use.
 
-    With more than one job, none of them is the process ``parent``: threads, or a fallback to a loop, would run there.
+    With n_jobs above 1, no worker is the process ``parent``: threads, or a fallback to a loop, would run there.
     """
     if rules.n_jobs > 1 and rules.parent in workers:
         return f"tasks ran in the calling process, and n_jobs is {rules.n_jobs}"
@@ -65,10 +65,10 @@ def check_workers(workers: Mapping[int, tuple[int, int]], rules: Rules) -> str |
 
 
 def check_work(work_s: float, serial_s: float, compute_threads: int) -> str | None:
-    """The tasks of a round take about as long as in a plain loop, or they return what was computed before.
+    """A round's tasks take about as long as in a plain loop. Otherwise they return what was computed before.
 
-    ``work_s``: in tasks, of all workers together; ``serial_s``: the same tasks in the loop that made the reference, 0
-    where that is not known. A tenth of it is beyond any library's merit, and beyond any noise.
+    ``work_s``: the time in tasks, of all workers together. ``serial_s``: the time of the same tasks in the loop that
+    made the reference, 0 if unknown. Neither a library's merit nor noise can make tasks ten times faster than that.
     """
     if work_s * compute_threads >= LEAST_WORK * serial_s:
         return None

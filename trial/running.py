@@ -17,7 +17,7 @@ def running(serve: Serve, n_jobs: int) -> Iterator[str]:
     ours, theirs = context.Pipe()
     process = context.Process(target=_serve, args=(serve, n_jobs, theirs))
     process.start()
-    theirs.close()  # or its end would not be seen here
+    theirs.close()  # or this process would not notice when the other one ends
     try:
         yield _address(ours)
     finally:

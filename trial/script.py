@@ -25,7 +25,7 @@ Serve = Callable[[int], AbstractContextManager[str]]
 
 @dataclass(frozen=True)
 class Idiom:
-    """``interpreter``: what runs its trials, where its packages cannot live beside the others'.
+    """``interpreter``: what runs its trials, if its packages cannot be installed beside the other libraries'.
 
     ``connects_to``: what runs already when the clock starts; the function gets its ``address``.
     """
@@ -69,7 +69,7 @@ Rows = Mapping[str, Idiom | Skipped]
 def needs(*packages: str):
     """Import the library under test, under a clock of its own.
 
-    One that is missing is a row of the script, which says how to install it.
+    If one of ``packages`` is missing, the script is a row that says how to install it.
     """
     global import_s
     start = perf_counter()
@@ -86,8 +86,8 @@ def needs(*packages: str):
 def run(**patterns: Rows) -> None:
     """Measure this script's idioms: ``pattern={"name of the idiom": idiom(function, ...), ...}``.
 
-    Called as a program, the script hands over to ``benchmark_all.py``, which imports no library; it starts the script
-    again for every trial, in a fresh interpreter, and only there a function of ``patterns`` is called.
+    A script that a user starts hands over to ``benchmark_all.py``, which imports no library. That program starts the
+    script again for every trial, in a fresh interpreter. Only there is a function of ``patterns`` called.
     """
     if trial := os.environ.get(TRIAL_VARIABLE):
         from trial.execute import run_trial
@@ -99,8 +99,8 @@ def run(**patterns: Rows) -> None:
 
 def _listed(pattern: str, rows: Rows) -> dict[str, dict[str, Any]]:
     """Return by name why an idiom is skipped, or its traits, its interpreter, and the code that the report shows."""
-    from trial.bundle import program_of  # what only the listing needs: no worker imports it
     from trial.source import source_of
+    from trial.standalone_program import program_of  # what only the listing needs: no worker imports it
 
     script, names = Path(sys.argv[0]).resolve(), vars(sys.modules["__main__"])
     return {
@@ -116,7 +116,7 @@ def _listed(pattern: str, rows: Rows) -> dict[str, dict[str, Any]]:
 
 
 def _report(listing: dict[str, Any]) -> None:
-    """Write ``listing`` where it was asked for; else this is a user's ``python benchmark_x.py``: hand over."""
+    """Write ``listing`` if it was asked for. Otherwise a user has started the script: hand over to the suite."""
     if path := os.environ.get(LIST_VARIABLE):
         Path(path).write_text(json.dumps(listing))
         sys.exit(0)

@@ -1,7 +1,7 @@
 """The trial's own log of its tasks: who ran which task, when.
 
-One 32-byte ``O_APPEND`` record per task, so that it costs about a microsecond, is whole whatever else happens, survives
-a killed worker, and is the same for every library: none of them is asked what it did.
+Each task appends one 32-byte record (``O_APPEND``). It costs about a microsecond, is whole whatever else happens, and
+survives a killed worker. It is the same for every library: none of them is asked what it did.
 """
 
 import mmap
@@ -36,7 +36,7 @@ _log = -1
 _counts: mmap.mmap | None = None
 _worker_id = threading.get_native_id if THREADS_VARIABLE in os.environ else os.getpid
 _known: set[int] = set()  # workers that have written their record
-_forgotten = False  # whether nobody will be told what CPU time this process has used: see `_parent_forgets`
+_forgotten = False  # whether the kernel drops the CPU time of this process: see `_parent_forgets`
 
 
 class task:  # noqa: N801 -- reads as a statement: ``with task(index):``
@@ -69,7 +69,7 @@ def making() -> Iterator[None]:
 def placing(nbytes: int) -> Iterator[None]:
     """Record that the block puts ``nbytes`` of input where workers find them: by hand, or by asking the library to.
 
-    Idioms in which the library does so by itself, as it starts workers or sends tasks, have nothing to put it around.
+    Some libraries place the input by themselves, when they start workers or send tasks: their idioms do not use this.
     """
     start = perf_counter_ns()
     yield
@@ -80,8 +80,8 @@ def placing(nbytes: int) -> Iterator[None]:
 def moment_is(moment: str) -> None:
     """Record ``moment``, one of `record.terms.MARKED_MOMENTS`; in memory trials, wait for a sample of it.
 
-    ``ready``: workers run, and the data is not there yet; ``made``: it is, in one process; ``spread``: every worker has
-    it; ``held``: all that the idiom computes from it is there as well, and nothing has been released.
+    ``ready``: workers run, and the data is not there yet. ``made``: one process has the data. ``spread``: every worker
+    has it. ``held``: all that the idiom computes from the data is there as well, and nothing has been released.
     """
     samples = os.environ.get(SAMPLES_VARIABLE)
     when = wait_for_sample(Path(samples)) if samples else perf_counter_ns()
@@ -90,7 +90,7 @@ def moment_is(moment: str) -> None:
 
 
 def wait_for_sample(samples: Path) -> int:
-    """Wait until memory has been sampled from now on, and return when that was: the sample under way began earlier."""
+    """Wait for two samples of memory, because the one under way began earlier; return when the second was there."""
     give_up = perf_counter_ns() + int(SAMPLE_TIMEOUT_S * 1e9)
     for _ in range(2):
         size = samples.stat().st_size
@@ -109,9 +109,9 @@ def workers_are_threads() -> None:
 
 
 def count(number: int) -> None:
-    """Count one run of task ``number``, below MOST_TASKS: for tasks that are shorter than a record of them takes.
+    """Count one run of task ``number``, below MOST_TASKS: for tasks that take less time than writing their record.
 
-    Without a clock, a byte in memory that all processes share: about a quarter of a microsecond.
+    It reads no clock and adds to a byte in memory that all processes share: about a quarter of a microsecond.
     """
     worker = _worker_id()
     if worker not in _known:
@@ -141,10 +141,10 @@ def _map_counts() -> None:
 
 
 def counts(log: Path) -> mmap.mmap:
-    """Return how often each task was counted in the trial whose log that is: a byte each."""
+    """Return how often each task was counted in the trial that writes ``log``: one byte per task."""
     descriptor = os.open(log.with_suffix(".counts"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        os.ftruncate(descriptor, MOST_TASKS)  # no room is taken but for what is written to
+        os.ftruncate(descriptor, MOST_TASKS)  # a sparse file: only what is written to takes room
         return mmap.mmap(descriptor, MOST_TASKS)
     finally:
         os.close(descriptor)
@@ -170,9 +170,9 @@ def _append(*record: int) -> None:
 
 
 def _parent_forgets() -> bool:
-    """Return whether this process' parent ignores SIGCHLD: the kernel then adds its CPU time to nobody's (wait(2)).
+    """Return whether this process' parent ignores SIGCHLD: the kernel then drops this process' CPU time (wait(2)).
 
-    Ray's raylet does; without its workers' own word, Ray would seem to compute for nothing.
+    Ray's raylet ignores it: if its workers did not record their own CPU time, Ray would seem to compute for nothing.
     """
     status = Path(f"/proc/{os.getppid()}/status")
     lines = status.read_text().splitlines() if status.exists() else []
@@ -200,10 +200,9 @@ def compute_threads() -> int:
 class TaskLog:
     """What a trial's log says. ``tasks``: (index, pid, start_ns, end_ns); ``workers``: pid to (CPUs, threads).
 
-    In place of the pid stands the native thread id where workers are threads. ``placed``: (bytes, start_ns, end_ns).
-    ``moments_ns``: when the moments that an idiom marks were for the first time. ``made``: (pid, start_ns, end_ns) of
-    every setup. ``forgotten_cpu_ns``: pid to (user, system) of the workers whose CPU time shows nowhere else, up to
-    their last task.
+    Where workers are threads, the pid is the native thread id. ``placed``: (bytes, start_ns, end_ns).
+    ``moments_ns``: the first time of each moment that an idiom marks. ``made``: (pid, start_ns, end_ns) of every setup.
+    ``forgotten_cpu_ns``: pid to (user, system) of the workers whose CPU time shows nowhere else, up to their last task.
     """
 
     tasks: list[TaskRecord]

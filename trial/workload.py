@@ -21,9 +21,9 @@ class Round:
     """Tasks that start together; the next round starts when all of them have been answered.
 
     ``phase``: what it is there for, see `record.terms`. ``tasks``: tuples of arguments that start with the task's
-    number, or nodes of such. Tasks are numbered from 0 through all rounds of a trial, so that an answer of an earlier
-    round is wrong. ``wrong(results)`` says in one line what is wrong with what an idiom yields, or nothing. ``bare``:
-    without the library, by as many processes, for comparison. ``label``: plain data, for the record.
+    number, or nodes with these tuples. Tasks are numbered from 0 through all rounds of a trial, so that an answer of an
+    earlier round is found wrong. ``wrong(results)`` says in one line what is wrong with an idiom's results, or nothing.
+    ``bare``: without the library, by ``n_jobs`` processes, for comparison. ``label``: plain data, for the record.
     """
 
     phase: str
@@ -68,7 +68,7 @@ class Setting:
 class Workload(Protocol):
     """A module of `workloads` is one. All files live in ``folder``, made once per parameter set.
 
-    What it does not say is as in `DEFAULTS`.
+    A constant that it does not define is as in `DEFAULTS`.
     """
 
     PATTERNS: tuple[str, ...]
@@ -81,9 +81,9 @@ class Workload(Protocol):
     """Modules that a trial's parent must not have imported when the clock starts: a fork would hand them over free."""
 
     LEFT_OUT: Mapping[tuple[str, Any], str]
-    """Idioms that it does not show, by a trait and its value: because they cannot be, for the reason that is given.
+    """Idioms that it does not show, by a trait and its value, with the reason why they are impossible.
 
-    Or, without a reason, because a reader need not see them.
+    An empty reason: a reader need not see them.
     """
 
     RECORDED: bool
@@ -96,7 +96,7 @@ class Workload(Protocol):
     """Whether trials for memory tell something."""
 
     EVERY_COUNT: bool
-    """Whether it is asked on every number of workers, or on the most only."""
+    """Whether it is measured on every number of workers, or only on the most."""
 
     TIMES_KERNEL: bool
     """Whether its tasks compute with the kernel, which then is timed in every trial."""
@@ -111,14 +111,14 @@ class Workload(Protocol):
     """Whether it is a user's own job: made anew for every run, and run in the user's current directory."""
 
     IDENTITY: Mapping[str, str]
-    """What tells its inputs from those of another job beside the parameters: the name of a file and its hash."""
+    """What identifies its inputs besides the parameters: the name of a file and its hash."""
 
     def prepare(self, params: Params, folder: Path) -> dict[str, Any]:
         """Write the inputs and the serial reference result; return plain facts about them for the record.
 
         ``moved_bytes``: the input read once and the result written once, which is the least that any implementation
         moves. ``serial_s``: what all tasks of a round took in the plain loop that made the reference.
-        ``shared_bytes``, where there is one large input for all tasks: its size, which copies are counted by.
+        ``shared_bytes``: the size of the one large input for all tasks, if there is one; it is the unit of copies.
 
         Raises ValueError, in one line, where ``params`` allow no valid input.
         """
@@ -160,7 +160,7 @@ DEFAULTS: dict[str, Any] = {
 
 
 def load_workload(name: str) -> Workload:
-    """Return the workload module of that name: the user's own job where the file that JOB_VARIABLE names has it."""
+    """Return the workload module ``name``; the user's own job if the file in JOB_VARIABLE has that name."""
     own = Path(os.environ.get(JOB_VARIABLE, "")).stem
     module = importlib.import_module(f"workloads.{'own_job' if name == own else name}")
     for constant, value in DEFAULTS.items():
@@ -171,7 +171,7 @@ def load_workload(name: str) -> Workload:
 def repeated(
     job: Any, arguments: Sequence[tuple[Any, ...]], wrong: Callable[[range, Any], str | None], setting: Setting
 ) -> Iterator[Pool]:
-    """Yield one pool: a cold round of tasks with these ``arguments``, each after its number, then the same kept.
+    """Yield one pool: a cold round, then kept rounds, of tasks that get their number and these ``arguments``.
 
     ``wrong(numbers, results)`` says what is wrong with the results of the tasks of those numbers.
     """

@@ -1,8 +1,8 @@
 """A chunked array in which every chunk needs a little of its neighbours: smoothing, then the sum of all.
 
-side / 2 x side x side float64 numbers in cubes, smoothed with the numbers ``depth`` before and after along each axis,
-around the edges. Smoothing moves numbers about and loses none, so that the sum must be that of the chunks themselves:
-a reference that knows nothing of neighbours, and that no wrong halo leaves as it is.
+The array has side / 2 x side x side float64 numbers, in cubes. Each is smoothed with the numbers ``depth`` before and
+after it along each axis, around the edges. Smoothing keeps the sum, so the reference is the sum of the chunks. The
+reference needs no neighbours, and a wrong halo changes the result.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ TOLERANCE = 1e-9  # of the sum: its parts are added in another order
 class Smoothing:
     """The job. ``chunk``: the side of a cube; every side of ``shape`` is a multiple of it.
 
-    ``make_chunk`` and ``smooth`` are what is called for every chunk; the sum of all that is smoothed is the result.
+    ``make_chunk`` and ``smooth`` are called for every chunk. The result is the sum of all smoothed numbers.
     """
 
     shape: tuple[int, int, int]
@@ -67,7 +67,7 @@ class Smoothing:
 def _smooth(block: np.ndarray, reach: int) -> np.ndarray:
     smoothed = block.copy()
     for axis in range(3):
-        # Views along the axis: what lies before by so much, and what lies after.
+        # Views of the inner numbers, and of those ``reach`` before and after them along the axis.
         inner, before, after = (
             tuple(slice(*cut) if a == axis else slice(None) for a in range(3))
             for cut in ((reach, -reach), (None, -2 * reach), (2 * reach, None))

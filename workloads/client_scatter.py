@@ -1,7 +1,7 @@
 """`sharing` where the client makes the input and gives it to all workers, each of which then holds it.
 
-Input, tasks and check are those of `sharing`; that the input is made under the clock lets memory be read before it is
-there, and its maker let go of it.
+Input, tasks and check are those of `sharing`. Here the input is made under the clock, so memory can be read before it
+exists, and its maker can let go of it.
 """
 
 from collections.abc import Callable, Iterator
@@ -27,7 +27,7 @@ class Inputs(NamedTuple):
 
 
 def make(path: Path) -> Any:
-    """Return the input: read from a file, which the kernel has in its cache, so that all make it alike and soon."""
+    """Return the input, read from a file. The kernel has the file in its cache: all make the input alike and fast."""
     import numpy as np
 
     return np.load(path)

@@ -1,6 +1,6 @@
 """A time series in partitions of a day; a rolling mean that reaches across them.
 
-The data set is Dask's own, `dask.datasets.timeseries`, so that here alone a library is imported, to make the reference.
+The data set is Dask's own, `dask.datasets.timeseries`. No other workload imports a library to make its reference.
 """
 
 from __future__ import annotations
@@ -95,9 +95,9 @@ def pools(job: Rolling, setting: Setting) -> Iterator[Pool]:
 def wrong(numbers: range, result: Any, known: dict[str, Any]) -> str | None:
     """The result is the sums of the absolute rolling means of both columns."""
     expected = known["sums"]
-    if version("dask") != known["dask"]:  # its series has other random numbers: the one beside Plasma is older
+    if version("dask") != known["dask"]:  # another Dask draws other random numbers: the one beside Plasma is older
         expected, _ = reference(known["series"], known["window_h"])
-    differ = [abs(found / right - 1) for found, right in zip(result, expected, strict=True)]
+    differ = [abs(given / right - 1) for given, right in zip(result, expected, strict=True)]
     return None if max(differ) < TOLERANCE else f"the sums are {list(result)}, {expected} expected"
 
 

@@ -1,4 +1,4 @@
-"""Whether two results are equal: what ``==`` does not answer for arrays, data frames, tensors, and what holds them."""
+"""Are two results equal? ``==`` does not answer this for arrays, data frames, tensors, or what holds them."""
 
 import math
 import sys
@@ -8,7 +8,7 @@ from typing import Any
 
 
 def equal(result: Any, expected: Any) -> bool:
-    """Return whether they are of the same type and equal. Floats exactly, but NaN equals NaN."""
+    """Return whether both have the same type and are equal. Floats must be equal exactly, but NaN equals NaN."""
     if type(result) is not type(expected):
         return False
     if isinstance(expected, float):
@@ -23,7 +23,7 @@ def equal(result: Any, expected: Any) -> bool:
 
 
 def _equal_arrays(result: Any, expected: Any) -> bool:
-    """Return it for what packages define; one that is not imported has made none of the two."""
+    """Return whether objects of packages are equal. A package that is not imported has made neither of them."""
     numpy, torch = sys.modules.get("numpy"), sys.modules.get("torch")
     if numpy and isinstance(expected, numpy.ndarray):
         if result.dtype != expected.dtype or result.shape != expected.shape:

@@ -1,10 +1,10 @@
 """How fine tasks may be: a fixed amount of work in shorter and shorter tasks, against the same without the library.
 
-What is looked for is the shortest mean task (wall time times workers, by tasks) at which a library still does half of
-the work that the same cores do without it in the same time. Task Bench's METG (Slaughter et al., SC'20,
-https://doi.org/10.1109/SC41405.2020.00066) asks the same of a fixed number of tasks whose kernel shrinks, against the
-best rate of any length; so it is another number. The search goes down in large steps, then bisects where efficiency
-crosses each of TARGETS, on a logarithmic axis.
+The search is for the shortest mean task (wall time x workers / tasks) at which a library still does half of the work
+that the same cores do without it in the same time. It goes down in large steps, then bisects, on a logarithmic axis,
+where efficiency crosses each of TARGETS. Task Bench's METG (Slaughter et al., SC'20,
+https://doi.org/10.1109/SC41405.2020.00066) is another number: there, the number of tasks is fixed and their kernel
+shrinks, and the best rate of any length is the reference.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from workloads.settling import TASK_S, settled
 
 PATTERNS = ("map", "graph")
 PARAMS = ("granularity_work_s", "granularity_repeats", "seed")
-# How a pool starts, and what payloads cost, is not asked; one core is as a plain loop.
+# Not asked here: how a pool starts, and what payloads cost. One core does the same as a plain loop.
 LEFT_OUT = {
     ("varies_start", True): "",
     ("varies_scheduler", True): "",
@@ -102,7 +102,7 @@ class _Search:
 
     def __init__(self, shape: str, inputs: Inputs, setting: Setting, numbers: Iterator[int]) -> None:
         self.shape, self.inputs, self.setting, self.numbers = shape, inputs, setting, numbers
-        self.found: dict[int, float] = {}  # efficiency by iterations
+        self.efficiencies: dict[int, float] = {}  # efficiency by iterations
 
     def rounds(self) -> Generator[Round, float, None]:
         """Yield rounds on the pool until it is up, then pairs of rounds, one of them without the library."""
@@ -116,14 +116,14 @@ class _Search:
             yield from self._measure(iterations)
             shorter = max(1, iterations // STEP)
             too_many = work_s * n_jobs / kernel.seconds(shorter) > MOST_TASKS
-            # As much is done as by one core where efficiency is 1 / n_jobs: below that, parallel is pointless.
-            if self.found[iterations] < min(*TARGETS, 1 / n_jobs) or iterations == 1 or too_many:
+            # At an efficiency of 1 / n_jobs, all workers do as much as one core: below that, parallel is pointless.
+            if self.efficiencies[iterations] < min(*TARGETS, 1 / n_jobs) or iterations == 1 or too_many:
                 break
             iterations = shorter
         for target in TARGETS:
-            while between := crossing(self.found, target):
+            while between := crossing(self.efficiencies, target):
                 middle = round(sqrt(between[0] * between[1]))
-                if kernel.seconds(between[1]) / kernel.seconds(between[0]) <= PRECISION or middle in self.found:
+                if kernel.seconds(between[1]) / kernel.seconds(between[0]) <= PRECISION or middle in self.efficiencies:
                     break
                 yield from self._measure(middle)
 
@@ -132,11 +132,11 @@ class _Search:
         tasks = _tasks(self.inputs.work_s, self.setting.kernel.seconds(iterations), self.setting.n_jobs)
         ratios = []
         for _ in range(self.inputs.repeats):
-            # Both rounds are of tasks of their own, each of which is counted.
+            # Each round has tasks of its own, because every task is counted.
             bare_s = yield self._round(POINT, tasks, iterations, bare=True)
             library_s = yield self._round(POINT, tasks, iterations)
             ratios.append(bare_s / library_s)
-        self.found[iterations] = median(ratios)
+        self.efficiencies[iterations] = median(ratios)
 
     def _round(self, phase: str, tasks: int, iterations: int, *, bare: bool = False) -> Round:
         seconds = self.setting.kernel.seconds(iterations)
@@ -150,7 +150,7 @@ class _Search:
 
         def wrong(results: list[tuple[int, int]]) -> str | None:
             computed = compute(iterations)
-            right = [number for number, found in results if found == computed]
+            right = [number for number, given in results if given == computed]
             return None if sorted(right) == chosen else f"{len(right)} of {tasks} results are right"
 
         return Round(phase, [(number, iterations) for number in chosen], wrong, bare, label)
@@ -165,13 +165,13 @@ class _Search:
         return shapes.random(width, depth, RANDOM_NEEDS, self.inputs.seed)
 
 
-def crossing(found: dict[int, float], target: float) -> tuple[int, int] | None:
+def crossing(efficiency: dict[int, float], target: float) -> tuple[int, int] | None:
     """Return the two neighbours between which efficiency crosses ``target``, at the shortest tasks; None if nowhere."""
-    lengths = sorted(found)
-    pairs = [(a, b) for a, b in pairwise(lengths) if found[a] < target <= found[b]]
+    lengths = sorted(efficiency)
+    pairs = [(a, b) for a, b in pairwise(lengths) if efficiency[a] < target <= efficiency[b]]
     return pairs[0] if pairs else None
 
 
 def _tasks(work_s: float, task_s: float, n_jobs: int) -> int:
-    """Return how many tasks make up the work: as many for every worker, so that they can end together."""
+    """Return how many tasks make up the work: the same number for every worker, so that all can end together."""
     return n_jobs * max(LONGEST, round(work_s / task_s))

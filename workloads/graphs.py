@@ -44,7 +44,7 @@ def _layers(width: int, depth: int, needs) -> Shape:
 
 
 def sinks(shape: Sequence[Sequence[int]]) -> list[int]:
-    """Return the positions of those that no other needs: what a graph is computed for."""
+    """Return the positions of the tasks that no other task needs: a graph is computed for their results."""
     needed = {position for needs in shape for position in needs}
     return [position for position in range(len(shape)) if position not in needed]
 
@@ -61,7 +61,7 @@ def value(position: int, inputs: Sequence[int]) -> int:
 
 def values(shape: Shape, computed: tuple[int, ...] = ()) -> list[int]:
     """Return the results of all tasks, one after another: the reference. ``computed``: among the inputs of each."""
-    found: list[int] = []
+    results: list[int] = []
     for position, needs in enumerate(shape):
-        found.append(value(position, (*computed, *(found[other] for other in needs))))
-    return found
+        results.append(value(position, (*computed, *(results[other] for other in needs))))
+    return results

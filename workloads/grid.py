@@ -23,7 +23,7 @@ from workloads.settling import TASK_S, settled
 
 PATTERNS = ("map",)
 PARAMS = ("grid_payload_bytes", "grid_compute_s", "grid_tasks_per_worker", "seed")
-# A map for each mechanism: with so few tasks in a round, batches are of one task anyway.
+# One map for each mechanism. A round has so few tasks that a batch is one task anyway.
 LEFT_OUT = {("varies_batches", True): "", ("varies_scheduler", True): "", ("start", "forkserver"): ""}
 RECORDED = False
 SAMPLED = False
@@ -60,7 +60,7 @@ def prepare(params: Params, folder: Path) -> dict[str, Any]:
 
 def load(params: Params, folder: Path) -> Inputs:
     """See `Workload`."""
-    import numpy  # noqa: F401 -- who has arrays has it loaded: forked workers inherit it
+    import numpy  # noqa: F401 -- a caller with arrays has loaded it: forked workers inherit it
 
     return Inputs(
         params.grid_payload_bytes,
@@ -115,7 +115,7 @@ def _rounds(
 def _round(seed: int, phase: str, numbers: list[int], payload_bytes: int, iterations: int) -> Round:
     import numpy as np
 
-    # Arrays of their own: one array for all tasks would be pickled once for all that travel together.
+    # Each task has an array of its own: one array for all tasks would be pickled only once per message.
     random_bytes = np.random.default_rng(seed).integers(0, 256, payload_bytes, dtype=np.uint8)
     payloads = {number: random_bytes ^ np.uint8(number % 256) for number in numbers}
 
@@ -123,8 +123,8 @@ def _round(seed: int, phase: str, numbers: list[int], payload_bytes: int, iterat
         computed = compute(iterations)
         right = [
             number
-            for number, found, turned in results
-            if found == computed and np.array_equal(np.invert(payloads[number]), turned)
+            for number, given, turned in results
+            if given == computed and np.array_equal(np.invert(payloads[number]), turned)
         ]
         return None if sorted(right) == numbers else f"{len(right)} of {len(numbers)} results are right"
 

@@ -1,4 +1,4 @@
-"""A user's file with a job, looked at without running it: which names it has, and so which pattern it is."""
+"""Which pattern is a user's job? The names in its file tell, without running it."""
 
 import ast
 from pathlib import Path
@@ -24,7 +24,9 @@ def pattern_of(path: Path) -> str:
         raise ValueError(
             f"{path} has {of_state[0]} and no {missing}: a job with state has start(), hand_back(state), combine(parts)"
         )
-    patterns = [name for name in ("shared", "setup") if name in names] + ["state"] * bool(of_state)
+    patterns: list[str] = [name for name in ("shared", "setup") if name in names]
+    if of_state:
+        patterns.append("state")
     if len(patterns) > 1:
         raise ValueError(
             f"{path} has {' and '.join(patterns)}: a job has one of shared(), setup() and a state; "

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 PATTERNS = ("shared",)
 PARAMS = ("image_size", "num_filters")
-# In which memory the image may lie, and other ways to start workers with it, is what `sharing` is about.
+# `sharing` asks in which memory an input may lie, and how else workers may start with it.
 LEFT_OUT = {
     ("shares", SHARED_MEMORY): "",
     ("shares", ARRAY_IN_FILE): "",
@@ -76,7 +76,7 @@ def modules_of_filters() -> tuple[str, ...]:
 
 
 def filter_image(number: int, index: int, image: np.ndarray) -> tuple[int, np.ndarray]:
-    """Task: apply filter ``index`` of the bank, which is used again from its start when it is exhausted.
+    """Task: apply filter ``index`` of the bank; after its last filter, the first one comes again.
 
     Returns the number and every 5th pixel each way, as a copy: a view would keep the whole filtered image alive.
     """
@@ -121,8 +121,8 @@ def prepare(params: Params, folder: Path) -> dict[str, Any]:
 def load(params: Params, folder: Path) -> Inputs:
     """See `Workload`.
 
-    The parent has scikit-image loaded when the clock starts, as any script has whose imports stand at its top: forked
-    workers inherit that, all others import it themselves, and both is what a user gets.
+    The parent has scikit-image loaded when the clock starts, like any script with its imports at the top. Forked
+    workers inherit it; all others import it themselves. A user gets the same.
     """
     import numpy as np
 
@@ -142,7 +142,7 @@ def wrong(numbers: range, results: Any, reference: Path) -> str | None:
     import numpy as np
 
     for index, image in enumerate(by_number(results, numbers)):
-        # Mapped anew for each, and let go of: all of it would be in the trial's memory.
+        # Mapped anew for each image, and released: else the whole file would be in the trial's memory.
         expected = np.load(reference, mmap_mode="r")
         if not np.array_equal(image, expected[index % len(expected)]):
             return f"filter {index % len(expected)}: the image differs from the serial reference"

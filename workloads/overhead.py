@@ -22,7 +22,7 @@ from workloads.settling import TASK_S, settled
 
 PATTERNS = ("map", "graph")
 PARAMS = ("overhead_tasks", "overhead_budget_s", "latency_tasks", "overhead_edges", "seed")
-LEFT_OUT = {("keeps_pool", False): "", ("shares", SCATTERED): ""}  # what they change is the start, and payloads
+LEFT_OUT = {("keeps_pool", False): "", ("shares", SCATTERED): ""}  # they change only the start, and payloads
 RECORDED = False
 EVERY_COUNT = False
 PATIENCE = 3
@@ -30,7 +30,7 @@ PATIENCE = 3
 TASK_BYTES = 10_000  # that a scheduler may keep of a queued task
 PROCESS_BYTES = 100 * 2**20
 FACTOR = sqrt(10)  # from one number of tasks to the next
-REPEATS, REPEATED_S = 5, 0.1  # rounds of as many tasks: one is short and noisy where tasks are cheap
+REPEATS, REPEATED_S = 5, 0.1  # rounds of the same size: a single one is short and noisy where tasks are cheap
 GRAPH_WIDTH, GRAPH_DEPTH = 100, 3  # of the layered graphs
 TREE_LEAVES = 150  # so that a tree has as many tasks
 GRAPH_REPEATS = 3
@@ -46,7 +46,7 @@ class Inputs(NamedTuple):
 
 
 def nothing(number: int, seconds: float = 0.0) -> int:
-    """Task: be counted, and return the number; wait before, where that is asked for."""
+    """Task: count this task, wait ``seconds``, and return the number."""
     count(number)
     if seconds:
         time.sleep(seconds)
@@ -54,7 +54,7 @@ def nothing(number: int, seconds: float = 0.0) -> int:
 
 
 def combine(number: int, position: int, seconds: float, *inputs: int) -> int:
-    """Task of a graph: be counted, and return what `graphs.value` says; wait before, where that is asked for."""
+    """Task of a graph: count this task, wait ``seconds``, and return what `graphs.value` says."""
     count(number)
     if seconds:
         time.sleep(seconds)

@@ -1,7 +1,7 @@
-"""A job of the user's own: a file with ``tasks`` and ``task``, which `JOB_VARIABLE` names, over all libraries.
+"""A job of the user's own, over all libraries: a file with ``tasks`` and ``task``. `JOB_VARIABLE` has its path.
 
-Which pattern it is follows from the names in it: see docs/own_job.md. Its inputs and the serial results are made anew
-for every run, because they come from the user's files; the user's functions run in their current directory.
+The names in the file tell which pattern it is: see docs/own_job.md. Inputs and serial results come from the user's
+files, so they are made anew for every run. The user's functions run in the user's current directory.
 """
 
 import hashlib
@@ -55,8 +55,8 @@ class Inputs(NamedTuple):
 def prepare(params: Params, folder: Path) -> dict[str, Any]:
     """Run the job twice in a plain loop, write its arguments and results, and return what was found: see `Workload`.
 
-    Seconds are of the second time, in which nothing is imported any more. Raises ValueError, in one line, for a job
-    that cannot be measured.
+    Seconds are those of the second pass: by then everything is imported. Raises ValueError, in one line, for a job that
+    cannot be measured.
     """
     start = perf_counter()
     with _users("importing it", params):
@@ -118,12 +118,12 @@ def prepare(params: Params, folder: Path) -> dict[str, Any]:
 
 
 def _size(shared: Any, pickled: bytes) -> int:
-    """Return the bytes of an array, or of whatever else when pickled."""
+    """Return the size of an array in bytes, and of anything else the size of its pickle."""
     return int(getattr(shared, "nbytes", len(pickled)))
 
 
 class _TooLong(BaseException):
-    """The user's code took longer than a trial may. No Exception, which that code might catch."""
+    """The user's code took longer than a trial may. It is no Exception, because that code might catch one."""
 
 
 @contextmanager
@@ -144,8 +144,8 @@ def _users(what: str, params: Params) -> Iterator[None]:
     except (Exception, SystemExit) as error:
         lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(PATH)]
         where = f", line {lines[-1]}" if lines else ""
-        said = " ".join(str(error).split())
-        raise ValueError(f"{PATH}{where}: {what} raised {type(error).__name__}: {said}".rstrip(": ")) from error
+        text = " ".join(str(error).split())
+        raise ValueError(f"{PATH}{where}: {what} raised {type(error).__name__}: {text}".rstrip(": ")) from error
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
@@ -170,7 +170,7 @@ def _sample(every: list[Any], params: Params) -> list[tuple[Any, ...]]:
 
 
 def _check_call(own: ModuleType, arguments: list[tuple[Any, ...]]) -> None:
-    """Raise ValueError where a task does not take its arguments, and what the pattern puts after them."""
+    """Raise ValueError if ``task`` cannot take its arguments and what the pattern adds after them."""
     try:
         signature = inspect.signature(own.task)
     except (TypeError, ValueError):  # some functions in C do not say
@@ -182,15 +182,15 @@ def _check_call(own: ModuleType, arguments: list[tuple[Any, ...]]) -> None:
         except TypeError as error:
             after = f", and then {last[0]}" if last else ""
             raise ValueError(
-                f"{PATH}: task{signature} does not take what task {place} is called with: {len(each)} "
-                f"argument{'s' * (len(each) != 1)} from tasks(){after}: {error}"
+                f"{PATH}: task{signature} does not take what task {place} is called with, "
+                f"{len(each)} from tasks(){after}: {error}"
             ) from error
 
 
 def _pass(
     own: ModuleType, arguments: list[tuple[Any, ...]], shared: Any, params: Params
 ) -> tuple[list[Any], list[float], float]:
-    """Run all tasks in a loop; return the results, of a job with state the one, each task's seconds and the setup's."""
+    """Run all tasks in a loop; return the results (one for a job with state), each task's seconds and the setup's."""
     last, setup_s = _last_argument(own, shared, params)
     results, seconds = [], []
     for place, each in enumerate(arguments):
@@ -206,7 +206,7 @@ def _pass(
 
 
 def _last_argument(own: ModuleType, shared: Any, params: Params) -> tuple[tuple[Any, ...], float]:
-    """Return what follows a task's own arguments, if anything does, and how long that took to make."""
+    """Return the argument after a task's own, if the pattern adds one, and the seconds that making it took."""
     if PATTERN == "shared":
         return (shared,), 0.0
     made_by = {"setup": "setup", "state": "start"}.get(PATTERN)
@@ -219,7 +219,7 @@ def _last_argument(own: ModuleType, shared: Any, params: Params) -> tuple[tuple[
 
 
 def _pickled(value: Any, what: str) -> bytes:
-    """Return it as bytes: by cloudpickle, as some libraries do, where pickle cannot. Raises ValueError."""
+    """Return ``value`` as bytes. Where pickle cannot, cloudpickle does it, as in some libraries. Raises ValueError."""
     import cloudpickle  # here: what only makes the inputs needs it
 
     try:
@@ -280,16 +280,16 @@ def _job(inputs: Inputs) -> Job:
     return Map(own_task.call, imports=imports)
 
 
-def wrong(numbers: range, found: Any, results: Path | None) -> str | None:
+def wrong(numbers: range, result: Any, results: Path | None) -> str | None:
     """Each result must be the same as the serial one, by the user's ``same`` or by `equal`."""
     from workloads.own_task import own
 
-    values = _of_state(found, numbers) if PATTERN == "state" else by_number(found, numbers)
+    values = _of_state(result, numbers) if PATTERN == "state" else by_number(result, numbers)
     if results is None:
         return None
     same = _compared(own)
     assert same is not None
-    with results.open("rb") as file:  # one after another: all of them would be in the trial's memory
+    with results.open("rb") as file:  # read one by one: all at once would be in the trial's memory
         for place, value in enumerate(values):
             if not same(value, expected := pickle.load(file)):
                 return (
@@ -299,8 +299,8 @@ def wrong(numbers: range, found: Any, results: Path | None) -> str | None:
     return None
 
 
-def _of_state(found: tuple[Any, list[int]], numbers: range) -> list[Any]:
-    value, counted = found
+def _of_state(result: tuple[Any, list[int]], numbers: range) -> list[Any]:
+    value, counted = result
     if sorted(counted) != list(numbers):
         raise WrongResult(f"{len(counted)} tasks are in the state that are not the {len(numbers)} of the round")
     return [value]

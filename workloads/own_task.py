@@ -16,7 +16,7 @@ own = importlib.import_module(Path(os.environ[JOB_VARIABLE]).stem)
 
 
 def call(number: int, *arguments: Any) -> tuple[int, Any]:
-    """Task: the user's, and the number of it. Results come in any order."""
+    """Task: return the number and the result of the user's task. Results come in any order."""
     with task(number):
         return number, own.task(*arguments)
 
@@ -33,7 +33,7 @@ def start() -> tuple[Any, list[int]]:
 
 
 def change(number: int, *arguments: Any) -> None:
-    """Task: the user's, which changes the state, the last of its arguments."""
+    """Task: let the user's task change the state, which is the last argument."""
     *arguments_of_task, (state, numbers) = arguments
     with task(number):
         numbers.append(number)

@@ -4,8 +4,8 @@ from collections.abc import Callable, Generator
 
 from trial.workload import Round
 
-TASK_S = 0.02  # each holds its worker for so long that another one takes the next
-MOST_S = 1.0  # then it is as it is: where one core does all, or each round has new workers
+TASK_S = 0.02  # long enough that another worker takes the next task
+MOST_S = 1.0  # then it gives up: one core may do all the work, or each round may have new workers
 
 
 def settled(round_of_tasks: Callable[[], Round]) -> Generator[Round, float, None]:

@@ -58,7 +58,7 @@ def prepare(params: Params, folder: Path) -> dict[str, Any]:
     data = np.random.default_rng(params.seed).integers(0, 256, params.sharing_bytes, dtype=np.uint8)
     data[:MARKS] = 0
     np.save(folder / "data.npy", data)
-    # Of the file's own bytes, by the standard library alone.
+    # Checksums of the file's own bytes, by the standard library alone.
     values = data.tobytes()
     start = perf_counter()
     expected = [zlib.crc32(values, index) for index in range(params.sharing_tasks)]
@@ -85,7 +85,7 @@ def pools(inputs: Inputs, setting: Setting) -> Iterator[Pool]:
 def wrong(numbers: range, results: Any, expected: Sequence[int]) -> str | None:
     """Checksums must be those of the input's bytes."""
     pairs = enumerate(zip(by_number(results, numbers), expected, strict=True))
-    differ = [index for index, (found, right) in pairs if found != right]
+    differ = [index for index, (given, right) in pairs if given != right]
     return f"task {differ[0]}: the checksum differs, it has not read the input's bytes" if differ else None
 
 

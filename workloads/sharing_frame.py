@@ -106,6 +106,6 @@ def load(params: Params, folder: Path) -> Inputs:
     """See `Workload`. The file is of our own making: it is pickled in the cache, by `prepare`."""
     import numpy as np
 
-    with (folder / "frame.pickle").open("rb") as file:  # not all of it first, which would be in memory twice
+    with (folder / "frame.pickle").open("rb") as file:  # reading all of it first would have it in memory twice
         frame = pickle.load(file)
     return Inputs(frame, len(frame) * ROW_BYTES, np.load(folder / "expected.npy").tolist(), checksum)

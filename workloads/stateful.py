@@ -76,13 +76,13 @@ JOB = State(count_prefixes, Counts, hand_back, frequent_prefixes)
 def make_documents(params: Params) -> list[str]:
     """Return texts of words drawn by Zipf's law (p ~ 1 / rank), of ``mean + delta`` and ``mean - delta`` words in turn.
 
-    Unbalanced on purpose: giving document i to worker i mod n, for even n, gives half of the workers all the long ones.
+    Unbalanced on purpose: if worker i mod n gets document i and n is even, half of the workers get all long documents.
     """
-    import numpy as np  # here alone: workers count words, and under spawn would pay for it
+    import numpy as np  # here: workers do not need it, and under spawn would pay for it
 
     rng = np.random.default_rng(params.seed)
-    # Small letters, so that there are 18 000 prefixes. Of both cases there were 63 000, and the loop took 1.5 times as
-    # long for the second time in a process: see docs/design-notes.md.
+    # Lower case only: this makes 18 000 prefixes. Both cases made 63 000, and the loop took 1.5 times as long the
+    # second time in a process: see docs/design-notes.md.
     letters = np.array(list(string.ascii_lowercase))
     lengths = rng.integers(1, 11, params.vocabulary_size)
     vocabulary = ["".join(rng.choice(letters, length)) for length in lengths]

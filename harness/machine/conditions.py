@@ -19,8 +19,8 @@ def disturbances(n_jobs: int, needed_bytes: int, shared_bytes: int) -> list[str]
 
     ``needed_bytes``: the memory that one trial may take; ``shared_bytes``: how much of it may lie in /dev/shm.
     """
-    found = (_load, _frequency, _siblings, _quota, _swap)
-    return [line for check in found for line in check(n_jobs)] + list(_room(needed_bytes, shared_bytes))
+    checks = (_load, _frequency, _siblings, _quota, _swap)
+    return [line for check in checks for line in check(n_jobs)] + list(_room(needed_bytes, shared_bytes))
 
 
 def _load(_n_jobs: int) -> Iterator[str]:

@@ -18,8 +18,8 @@ from trial.workload import JOB_VARIABLE
 
 ROOT = Path(__file__).resolve().parents[2]
 
-# One compute thread per worker, for every library alike, set before NumPy loads. Workers are what is compared: four
-# workers with torch's default of four threads each compete for the cores, and measure the kernel's scheduler.
+# One compute thread per worker, for every library alike, set before NumPy loads. Workers are what is compared. With
+# torch's default of four threads each, four workers would compete for the cores: that measures the kernel's scheduler.
 THREAD_LIMITS = {
     "OMP_NUM_THREADS": "1",
     "MKL_NUM_THREADS": "1",
@@ -77,7 +77,7 @@ def collect() -> Environment:
 
 
 def _python() -> str:
-    """Return the interpreter; of a free-threaded build, whose threads compare with nobody else's, that it is one."""
+    """Return the interpreter. A free-threaded build is marked, because its threads compare with no other build's."""
     build = "+free-threaded" if sysconfig.get_config_var("Py_GIL_DISABLED") else ""
     return f"{platform.python_implementation()} {platform.python_version()}{build}"
 
@@ -119,7 +119,7 @@ def trial_environment(folder: Path) -> dict[str, str]:
         "HOME": str(home),
         "TMPDIR": str(temporary),
         "PYTHONUSERBASE": os.environ.get("PYTHONUSERBASE", str(Path.home() / ".local")),
-        # The folder of a user's own job comes first, and no script puts its own before it.
+        # The folder of a user's own job comes first: PYTHONSAFEPATH keeps a script from putting its own before it.
         "PYTHONPATH": os.pathsep.join(filter(None, [*folders, str(ROOT), os.environ.get("PYTHONPATH")])),
         **({"PYTHONSAFEPATH": "1"} if own_job else {}),
     }

@@ -15,9 +15,9 @@ MEMORY_UNAVAILABLE = "" if sys.platform == "linux" else f"PSS and USS are read f
 def summary_of(samples: Path, cpu_s: float, times_ns: Sequence[int], moments_ns: Mapping[str, int]) -> Memory:
     """Return the memory at start, peak, end and other moments, by name, and what sampling cost.
 
-    ``cpu_s``: of the sampler. ``times_ns``: four. ``start`` is the last sample before the first; the peak is sought
-    from the second, the call, to the third, the return; ``end`` is the last sample before the fourth, which the trial
-    has waited for with its pool closed and its inputs still there.
+    ``cpu_s``: the sampler's CPU time. ``times_ns``: four times. ``start`` is the last sample before the first time.
+    The peak is sought from the second, the call, to the third, the return. ``end`` is the last sample before the
+    fourth: by then the trial's pool is closed, and its inputs are still there.
     """
     start_ns, call_ns, end_ns, released_ns = times_ns
     records = list(RECORD.iter_unpack(samples.read_bytes()))

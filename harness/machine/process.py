@@ -1,8 +1,8 @@
 """A command, the tree of processes that grows from it, and the certainty that nothing of it survives.
 
-A supervisor stands between this process and the tree (see `harness.machine.supervise`): in namespaces of its own where
-the kernel allows that, so that what it puts into shared memory, and the ports it listens at, are there for nobody else
-and end with it. Everything here ends processes by the ids that it started or adopted, never by name.
+A supervisor stands between this process and the tree (see `harness.machine.supervise`). Where the kernel allows it, the
+supervisor and the tree have namespaces of their own: nobody else sees their shared memory and ports, which end with
+them. Processes are ended by the ids that were started or adopted here, never by name.
 """
 
 import json
@@ -33,9 +33,9 @@ END_TIMEOUT_S = 10.0  # of a supervisor that was told to end
 class Ended:
     """How a process ended.
 
-    ``cpu_s``: user and system time of its whole tree. ``adopted``: orphans of it, whose time is in there too.
-    ``left``: what it left behind that had to be removed, as counts and bytes. ``sampler_cpu_s``: what sampling its
-    memory took; ``sampler_error``: why that ended early.
+    ``cpu_s``: user and system time of its whole tree. ``adopted``: orphans of the tree; ``cpu_s`` has their time too.
+    ``left``: what had to be removed after it, as counts and bytes. ``sampler_cpu_s``: the CPU time of sampling its
+    memory; ``sampler_error``: why sampling ended early.
     """
 
     returncode: int
@@ -60,9 +60,9 @@ def run_to_end(
 ) -> Ended:
     """Run ``command`` until it, and all that it started, has ended or was ended.
 
-    ``output`` gets its stdout and stderr; its folder is removed should this process die. ``samples`` gets samples of
-    its memory, ``network`` lets it reach more than its own loopback device. A KeyboardInterrupt ends the tree too, and
-    goes on. Where the supervisor itself was ended, that is how the command ended.
+    ``output`` gets its stdout and stderr; the folder of ``output`` is removed if this process dies. ``samples`` gets
+    samples of its memory. ``network`` lets it reach more than its own loopback device. A KeyboardInterrupt ends the
+    tree, and is raised on. If the supervisor itself was ended, its exit status stands for the command's.
     """
     spec = {
         "command": command,
@@ -79,7 +79,7 @@ def run_to_end(
     own_network = ("--net",) if namespaces() and not network else ()
     start = time.monotonic()
     with output.open("wb") as file:
-        # No other process has the end of the pipe that this one writes to: it is closed when this one has died.
+        # Only this process holds the writing end of the pipe, so the pipe is closed when this process dies.
         supervisor = subprocess.Popen(
             [*namespaces(), *own_network, sys.executable, "-P", "-m", SUPERVISOR, str(spec_path)],
             env={**os.environ, "PYTHONPATH": str(ROOT)},
@@ -100,7 +100,7 @@ def run_to_end(
 
 
 def _end(supervisor: subprocess.Popen[bytes]) -> None:
-    """Close the pipe, whereupon the supervisor ends all; end by hand what a supervisor that is no more has left."""
+    """Close the pipe: the supervisor then ends all. If the supervisor is dead, end what it has left."""
     assert supervisor.stdin
     supervisor.stdin.close()
     with suppress(subprocess.TimeoutExpired):
@@ -110,9 +110,9 @@ def _end(supervisor: subprocess.Popen[bytes]) -> None:
 
 @cache
 def namespaces() -> tuple[str, ...]:
-    """Return the command that puts what follows it into namespaces of its own; nothing where that is not allowed.
+    """Return what to put before a command to give it namespaces of its own; nothing where that is not allowed.
 
-    Root may do so; others may where the kernel lets them have a user namespace.
+    Root may do so; others may if the kernel lets them have a user namespace.
     """
     if sys.platform != "linux" or not SHARED_MEMORY.is_dir() or not shutil.which("unshare"):
         return ()
@@ -128,7 +128,7 @@ def namespaces() -> tuple[str, ...]:
 
 @contextmanager
 def interrupts_wait() -> Iterator[None]:
-    """Hold Ctrl-C and its like back until the block has ended: cleaning up that is cut off leaks what it cleans up."""
+    """Hold back Ctrl-C, SIGTERM and SIGHUP until the block has ended: a clean-up cut short leaves things behind."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
     try:
         yield

@@ -6,7 +6,7 @@ from pathlib import Path
 import psutil
 
 CGROUP = Path("/sys/fs/cgroup")
-# The files of the limit, of what is used, and of what that is; therein, file pages not lately read.
+# The files with the limit, the memory in use, and its kinds; and the name of one kind: file pages not lately read.
 CGROUP_2 = ("memory.max", "memory.current", "memory.stat", "inactive_file")
 CGROUP_1 = (
     "memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes", "memory/memory.stat", "total_inactive_file",
@@ -37,7 +37,7 @@ def size_of(path: Path) -> int:
 
 
 def _used(used: Path, stat: Path, cached: str) -> int:
-    """Return the memory of a cgroup that the kernel cannot simply take back, as file pages not lately read."""
+    """Return a cgroup's memory without what the kernel can simply take back: file pages not lately read."""
     lines = [line.split() for line in read(stat).splitlines()]
     return int(read(used) or 0) - sum(int(size) for name, size in lines if name == cached)
 

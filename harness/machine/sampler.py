@@ -1,9 +1,8 @@
 """The memory of a trial's whole process tree, sampled while it runs, by the process that supervises it.
 
-Processes are the descendants of the supervisor, which adopts orphans: daemons (raylet, gcs_server, resource trackers)
-are among them, the supervisor itself is not. psutil reads PSS and USS from `/proc/PID/smaps_rollup`; the walk through
-the page tables that this asks of the kernel holds the sampled process up, so that time is never taken from a trial that
-is sampled.
+The tree is all descendants of the supervisor, without the supervisor itself. The supervisor adopts orphans, so daemons
+(raylet, gcs_server, resource trackers) are in the tree. psutil reads PSS and USS from `/proc/PID/smaps_rollup`. For
+that the kernel walks through the page tables, and holds the sampled process up: a sampled trial's times are never used.
 """
 
 import struct
@@ -43,7 +42,7 @@ class Sampler(threading.Thread):
                     next_s = time.monotonic() + INTERVAL_S
                     sample = _tree_bytes()
                     file.write(RECORD.pack(time.perf_counter_ns(), *sample))
-        except (psutil.Error, OSError) as error:  # a sum that lacks a process would be a number that lies
+        except (psutil.Error, OSError) as error:  # a sum without one of the processes would be too small
             self.error = f"{type(error).__name__}: {error}"
         self.cpu_s = time.thread_time() - begin
 
@@ -63,5 +62,5 @@ def _tree_bytes() -> tuple[int, ...]:
         pss, uss, rss = pss + memory.pss, uss + memory.uss, rss + memory.rss
     system = psutil.virtual_memory()
     in_shared = disk_usage(SHARED_MEMORY).used if SHARED_MEMORY.is_dir() else 0
-    # psutil's `used` has missed shared memory in old releases: what is in use is what is not available.
+    # In old releases psutil's `used` lacks shared memory: memory in use is therefore what is not available.
     return pss, uss, rss, in_shared, system.total - system.available, system.shared, system.cached

@@ -1,10 +1,10 @@
-"""The process between the suite and what it runs: it runs one command, and ends all that this has started.
+"""The process between the suite and what it runs: it runs one command, and ends all that the command has started.
 
-As a program: ``python -m harness.machine.supervise SPEC``, started by `harness.machine.process`. It is the first
-process of a PID namespace where the kernel allows one: when it ends, the kernel ends everything in it. Its stdin is a
-pipe whose other end the suite alone holds; when the suite is dead, however it died, that end is closed, and this
-process ends the tree and removes its folder. A pipe and not the parent-death signal, because that one is of the
-thread's death, is lost by the program in between that makes the namespaces, and comes only once.
+As a program: ``python -m harness.machine.supervise SPEC``, started by `harness.machine.process`. Where the kernel
+allows it, this process is the first of a PID namespace: when it ends, the kernel ends everything in the namespace. Its
+stdin is a pipe, and only the suite holds the other end. When the suite dies, however it dies, the pipe is closed: this
+process then ends the tree and removes its folder. The parent-death signal would not do: it tells of a thread's death,
+it does not get through `unshare`, which makes the namespaces, and it comes only once.
 """
 
 import ctypes
@@ -32,7 +32,7 @@ from harness.machine.room import SHARED_MEMORY, size_of
 GRACE_S = 3.0  # for daemons and resource trackers to end by themselves after their parent has
 _PR_SET_CHILD_SUBREAPER = 36
 _SIOCSIFFLAGS, _IFF_UP = 0x8914, 0x1
-_last_act = threading.Lock()  # to write how it ended, or to end with the suite: whoever is first, and never let go of
+_last_act = threading.Lock()  # taken once, never released: to write how it ended, or to end with the suite
 
 
 def run(spec: dict[str, Any]) -> dict[str, Any]:
@@ -54,8 +54,8 @@ def run(spec: dict[str, Any]) -> dict[str, Any]:
         seconds = time.monotonic() - start
         left, adopted = _end_tree(spec["isolated"], grace_s=0.0 if timed_out else GRACE_S)
         returncode = child.wait()
-    # Every descendant has been waited for by now: by its own parent or, orphans, by this process. Not in it are those
-    # whose parent ignores SIGCHLD (see `tasklog`).
+    # By now every descendant has been waited for: an orphan by this process, the others by their own parents. The sum
+    # lacks those whose parent ignores SIGCHLD (see `tasklog`).
     cpu = resource.getrusage(resource.RUSAGE_CHILDREN)
     return {
         "returncode": returncode,
@@ -93,9 +93,9 @@ def become_subreaper() -> None:
 
 
 def end_descendants(grace_s: float) -> tuple[int, set[int]]:
-    """Kill every descendant that does not end within ``grace_s``; return how many that were.
+    """Kill every descendant that does not end within ``grace_s``; return how many were killed.
 
-    And the ids of all that this process has waited for, orphans among them: their CPU time is in RUSAGE_CHILDREN.
+    Also return the ids of all that this process has waited for, with orphans: their CPU time is in RUSAGE_CHILDREN.
     """
     gone, alive = psutil.wait_procs(_descendants(), timeout=grace_s)
     killed = 0
@@ -115,13 +115,13 @@ def _descendants() -> list[psutil.Process]:
 
 
 def _end_tree(isolated: bool, grace_s: float) -> tuple[dict[str, int], set[int]]:
-    """End all descendants; return what they left that is in nobody's use, and the ids of those waited for.
+    """End all descendants; return what they left that nobody uses, and the ids of those waited for.
 
-    A shared memory of the tree's own ends with it. In the machine's, the files that the tree had mapped or open are
-    removed; of all others there nobody knows whose they are: they are neither counted nor removed.
+    A shared memory of the tree's own ends with the tree. In the machine's shared memory, files that the tree had mapped
+    or open are removed. Nobody can tell whose the other files are: they are neither counted nor removed.
     """
     if not isolated and not grace_s:
-        for process in _descendants():  # held still: nothing new is made between the look and the end
+        for process in _descendants():  # held still, so that they make nothing new after their files are listed
             with suppress(psutil.Error):
                 process.suspend()
     seen = set() if isolated else _files_in_shared_memory(_descendants())
@@ -139,12 +139,12 @@ def _end_tree(isolated: bool, grace_s: float) -> tuple[dict[str, int], set[int]]
 
 def _files_in_shared_memory(processes: Iterable[psutil.Process]) -> set[Path]:
     """Return the files there that one of the processes has mapped or open right now."""
-    found: set[Path] = set()
+    mapped: set[Path] = set()
     for process in processes:
         with suppress(psutil.Error):
             paths = [*(each.path for each in process.memory_maps()), *(each.path for each in process.open_files())]
-            found |= {Path(path) for path in paths if Path(path).is_relative_to(SHARED_MEMORY)}
-    return found
+            mapped |= {Path(path) for path in paths if Path(path).is_relative_to(SHARED_MEMORY)}
+    return mapped
 
 
 def isolate(shared_bytes: int) -> None:
@@ -167,8 +167,8 @@ def _end_with_the_suite(folder: Path, isolated: bool) -> None:
 def main(spec: dict[str, Any]) -> None:
     """Run what ``spec`` says and write down how it ended, in its folder."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        # The suite decides, by closing the pipe. A handler and not SIG_IGN: that one the command would inherit, and the
-        # workers of a multiprocessing.Pool end by SIGTERM.
+        # The suite ends this process, by closing the pipe. This is a handler, not SIG_IGN: the command would inherit
+        # SIG_IGN, and the workers of a multiprocessing.Pool end by SIGTERM.
         signal.signal(number, lambda *_: None)
     become_subreaper()
     folder = Path(spec["folder"])

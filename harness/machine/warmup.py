@@ -17,9 +17,9 @@ from harness.machine.room import available_bytes
 
 LEAST_BYTES = 2**28
 COPY_BYTES = 2**26  # more than a core's share of the last-level cache
-COPIES = 3  # of it in each process: the source while it is made, and the target
+COPIES = 3  # of these in each process: the source, the bytes it is made from, the target
 COPY_S = 0.3
-_buffer = bytearray(2**20)  # one for all: memory of its own for every file takes longer than reading the file
+_buffer = bytearray(2**20)  # one for all files: allocating one per file takes longer than reading it
 
 
 def touch_memory(needed_bytes: int) -> int:
@@ -32,9 +32,9 @@ def touch_memory(needed_bytes: int) -> int:
 
 
 def read_packages() -> int:
-    """Read all that is installed into the disk cache, but for GPU libraries, which nothing here uses; return bytes.
+    """Read all installed packages into the disk cache, except GPU libraries, which nothing uses; return the bytes.
 
-    Once since the machine was started and the last package installed: it stays in the cache then.
+    It does so once after each start of the machine and each installation: then they stay in the cache.
     """
     installed = Path(sysconfig.get_path("purelib"))
     marker = installed.parent / ".read_since_boot"

@@ -1,4 +1,4 @@
-"""A quantity on most workers, a row per idiom, the best first: where so few numbers of workers make no line."""
+"""A quantity on most workers: a row per idiom, the best first. For too few numbers of workers to make a line."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -15,7 +15,7 @@ from report.numbers.words import micro, row_name, workers
 from report.palette import GRID_COLOR
 
 HOW = "Mean task: time x workers / tasks; the library's part of it counts."
-BEYOND = {"<": "<", ">": ">", "": "o"}  # markers: even the shortest tasks reached it, none did, the task
+BEYOND = {"<": "<", ">": ">", "": "o"}  # markers: even the shortest tasks reached it; none did; the task itself
 
 
 def draw_shortest(group: Comparable, graphs: bool, save: Path | None = None) -> list[Path]:

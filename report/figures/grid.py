@@ -37,7 +37,7 @@ RATIOS = TwoSlopeNorm(0, -5, 5)  # powers of two
 
 @dataclass(frozen=True)
 class Maps:
-    """A heat map per idiom. ``ratios``: binary logarithms of these, not seconds."""
+    """A heat map per idiom. ``ratios``: whether values are binary logarithms of ratios, not seconds."""
 
     pools: str
     values: Mapping[Name, Times]

@@ -1,6 +1,5 @@
 """How long must a job be: predicted time over the best library's, and the jobs that were measured."""
 
-from math import sqrt
 from pathlib import Path
 from textwrap import wrap
 from typing import Any
@@ -71,11 +70,15 @@ def _axes(axes: Axes, jobs: JobLength) -> None:
         axis.set_minor_locator(NullLocator())
         axis.set_minor_formatter(NullFormatter())
     measured = jobs.lengths.values()
-    for begin, end, than in ((SHORTEST_S, min(measured), "shorter"), (max(measured), LONGEST_S, "longer")):
+    shortest, longest = min(measured), max(measured)
+    for begin, end, at, side, label in (
+        (SHORTEST_S, shortest, shortest, "right", "shorter than \nwas measured "),
+        (longest, LONGEST_S, longest, "left", " longer than\n was measured"),
+    ):
         axes.axvspan(begin, end, color=LIMIT_COLOR, alpha=0.1, linewidth=0, zorder=0)
         if end > 5 * begin:  # there is room to say it
-            label = f"{than} than\nwas measured"
-            axes.text(sqrt(begin * end), 0.97, label, transform=axes.get_xaxis_transform(), **SMALL)
+            # At the inner edge: labels of lines stand at the outer one.
+            axes.text(at, 0.97, label, transform=axes.get_xaxis_transform(), **SMALL | {"ha": side})
     for times, work_s in jobs.lengths.items():
         axes.axvline(work_s, color=GRID_COLOR, linewidth=1, zorder=0)
         label = f"lines from\n{about(work_s)}" if times == 1 else f"checked\n{about(work_s)}"

@@ -23,7 +23,7 @@ Position = tuple[float, float]
 
 @dataclass(frozen=True)
 class Anchor:
-    """What a label names: a point in data coordinates, and where the line comes from that ends there."""
+    """What a label names: a point in data coordinates. ``before``: the point before it, if it ends a line."""
 
     name: str  # the label's key in the file of positions
     text: str
@@ -39,8 +39,8 @@ def place(
     """Put a draggable label at every anchor, at its saved position if it has one, and else at its automatic one.
 
     Positions are fractions of the axes. ``align`` turns each label to the slope of its line. When a drag ends, the
-    positions of the labels that are not where they were put automatically are written to ``saved``, and used again next
-    time. Ctrl+Z takes the last drag back, Ctrl+Y does it again, Ctrl+0 puts all where they are put automatically.
+    positions that are not the automatic ones are written to ``saved``, and used again next time. Ctrl+Z undoes the last
+    drag, Ctrl+Y redoes it, Ctrl+0 puts all labels at their automatic positions.
     """
     positions = {**automatic, **_load(saved)}
     labels = {}
@@ -61,7 +61,7 @@ def place(
         label.draggable()
         labels[anchor.name] = label
     moves = _Moves(labels, automatic, saved)
-    # When a drag ends, whoever's: matplotlib has moved the label before this is called.
+    # Called when any drag ends: matplotlib has moved the label by then.
     axes.figure.canvas.mpl_connect("button_release_event", lambda _: moves.done())
     alone = len(axes.figure.axes) == 1  # of several panels, the one that the mouse is over
     axes.figure.canvas.mpl_connect(
@@ -97,7 +97,7 @@ def _fraction(axes: Axes, anchor: Anchor) -> Position:
 
 
 def _not_above(top: float, heights: Sequence[float], step: float) -> list[float]:
-    """Return the heights with those above ``top`` moved down, and what they would then overlap."""
+    """Return the heights; those above ``top`` are moved down, and so are those that they would then overlap."""
     lowered = list(heights)
     for index in sorted(range(len(heights)), key=lambda i: -heights[i]):
         lowered[index] = min(lowered[index], top)
@@ -147,7 +147,7 @@ def _slope(axes: Axes, anchor: Anchor) -> float:
 
 
 def _load(saved: Path) -> dict[str, Position]:
-    """Return saved positions; a file that holds no such thing is as good as none."""
+    """Return saved positions; none if the file is missing or holds anything else."""
     try:
         positions = {str(name): (float(x), float(y)) for name, (x, y) in json.loads(saved.read_text("utf-8")).items()}
     except (OSError, ValueError, TypeError, AttributeError, OverflowError, RecursionError):
@@ -156,7 +156,7 @@ def _load(saved: Path) -> dict[str, Position]:
 
 
 class _Moves:
-    """Where labels have been, so that it can be taken back; on disk is where they are now."""
+    """Earlier positions of the labels, so that moves can be undone; the file holds the current positions."""
 
     def __init__(self, labels: Mapping[str, Annotation], automatic: Mapping[str, Position], saved: Path) -> None:
         self.labels, self.automatic, self.saved = labels, automatic, saved

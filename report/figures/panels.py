@@ -30,7 +30,7 @@ class Line:
 
 
 def panels(lines: Sequence[Line], look: Callable[[Axes], None]) -> tuple[Figure, list[tuple[Axes, list[Anchor]]]]:
-    """Draw them; return the figure, and of each panel its axes and where labels belong.
+    """Draw the panels; return the figure, and for each panel its axes and where its labels belong.
 
     ``look`` sets up the axes of each panel, which are shared, after its lines are drawn.
     """

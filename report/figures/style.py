@@ -1,4 +1,4 @@
-"""How every figure looks: plain numbers, what was measured and where in the figure itself; where its file is."""
+"""How every figure looks: plain numbers, and a caption of what was measured and where. Where its file is."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -48,7 +48,7 @@ class Cell:
 
     @property
     def style(self) -> str:
-        """What many write first, what the library's documentation recommends, or that to workers which run already."""
+        """Naive: many write it first. Tuned: its documentation advises it. Connected: tuned, on running workers."""
         return NAIVE if self.traits.naive else CONNECTED if self.traits.connects else TUNED
 
     @property
@@ -112,7 +112,7 @@ class Cell:
         return self.times if phase == COLD else self.kept_times
 
     def summary_of(self, phase: str) -> Summary | None:
-        """Return what they say together, or None where there are none."""
+        """Return the summary of `times_of`, or None where there are no times."""
         return self.one_shot if phase == COLD else self.kept
 
     def middle(self, value: Callable[[Trial], float | None]) -> float | None:
@@ -158,10 +158,10 @@ class Cell:
         return [trial for trial in self.trials if trial.outcome == OK and trial.memory]
 
     def copies(self, shared_bytes: int) -> float | None:
-        """Return how often an input of that size lay in memory at the peak, by the memory that the trial grew by.
+        """Return how often an input of that size lay in memory at the peak: the growth of memory over the size.
 
-        It grows from before the input was loaded, so that one copy is the least; what else tasks and processes need is
-        in it too. PSS misses segments in /dev/shm that no process has mapped: where these are more, they count.
+        Growth starts before the input is loaded, so that one copy is the least. What else tasks and processes need is
+        in it too. PSS misses segments in /dev/shm that no process maps: the growth of /dev/shm counts if it is larger.
         """
         if not self.memory or not shared_bytes:
             return None

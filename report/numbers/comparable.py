@@ -11,7 +11,7 @@ from report.numbers.cell import TUNED, Block, Cell
 from report.numbers.measured import Measured, read
 from report.numbers.names import EVERY_WORKLOAD, NO_LIBRARIES, REFERENCE, SERIAL, Name, in_order
 from report.numbers.parts import tasks_of
-from report.numbers.statistics import FASTER, TIE, UNKNOWN, Ratio, paired, unpaired
+from report.numbers.statistics import UNKNOWN, Ratio, beside_the_fastest, paired, unpaired
 from report.palette import COLORS
 
 LEAST_COUNTED_BYTES = 64 * 2**20  # of an input whose copies are counted: a worker with NumPy takes about half of it
@@ -21,9 +21,10 @@ LEAST_COUNTED_BYTES = 64 * 2**20  # of an input whose copies are counted: a work
 class Ranking:
     """The libraries on one number of workers; the plain loop and the floor are none to choose.
 
-    ``fastest``: of the tuned rows, with the least median; None where none succeeded. ``ratios``: of all other rows to
-    it; ``verdicts``: of those of the other tuned rows; ``beside``: of the rows of other styles. It is chosen by the
-    same times that they are compared by, which makes them look slower, if anything. ``failed``: tried, without a time.
+    ``fastest``: the tuned row with the least median; None where none succeeded. ``ratios``: of all other rows to it.
+    ``verdicts``: on the other tuned rows. ``beside``: verdicts on the rows of other styles. ``failed``: rows that were
+    tried and have no time. The same times choose the fastest row and compare the others with it: this can only make the
+    others look slower.
     """
 
     fastest: Cell | None = None
@@ -41,7 +42,7 @@ class Ranking:
 class Comparable:
     """Files of one workload that were measured with the same parameters on the same machine, and what was left out.
 
-    ``longer``: the groups of workloads that are this one with more of the same tasks, from whichever run.
+    ``longer``: the groups whose workload is this one with more of the same tasks, even if from another run.
     """
 
     workload: str
@@ -65,12 +66,12 @@ class Comparable:
         return [cells for file in self.files for cells in file.idioms.values()]
 
     def on_most(self, cells: Sequence[Cell]) -> Cell | None:
-        """Return an idiom's cell on most workers; of one that runs in the calling process, on its one."""
+        """Return an idiom's cell on most workers; on 1 worker if the idiom runs in the calling process."""
         return next((c for c in cells if c.n_jobs == (1 if c.traits.workers == CALLER else self.most_workers)), None)
 
     @cached_property
     def on_most_workers(self) -> list[Cell]:
-        """Each idiom's cell on most workers, whatever became of it, or the one that says why the idiom is skipped."""
+        """Each idiom's cell on most workers, failed or not; for a skipped idiom, the cell that says why."""
         pairs = [(self.on_most(cells), next((c for c in cells if c.skipped), None)) for cells in self.idioms]
         return [cell for on_most, skipped in pairs if (cell := on_most or skipped)]
 
@@ -81,7 +82,7 @@ class Comparable:
 
     @property
     def fastest_of_each_library(self) -> list[Cell]:
-        """Each library's fastest tuned idiom on most workers in one shot; a loop in the caller is the plain one's."""
+        """Each library's fastest tuned idiom in one shot on most workers; in the caller, only the plain loop counts."""
         fastest: dict[str, Cell] = {}
         for cell in self.timed_on_most_workers:
             if cell.style != TUNED or (cell.traits.workers == CALLER and cell.library != SERIAL):
@@ -117,8 +118,7 @@ class Comparable:
             return Ranking(failed=failed)
         ratios = self.compared({name: cell.times_of(phase) for name, cell in cells.items()}, reference=best)
         all_verdicts = {name: ratios[name].verdict if name in ratios else UNKNOWN for name in cells if name != best}
-        # Faster in most blocks, though its median is not: that is a tie too.
-        verdicts = {name: TIE if all_verdicts[name] == FASTER else all_verdicts[name] for name in tuned if name != best}
+        verdicts = {name: beside_the_fastest(all_verdicts[name]) for name in tuned if name != best}
         return Ranking(cells[best], ratios, verdicts, {n: v for n, v in all_verdicts.items() if n not in tuned}, failed)
 
     @cached_property
@@ -142,8 +142,8 @@ class Comparable:
     ) -> dict[Name, Ratio]:
         """Return ``values``, by block, over those of ``reference``, or else of the group's own reference.
 
-        Each style is a family of its own: a naive row changes no verdict among tuned ones. So are those of files of
-        another run than the reference's, unpaired: block 0 of two runs is not one block.
+        Each style is a family of its own: a naive row changes no verdict among tuned ones. Files of another run than
+        the reference's are families of their own too, and unpaired: block 0 of two runs is not one block.
         """
         reference = reference or self.reference
         if reference is None or reference not in values:
@@ -171,7 +171,7 @@ class Comparable:
 
     @property
     def measured_alone(self) -> list[str]:
-        """The libraries that were not measured in the same run, and so the same blocks, as the reference."""
+        """The libraries that were measured in another run than the reference, and so in other blocks."""
         return self._measured_apart_from(self.reference[0]) if self.reference else []
 
     def _measured_apart_from(self, library: str) -> list[str]:
@@ -218,14 +218,14 @@ class Comparable:
 
     @property
     def counted_bytes(self) -> int:
-        """The size that copies are counted in: 0 also where what interpreters take would look like many copies."""
+        """The size that copies are counted in; 0 also for an input so small that interpreters look like copies."""
         return self.shared_bytes if self.shared_bytes >= LEAST_COUNTED_BYTES else 0
 
     def limit_s(self, n_jobs: int, phase: str) -> float | None:
         """Return the physical limit in seconds, of one shot (COLD) or of a round on a pool that is kept (KEPT).
 
-        What every worker does for itself, which is the setup and in one shot only, plus the larger of the rest over the
-        workers and the longest task; never below the data's way. None where the loop has no such time.
+        It is the setup (in one shot only; every worker makes its own) plus the larger of two times: the rest over the
+        workers, and the longest task. It is never below `data_s`. None where the loop has no such time.
         """
         serial_s, setup_s = (self.serial_s, self.setup_s) if phase == COLD else (self.serial_kept_s, 0.0)
         if serial_s is None:

@@ -34,15 +34,15 @@ class Comparison:
 
     @property
     def slower(self) -> list[Key]:
-        """The cells that are slower, and those that had times and have none now: nothing shows that these are not."""
+        """The cells that are slower, and those that had times and have none now: they may be slower too."""
         return [key for key, ratio in self.ratios.items() if ratio.verdict == SLOWER] + list(self.gone)
 
 
 def compare(old: Path, new: Path, force: bool) -> Comparison:
     """Compare two folders, library by library, or two files of one workload.
 
-    Trials are paired by their block where both sides are of one run, and so were measured side by side. Raises
-    NotComparable for other machines or parameters, unless ``force``, and where there is nothing to compare.
+    If both sides are of one run, they were measured side by side, and trials are paired by block. Raises NotComparable
+    where machines or parameters differ, unless ``force``, and where there is nothing to compare.
     """
     if old.exists() and new.exists() and old.samefile(new):
         raise NotComparable(f"{old} and {new} are the same: name the results of two measurements")

@@ -5,7 +5,7 @@ from statistics import median
 
 from record.schema import Run, Trial
 
-MOVED = 0.05  # from the run's median: a trial before which the yardstick was further off is marked
+MOVED = 0.05  # from the run's median: a trial is marked if the yardstick before it was further off
 MOST_MARKED = 0.2  # of the trials of a run: with more of them, the machine was not steady
 LEAST_TRIALS = 8  # of which that can be said
 

@@ -39,9 +39,9 @@ def curves_of(group: Comparable, graphs: bool) -> list[tuple[Cell, str]]:
 
 
 def efficiencies(trial: Trial, pattern: str) -> dict[float, float]:
-    """Return by length of a task, in seconds, which share of the work is done that is done without the library.
+    """Return, by length of a task in seconds, the time without the library over the time with it, for equal work.
 
-    The length is what it takes without the library with all workers busy: what it takes alone, times `slowdown`.
+    A task's length is its time without the library with all workers busy: its time alone, times `slowdown`.
     """
     with_library, without = (_by_length(trial, pattern, bare) for bare in (False, True))
     slower = slowdown(trial, pattern)
@@ -53,7 +53,7 @@ def efficiencies(trial: Trial, pattern: str) -> dict[float, float]:
 
 
 def slowdown(trial: Trial, pattern: str) -> float:
-    """Return how many times longer than alone a task takes with all workers busy, without the library: the median."""
+    """Return a task's time with all workers busy over its time alone, both without the library: the median."""
     bare = rounds_of(trial, POINT, bare=True, pattern=pattern)
     alone = [(each.seconds, each.tasks * float(each.label.get("task_s", 0))) for each in bare]
     return median([seconds * trial.n_jobs / alone_s for seconds, alone_s in alone if alone_s] or [1.0])
@@ -69,16 +69,16 @@ def _by_length(trial: Trial, pattern: str, bare: bool) -> dict[float, list[float
 def shortest_task_s(efficiency: dict[float, float], target: float) -> float:
     """Return the shortest mean task, time of all workers per task, at which efficiency is still ``target``.
 
-    So the library's part of it counts: at 50 % it is twice what the task takes by itself, as in Task Bench's METG (its
-    `scripts/chart_metg.py`, `time_per_task`). It is no METG: that has a fixed number of tasks whose kernel shrinks, and
-    efficiency against the best rate of any length; here the work is fixed, and cut into more and more tasks, and
-    efficiency is against the same tasks without the library.
+    The library's part counts: at 50 %, it is twice what the task takes by itself, as in Task Bench's METG (its
+    `scripts/chart_metg.py`, `time_per_task`). But it is no METG. METG has a fixed number of tasks whose kernel shrinks;
+    here, the work is fixed, and cut into more and more tasks. METG's efficiency is against the best rate of any length;
+    here, it is against the same tasks without the library.
     """
     return length_at(efficiency, target) / target
 
 
 def length_at(efficiency: dict[float, float], target: float) -> float:
-    """Return how long a task is, by itself, at which efficiency is ``target``: between two, on logarithmic axes.
+    """Return the length of a task by itself at which efficiency is ``target``, interpolated on logarithmic axes.
 
     0 where even the shortest tasks that were tried reached it, infinity where none did.
     """
@@ -93,8 +93,8 @@ def length_at(efficiency: dict[float, float], target: float) -> float:
 class Shortest:
     """The shortest mean task, in seconds, that reached a target.
 
-    ``bound``: "<" where even the shortest tasks that were tried did, whose length this is; ">" where none did, and this
-    is the longest.
+    ``bound``: "<" where even the shortest tasks tried reached it, and ``seconds`` is their length; ">" where no tasks
+    reached it, and ``seconds`` is the length of the longest.
     """
 
     seconds: float
@@ -102,7 +102,7 @@ class Shortest:
 
 
 def within_tried(curves: Sequence[dict[float, float]], target: float, seconds: float) -> Shortest:
-    """Return what `shortest_task_s` gave as a length that was tried."""
+    """Return the ``seconds`` of `shortest_task_s`; for 0 and infinity, the shortest or longest tasks tried."""
     if not seconds:
         return Shortest(min(map(min, curves)) / target, "<")
     return Shortest(max(map(max, curves)) / target, ">") if isinf(seconds) else Shortest(seconds)
@@ -143,7 +143,7 @@ def points_of(cell: Cell, pattern: str) -> Curve:
 
 
 def smoothed(cell: Cell, pattern: str) -> Curve:
-    """Return the same on the line through all points on which efficiency does not fall as tasks grow longer."""
+    """Return the same, fitted by a line on which efficiency does not fall as tasks grow longer."""
     lengths, efficiency = zip(*_of_all_trials(cell, pattern), strict=True)
     fitted = np.exp(isotonic_regression(np.log(efficiency)).x)
     return [(length / float(share), float(share)) for length, share in zip(lengths, fitted, strict=True)]

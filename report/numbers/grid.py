@@ -12,7 +12,7 @@ from report.numbers.names import FLOOR, Name
 
 Key = tuple[int, float]  # payload in bytes, compute time of a task in seconds
 Times = dict[Key, float]  # seconds per task
-# A round on a pool that is up, or on a pool of its own, whose start and end are in it.
+# By kind: a round on a pool that is up (KEPT), or on a pool of its own with its start and end (REBUILT).
 Grid = Mapping[str, Times]
 REBUILT = "rebuilt each time"
 POOLS = {KEPT: "kept", REBUILT: REBUILT}
@@ -72,7 +72,7 @@ def faster_from(times: Times, others: Times) -> dict[int, float]:
 
     Between two cells it is where the line through both, on logarithmic axes, crosses a ratio of 1.
 
-    0 where they are at all compute times of the grid; infinity where they are not at the longest one.
+    0 where ``times`` are less at all compute times of the grid; infinity where they are not at the longest one.
     """
     ratios = relative(times, others)
     payloads, _ = axes_of([ratios])
@@ -83,7 +83,7 @@ def faster_from(times: Times, others: Times) -> dict[int, float]:
 
 
 def _sign_changes_at(row: Sequence[tuple[float, float]]) -> float:
-    """Return where the last logarithm of a ratio that is not below 0 gives way to the next one."""
+    """Return the compute time from which all ratios are below 1. ``row``: compute times, logarithms of ratios."""
     slower = [place for place, (_, ratio) in enumerate(row) if ratio >= 0]
     if not slower:
         return 0.0
@@ -91,7 +91,7 @@ def _sign_changes_at(row: Sequence[tuple[float, float]]) -> float:
         return inf
     (before, above), (after, below) = row[slower[-1]], row[slower[-1] + 1]
     share = above / (above - below)
-    # No logarithm has a place for tasks that compute nothing: next to them, time itself is the axis.
+    # Tasks that compute nothing have no place on a logarithmic axis: next to them, the axis is linear.
     return before * (after / before) ** share if before else after * share
 
 

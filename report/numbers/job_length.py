@@ -1,7 +1,7 @@
-"""How long a job must be: what one round lets expect of the time of longer jobs, and what those took.
+"""How long a job must be: the times of longer jobs, predicted from one round, and measured.
 
-Work is what a plain loop takes for it in kept rounds, in seconds. A job of so much work takes start and end of a pool,
-once, and for each second of work the share of it that the same round takes on the pool that is up.
+Work is the time that a plain loop takes for it in kept rounds, in seconds. A job's predicted time is the pool's start
+and end, once, and for each second of work the library's kept round over the loop's.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -45,7 +45,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Row:
-    """The tuned idioms of a library, or those that connect to workers which run already; at any length, its best."""
+    """The tuned idioms of a library, or its idioms that connect to running workers; at each length, the best counts."""
 
     library: str
     style: str
@@ -60,7 +60,7 @@ class Row:
 
     @property
     def is_choice(self) -> bool:
-        """Whether it is one of the libraries that the best is the best of."""
+        """Whether it is one of the libraries among which the best is chosen."""
         return self.style == TUNED and self.library not in NO_LIBRARIES
 
     def best(self, work_s: float) -> Line:
@@ -68,12 +68,12 @@ class Row:
         return min(self.lines, key=lambda line: line.at(work_s))
 
     def at(self, work_s: float) -> float:
-        """Return what that one is predicted to take."""
+        """Return the predicted seconds of its fastest idiom."""
         return self.best(work_s).at(work_s)
 
     @cached_property
     def pieces(self) -> list[tuple[float, Line]]:
-        """The idioms that are its best between SHORTEST_S and LONGEST_S, each with the work from which it is."""
+        """Its best idioms between SHORTEST_S and LONGEST_S, each with the work from which it is the best."""
         within = [work_s for work_s in _crossings(self.lines) if SHORTEST_S < work_s < LONGEST_S]
         pieces: list[tuple[float, Line]] = []
         for begin, end in pairwise([SHORTEST_S, *within, LONGEST_S]):
@@ -84,7 +84,7 @@ class Row:
 
 
 class Point(NamedTuple):
-    """A job that was measured, beside its prediction; ``times``: the tasks of the round that lines are from."""
+    """A measured job beside its prediction. ``times``: how many times as long as the round that lines are from."""
 
     line: Line
     times: float
@@ -93,7 +93,7 @@ class Point(NamedTuple):
 
     @property
     def is_check(self) -> bool:
-        """Whether the line is not from it."""
+        """Whether it checks the line, which is then from another job."""
         return self.times != 1
 
     @property
@@ -103,7 +103,7 @@ class Point(NamedTuple):
 
 
 class Errors(NamedTuple):
-    """Absolute errors of predictions, as shares: of so many ``times``, and of their ratios to the best."""
+    """Absolute errors of predictions, as shares: of times (``times``: how many), and of their ratios to the best."""
 
     times: int
     median: float
@@ -114,7 +114,7 @@ class Errors(NamedTuple):
 
 @dataclass(frozen=True)
 class JobLength:
-    """``work_s``: in the round that the lines are from. ``left_out``: longer jobs that no line can be checked by."""
+    """``work_s``: in the round that the lines are from. ``left_out``: longer jobs that cannot check any line."""
 
     group: Comparable
     loop: Line
@@ -130,7 +130,7 @@ class JobLength:
 
     @cached_property
     def best(self) -> list[Line]:
-        """The lines of all libraries, of which the least is the best at any length; without those that never are."""
+        """The lines of all libraries, except those that another line beats at every length; the least is the best."""
         return _undominated([line for row in self.choices for line in row.lines])
 
     @property
@@ -163,7 +163,7 @@ class JobLength:
 
     @cached_property
     def lengths(self) -> dict[float, float]:
-        """The work in the jobs that were measured, by how many times as long as the round they are."""
+        """The work in the measured jobs, by their length as a multiple of the round's."""
         return {point.times: point.work_s for point in sorted(self.points, key=lambda point: point.times)}
 
     @property
@@ -186,7 +186,7 @@ class JobLength:
 
     @cached_property
     def errors(self) -> Errors | None:
-        """How far predictions were off the jobs that no line is from; None without such."""
+        """How far predictions were off in the jobs that check them; None without such jobs."""
         checks = [point for point in self.points if point.is_check]
         if not checks:
             return None
@@ -212,7 +212,7 @@ def starts_s(trial: Trial) -> float | None:
 def line_of(group: Comparable, cell: Cell) -> Line | None:
     """Return the line of an idiom from the medians over its trials; None where it, or the loop, has no kept round.
 
-    Noise can make a kept round slower than one shot: the start and end of a pool take no less than no time.
+    Noise can make a kept round slower than one shot: then the pool's start and end count as 0.
     """
     fixed_s = cell.middle(lambda trial: trial.fixed_s)
     if fixed_s is None or cell.kept is None or not group.serial_kept_s:
@@ -223,7 +223,7 @@ def line_of(group: Comparable, cell: Cell) -> Line | None:
 def job_length(group: Comparable) -> JobLength | None:
     """Return what is known of the lengths of jobs on most workers; None where no library has both kinds of rounds.
 
-    What runs its tasks in the caller is a loop, of whichever library, and no choice.
+    An idiom that runs its tasks in the caller is a loop, and no choice, whatever its library.
     """
     loop = line_of(group, group.serial) if group.serial else None
     by_row: dict[tuple[str, str], list[Line]] = {}
@@ -261,7 +261,7 @@ def _points(group: Comparable, lines: Iterable[Line], times: float, work_s: floa
 def from_s(own: Sequence[Line], others: Sequence[Line], factor: float = 1.0) -> float | None:
     """Return the work from which on the best of ``own`` takes at most ``factor`` times as long as the best of others.
 
-    From there on it stays so; 0 where it always is. None where it is not in the end, however long the job.
+    It holds for all longer jobs too. 0 where it holds for every job; None where it does not hold in the end.
     """
 
     def behind_s(work_s: float) -> float:
@@ -282,7 +282,7 @@ def from_s(own: Sequence[Line], others: Sequence[Line], factor: float = 1.0) -> 
 
 
 def _undominated(lines: Sequence[Line]) -> list[Line]:
-    """Return the lines that no other one is below at every length, or equal to."""
+    """Return the lines, except those that another line beats or equals at every length."""
     undominated: list[Line] = []
     for line in sorted(lines, key=lambda line: (line.fixed_s, line.per_work)):
         if not undominated or line.per_work < undominated[-1].per_work:

@@ -1,9 +1,9 @@
-"""A user's own job with more tasks, on more workers: what the measured rows let expect.
+"""A user's own job with more tasks, on more workers: predicted from the measured rows.
 
-A job takes the start and stop of the pool once. Each task takes as much of a worker's time as it was measured to, with
-what the library adds. Three things bound it: one process hands out all tasks, and takes some time for each; the job is
-no shorter than its longest task; and threads that wait for the GIL gain by Amdahl's law, with the serial share that
-their measured gain shows.
+A job takes the start and stop of the pool once. Each task takes the worker's time that was measured, the library's part
+included. Three things bound the job: one process hands out all tasks, and takes some time for each; the job is no
+shorter than its longest task; and threads that wait for the GIL gain by Amdahl's law, with the serial share that their
+measured gain shows.
 """
 
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ from report.numbers.own_job import is_own_job
 class Expected:
     """Of one row: seconds in one shot and on a pool that is kept.
 
-    ``bound_by``: what more workers do not help against; empty where they do.
+    ``bound_by``: what holds the job back however many workers there are; empty where more workers help.
     """
 
     cell: Cell
@@ -37,7 +37,7 @@ class Expected:
 class LongerJob:
     """``rows``: the fastest in one shot first. ``uncertain``: the share by which the sample may miss the mean task.
 
-    ``has_overhead``: whether it was measured what handing out a task costs; else all that was lost is taken for it.
+    ``has_overhead``: whether the cost of handing out a task was measured; if not, all lost time counts as that cost.
     """
 
     group: Comparable
@@ -49,7 +49,7 @@ class LongerJob:
 
 
 def longer_job(groups: Mapping[str, Comparable], name: str, tasks: int | None, n_jobs: int | None) -> LongerJob:
-    """Return what is expected of the tuned rows; None: all tasks, as many workers as were measured.
+    """Return the prediction for the tuned rows. None: all tasks, or as many workers as were measured.
 
     Raises NoMeasurement where the job, or the plain loop in it, was not measured.
     """

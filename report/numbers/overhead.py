@@ -55,10 +55,10 @@ class Line:
 
 
 def line_of(trial: Trial) -> Line | None:
-    """Fit the rounds of more and more tasks, each by its relative distance: they span five powers of ten.
+    """Fit a line to rounds of more and more tasks, by relative distance: they span five powers of ten.
 
-    Rounds of as many tasks are one point, their median. Neither cost can be below 0. None where the budget allowed
-    fewer than three points.
+    Rounds with the same number of tasks are one point, their median. Neither cost can be below 0. None where the budget
+    allowed fewer than three points.
     """
     points = [(count, median(times)) for count, times in seconds_by_tasks([trial]).items()]
     if len(points) < 3:
@@ -78,7 +78,7 @@ def per_task_s(trial: Trial) -> float | None:
 def references(group: Comparable, cells: Iterable[Cell]) -> dict[bool, Name]:
     """Return what costs per task are compared with, by whether tasks travel in batches: like is compared with like.
 
-    They are the first tuned idiom of each kind of the reference's library.
+    Each kind's reference is the first tuned idiom of that kind in the reference's library.
     """
     by_batched: dict[bool, Name] = {}
     for cell in cells:
@@ -88,7 +88,7 @@ def references(group: Comparable, cells: Iterable[Cell]) -> dict[bool, Name]:
 
 
 def versus(group: Comparable, cells: Sequence[Cell]) -> dict[Name, Ratio]:
-    """Return each idiom's cost per task over that of the reference of its kind, paired by block: a family a kind."""
+    """Return each idiom's cost per task over its kind's reference, paired by block; each kind is a family."""
     ratios: dict[Name, Ratio] = {}
     for batched, reference in references(group, cells).items():
         costs = {cell.name: cell.per_block(per_task_s) for cell in cells if cell.traits.batched == batched}
@@ -97,7 +97,7 @@ def versus(group: Comparable, cells: Sequence[Cell]) -> dict[Name, Ratio]:
 
 
 def bytes_per_task(cell: Cell) -> float | None:
-    """Return what memory grew by, from workers at rest to the peak, per task of the largest round that was queued."""
+    """Return the growth of memory, from workers at rest to the peak, per task of the largest queued round."""
     per_task_bytes = []
     for trial in cell.trials:
         sizes = [each.tasks for each in rounds_of(trial, TASKS)]
@@ -107,8 +107,8 @@ def bytes_per_task(cell: Cell) -> float | None:
 
 
 def per_edge_s(trial: Trial) -> float | None:
-    """Return the cost per dependency: the slope over the layered graphs, which have as many tasks each."""
-    # Without edges all tasks are asked for, with them those of the last layer only: that would be in the slope.
+    """Return the cost per dependency: the slope over the layered graphs, which all have equally many tasks."""
+    # A graph without edges returns all its tasks, one with edges only the last layer: this would be in the slope.
     graphs = [each for each in rounds_of(trial, GRAPH, shape="layered") if each.label.get("edges")]
     if len({each.label["edges"] for each in graphs}) < 2:
         return None

@@ -13,10 +13,10 @@ from report.numbers.parts import PARTS, parts_of
 from report.numbers.quantities import NAMES
 from report.numbers.words import duration, listed, size, workers
 
-HOPELESS_S = 0.02  # what a plain loop takes, below which no pool of processes can have answered
+HOPELESS_S = 0.02  # of a plain loop: no pool of processes can answer in less
 SHORT_S = 1.0  # below which starting and stopping is most of the time with most libraries
-FINE_S = 1e-3  # a task, below which most libraries take as long for sending it
-FEW_TASKS = 4  # of each worker, below which the last ones decide
+FINE_S = 1e-3  # of a task: most libraries take as long to send a shorter one
+FEW_TASKS = 4  # per worker: with fewer, the last tasks decide
 SLOW_IMPORT_S = 1.0
 WORTH_SAYING = 0.1  # of the time that is lost
 

@@ -1,4 +1,4 @@
-"""Where the time of a round goes, and its tasks: of the cold round with the pool's end, or of one on the kept pool."""
+"""Where the time of a round goes, and its tasks: of the cold round with the pool's stop, or of a kept round."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -21,7 +21,7 @@ class Task(NamedTuple):
 
 
 def parts_of(trial: Trial, phase: str) -> dict[str, float]:
-    """Return the seconds by part, which add up to the round's time, of the cold one with stop; empty if not known."""
+    """Return the seconds by part; they add up to the round's time, with stop if it is cold. Empty if not known."""
     parts = trial.cold if phase == COLD else trial.kept
     if parts is None:
         return {}

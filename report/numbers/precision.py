@@ -1,4 +1,4 @@
-"""How precise a run is: so far, which may decide when it ends; and which differences it could have found."""
+"""How precise a run is so far (this may decide when it ends), and which differences it could have found."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -14,11 +14,11 @@ from report.numbers.measured import Measured
 from report.numbers.names import in_order
 from report.numbers.statistics import LEAST_FOR_INTERVAL, UNKNOWN, half_width, least_blocks
 
-ASKED = 0.05  # the difference of which is said how many blocks it needs
+ASKED = 0.05  # a difference of this size: the report says how many blocks it needs
 
 
 def widest_interval(parts: Iterable[tuple[str, str, Run]]) -> tuple[float, str] | None:
-    """Return the half-width, as a share, of the widest interval of a run, and of what.
+    """Return the half-width, as a share, of a run's widest interval, and what the interval is of.
 
     It is infinite while a cell has no interval yet. None: no cell will ever have one, because trials fail.
     ``parts``: workload, library and run. Intervals are those that tables show: of the ratio to the reference, and of
@@ -37,7 +37,7 @@ def widest_interval(parts: Iterable[tuple[str, str, Run]]) -> tuple[float, str] 
 
 
 def _intervals(group: Comparable, n_jobs: int) -> Iterator[tuple[str, float | None, float | None]]:
-    """Yield every cell's interval, None where more blocks are needed; nothing for cells that lack one by failing."""
+    """Yield every cell's interval, None where more blocks are needed; skip cells without one because they fail."""
     cells, ratios = group.cells(n_jobs), group.ratios(n_jobs)
     for name, cell in cells.items():
         summary = cell.one_shot
@@ -57,7 +57,8 @@ def _intervals(group: Comparable, n_jobs: int) -> Iterator[tuple[str, float | No
 class Detectable:
     """``share``: the difference from the reference that half of all such runs would find; None where none can be found.
 
-    ``blocks``: what it was measured in; ``needed``: about how many the difference ASKED needs, or any at all.
+    ``blocks``: how many were measured. ``needed``: about how many it takes to find the difference ASKED, or, if
+    ``share`` is None, any difference.
     """
 
     share: float | None
@@ -78,8 +79,8 @@ class Detectable:
 def detectable(group: Comparable) -> Detectable | None:
     """Return which difference in one-shot time could have been found on most workers; None with nothing to compare.
 
-    It is the half-width of the ratios' intervals, the median over the tuned rows: where the truth lies just so far from
-    1, half of all estimates lie farther, and their intervals leave 1 out. Intervals narrow by the root of the blocks.
+    It is the half-width of the ratios' intervals, the median over the tuned rows. If the true ratio is that far from 1,
+    half of all estimates lie farther off, and their intervals exclude 1. Intervals narrow by the root of the blocks.
     """
     cells = group.cells(group.most_workers)
     ratios = [ratio for name, ratio in group.ratios(group.most_workers).items() if cells[name].style == TUNED]

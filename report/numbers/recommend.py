@@ -1,8 +1,9 @@
 """Which library and idiom for such tasks: from this machine's `grid`, `sharing`, `overhead` and `stateful`.
 
-Time is between the cells of the grid that enclose the task, linear in payload and in compute time, as what is moved and
-what is computed add up. A task that is not near any cell gets no answer. Memory is that of workers at rest, the shared
-input as often as it was found in memory, and, estimated, what is on the way to and from workers.
+Times are interpolated between the cells of the grid around the task, linearly in payload and in compute time, because
+the time to move and the time to compute add up. A task that is not near any cell gets no answer. Memory is the sum of
+three: workers at rest, the shared input times its measured copies, and an estimate of what is on the way to and from
+workers.
 """
 
 from collections.abc import Mapping
@@ -21,7 +22,7 @@ from report.numbers.grid import axes_of, seconds_by_cell
 from report.numbers.measured import NoMeasurement
 from report.numbers.names import FLOOR, SERIAL, Name
 from report.numbers.overhead import starts_s
-from report.numbers.statistics import TIE, UNKNOWN, Summary, summarize
+from report.numbers.statistics import TIE, UNKNOWN, Summary, beside_the_fastest, summarize
 from report.numbers.words import called, duration, size
 
 NEAR = 10.0  # times longer, shorter, larger or smaller than what was measured, at most
@@ -68,7 +69,7 @@ class Recommended:
 def recommend(groups: Mapping[str, Comparable], task: Task) -> Recommended:
     """Return the ranking. Raises NoMeasurement."""
     grid = _grid(groups, task)
-    # Another machine's would be of no use beside it.
+    # Groups of another machine cannot stand beside the grid.
     groups = {name: group for name, group in groups.items() if group.newest.machine == grid.newest.machine}
     excluded: dict[Name, str] = {}
     times: dict[Name, dict[Block, float]] = {}
@@ -87,7 +88,8 @@ def recommend(groups: Mapping[str, Comparable], task: Task) -> Recommended:
     middle = {name: summarize(list(blocks.values())) for name, blocks in times.items()}
     order = sorted(times, key=lambda name: middle[name].median)
     ratios = grid.compared(times, reference=order[0]) if order else {}
-    verdicts = {name: ratio.verdict for name, ratio in ratios.items()} | dict.fromkeys(order[:1], "fastest")
+    verdicts = {name: beside_the_fastest(ratio.verdict) for name, ratio in ratios.items()}
+    verdicts |= dict.fromkeys(order[:1], "fastest")
     choices = [Choice(cells[n], middle[n], *beside[n], _said(verdicts.get(n), cells[n])) for n in order]
     return Recommended(choices, excluded, grid)
 
@@ -135,7 +137,7 @@ def _grid(groups: Mapping[str, Comparable], task: Task) -> Comparable:
 
 
 def _moved(task: Task) -> float:
-    """Return the payload of the grid, which goes both ways, with as many bytes on the way."""
+    """Return the grid's payload that moves as many bytes: it goes both ways."""
     return (task.bytes_in + task.bytes_out) / 2
 
 
@@ -157,7 +159,7 @@ def _per_task_s(trial: Trial, task: Task) -> float | None:
     if any(seconds is None for row in corners for seconds in row):
         return None
     point = [min(max(v, levels[0]), levels[-1]) for v, levels in zip((_moved(task), task.task_s), axes, strict=True)]
-    # An axis of one level has no between.
+    # On an axis of one level, there is nothing to interpolate.
     between = [levels for levels in axes if len(levels) > 1]
     at = [v for v, levels in zip(point, axes, strict=True) if len(levels) > 1]
     values = np.array(corners, dtype=float)
@@ -165,7 +167,7 @@ def _per_task_s(trial: Trial, task: Task) -> float | None:
 
 
 def _around(value: float, levels: list[Any]) -> list[Any]:
-    """Return the level that it is, or the two around it, or nothing outside of them."""
+    """Return the level that equals ``value``, or else the two around it; nothing if it lies outside."""
     if value in levels:
         return [value]
     return next(([low, high] for low, high in pairwise(levels) if low < value < high), [])
@@ -174,7 +176,7 @@ def _around(value: float, levels: list[Any]) -> list[Any]:
 def _start_and_memory(
     groups: Mapping[str, Comparable], cell: Cell, task: Task
 ) -> tuple[float | None, Summary | None, str]:
-    """Return start-up in seconds, peak PSS, and the idiom of `sharing` that they are of, or else of `overhead`."""
+    """Return start-up in seconds, peak PSS, and the idiom of `sharing` that has them; empty if `overhead` has them."""
     group = groups.get("sharing" if task.shared_bytes else "overhead")
     of_kind = [other for other in _alike(group, cell) if other.n_jobs == cell.n_jobs]
     alike = [other for other in of_kind if other.style == TUNED]
@@ -194,7 +196,7 @@ def _far(bytes_: float, measured_bytes: float) -> bool:
 
 
 def _peak_bytes(trial: Cell, measured_bytes: int, task: Task) -> float:
-    """Return what the trial lets expect: its shared input of ``measured_bytes`` as large as that of the task."""
+    """Return the peak predicted from the trial, its shared input of ``measured_bytes`` scaled to the task's."""
     on_the_way = 2 * task.n_jobs * (task.bytes_in + task.bytes_out)
     peak_bytes = trial.memory["pss_peak_bytes"]
     if not task.shared_bytes:

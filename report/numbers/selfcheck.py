@@ -23,6 +23,6 @@ def self_check(files: Iterable[Measured], workload: str) -> dict[str, Ratio]:
         return {}
     others = {suffix: cells[itself + suffix] for suffix in (SELF_AGAIN, SELF_SLOWED) if itself + suffix in cells}
     ratios: dict[str, Ratio] = {}
-    for suffix, cell in others.items():  # two questions, each asked once: no family that would ask for more blocks
+    for suffix, cell in others.items():  # each is a family of its own: one family of two needs more blocks
         ratios |= paired({suffix: (cell.times, cells[itself].times)})
     return ratios

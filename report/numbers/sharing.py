@@ -26,4 +26,4 @@ def grown_bytes(cell: Cell, field: str, moment: str) -> int:
 
 def held_bytes(cell: Cell, moment: str) -> int:
     """Return what the data take at ``held`` or ``peak``: PSS, or /dev/shm where that is more."""
-    return max(grown_bytes(cell, "pss", moment), grown_bytes(cell, "shm", moment))  # no PSS has an unmapped segment
+    return max(grown_bytes(cell, "pss", moment), grown_bytes(cell, "shm", moment))  # PSS misses unmapped segments

@@ -1,9 +1,9 @@
 """From samples to a number and how sure it is. Everything statistical comes from scipy.
 
-Comparisons are paired: two cells of one block were measured within minutes of each other, in random order, so that the
+Comparisons are paired. Two cells of one block were measured within minutes of each other, in random order. So the
 machine's drift over the run is not in their ratio, and drift within the block is noise that favours none. A block's
-log-ratio is one sample. A family of comparisons is what is compared with one reference and is of one style, in one
-workload, on one number of workers: the more there are, the more of them would look different by chance.
+log-ratio is one sample. A family is all comparisons with one reference, of one style, in one workload, on one number of
+workers: the more there are, the more of them look different by chance.
 """
 
 from bisect import bisect_right
@@ -53,7 +53,7 @@ def summarize(samples: Sequence[float]) -> Summary:
 def _ranks(count: int, level: float) -> tuple[int, int] | None:
     """Return which order statistics, from 0, bound the median: run times are skewed, nothing normal is assumed.
 
-    The same ones for all samples of this size, and slow to find. None where so few samples reach no such level.
+    They are the same for all samples of this size, and slow to find. None where so few samples cannot reach the level.
     """
     interval = quantile_test(range(count), p=0.5).confidence_interval(confidence_level=level - HAIR)
     return (int(interval.low), int(interval.high)) if isfinite(interval.low) and isfinite(interval.high) else None
@@ -61,15 +61,15 @@ def _ranks(count: int, level: float) -> tuple[int, int] | None:
 
 @cache
 def _sign_test(below: int, equal: int, above: int) -> float:
-    """Return the p-value of a median of 0 for so many samples below, at and above 0: no more of them matters."""
+    """Return the p-value of a median of 0 for so many samples below, at and above 0: only these counts matter."""
     return float(quantile_test([-1] * below + [0] * equal + [1] * above, q=0, p=0.5).pvalue)
 
 
 @cache
 def _rank_sum_test(count: int, others: int, beyond: int) -> float:
-    """Return Mann and Whitney's p-value where of all pairs of two samples ``beyond`` are the rarer way round.
+    """Return Mann and Whitney's p-value of two samples where ``beyond`` of all pairs are in the rarer order.
 
-    By made-up samples that lie so: nothing else of them matters.
+    It is that of made-up samples with as many: nothing else matters to the test.
     """
     below = [min(others, max(0, beyond - place * others)) for place in range(count)]
     ones = [number + 0.5 + 0.4 * place / count for place, number in enumerate(below)]
@@ -78,7 +78,7 @@ def _rank_sum_test(count: int, others: int, beyond: int) -> float:
 
 @cache
 def _shift_ranks(count: int, others: int, level: float) -> tuple[int, int] | None:
-    """Return which of the sorted differences of all pairs, from 0, bound the shift: those that the test lets stand."""
+    """Return which sorted differences of all pairs, from 0, bound the shifts that the test does not reject."""
     pairs = count * others
     p_value = partial(_rank_sum_test, count, others)
     low = bisect_right(range(pairs // 2), 1 - level + HAIR, key=p_value) - 1
@@ -88,7 +88,7 @@ def _shift_ranks(count: int, others: int, level: float) -> tuple[int, int] | Non
 def least_blocks(comparisons: int, is_paired: bool = True) -> int:
     """Return how many blocks are needed at least to find a single difference in a family of so many comparisons.
 
-    All of them must then lie on one side, and the test's p-value, 2 / 2**blocks if paired, be within 5 % / comparisons.
+    Then all blocks lie on one side, and the test's p-value (2 / 2**blocks if paired) is at most 5 % / comparisons.
     """
     return next(
         blocks
@@ -101,9 +101,9 @@ def least_blocks(comparisons: int, is_paired: bool = True) -> int:
 class Ratio:
     """How much longer one cell takes than another: ``ratio`` 1.05 is 5 % slower.
 
-    ``low`` to ``high``: its interval, at the ``level`` that the family asks for, or at 95 % where so few samples reach
-    no such level; None with fewer than LEAST_FOR_INTERVAL. ``family``: how many comparisons it was one of. ``least`` to
-    ``largest``: the range of the measured ratios.
+    ``low`` to ``high``: its interval, at the ``level`` that the family asks for, or at 95 % where the samples are too
+    few for that level; None with fewer than LEAST_FOR_INTERVAL. ``family``: the number of comparisons in the family.
+    ``least`` to ``largest``: the range of the measured ratios.
     """
 
     count: int
@@ -126,7 +126,7 @@ def half_width(low: float, high: float) -> float:
 class _Evidence:
     """What a comparison rests on: log-ratios in order. Their median is the estimate, two of them bound its interval.
 
-    ``count``: of samples, on the side that has fewer. ``ranks``: which two, by level.
+    ``count``: of samples, on the side that has fewer. ``ranks``: which two bound the interval, by level.
     """
 
     count: int
@@ -155,10 +155,10 @@ def paired(family: Mapping[Key, tuple[Mapping[Any, float], Mapping[Any, float]]]
 def unpaired(family: Mapping[Key, tuple[Sequence[float], Sequence[float]]]) -> dict[Key, Ratio]:
     """Compare cells of different runs: ``{name: (times, times of the reference)}``, in seconds.
 
-    The estimate is Hodges and Lehmann's: the median of the ratios of all pairs of one time and another one. Its
-    interval is of the ratios that Mann and Whitney's test would let stand, exact without any assumption but that the
-    two scatter alike about their medians, on a logarithmic scale. Whatever changed on the machine between the two runs
-    is in the ratio, and not in its interval. Pairs of which one is empty are left out.
+    The estimate is Hodges and Lehmann's: the median of the ratios of all pairs of times, one from each side. Its
+    interval holds the ratios that Mann and Whitney's test does not reject. It is exact if both sides scatter alike
+    about their medians, on a logarithmic scale; nothing else is assumed. What changed on the machine between the two
+    runs is in the ratio, and not in its interval. Comparisons with an empty side are left out.
     """
     return _ratios({name: _of_all_pairs(*both) for name, both in family.items() if all(both)})
 
@@ -178,19 +178,25 @@ def _signs(values: Sequence[float]) -> tuple[int, int, int]:
     return sum(v < 0 for v in values), sum(v == 0 for v in values), sum(v > 0 for v in values)
 
 
+def beside_the_fastest(verdict: str) -> str:
+    """Return the verdict on a row beside the row with the least median: faster in most blocks is only a tie."""
+    return TIE if verdict == FASTER else verdict
+
+
 def _ratios(family: Mapping[Key, _Evidence]) -> dict[Key, Ratio]:
     """Return the verdicts on a family of comparisons.
 
-    Benjamini and Hochberg's procedure selects those that differ, R of m, at a false discovery rate of 5 %; intervals at
-    level 1 - 0.05 R / m then cover the truth for 95 % of those selected, and just they exclude a ratio of 1 (Benjamini
-    and Yekutieli, "False discovery rate-adjusted multiple confidence intervals", JASA 100, 2005). Comparisons with one
-    reference are not independent; that the rate holds for them all the same is simulated in tests/test_statistics.py.
+    Benjamini and Hochberg's procedure selects those that differ, R of m, at a false discovery rate of 5 %. Intervals at
+    level 1 - 0.05 R / m then cover the truth for 95 % of those selected, and only the selected ones exclude a ratio of
+    1 (Benjamini and Yekutieli, "False discovery rate-adjusted multiple confidence intervals", JASA 100, 2005).
+    Comparisons with one reference are not independent: tests/report/test_statistics.py simulates that the rate holds
+    all the same.
 
     So a verdict depends on R / m. Rows of another style are another family, and change nothing. A further row of the
-    same style that differs in every block raises R / m: it can turn another row's tie into a difference, never the
-    other way, unless the family then has too many rows for its blocks (see `least_blocks`). Holm's procedure would
-    not have that, but at 10 blocks finds nothing at all in a family of 26, however far its rows lie apart, and studies
-    have 30.
+    same style that differs in every block raises R / m. It can turn another row's tie into a difference, but no
+    difference into a tie, unless the family then has too many rows for its blocks (see `least_blocks`). Holm's
+    procedure does not have this effect. But at 10 blocks, it finds nothing at all in a family of 26, however far its
+    rows lie apart, and studies have 30.
     """
     enough = {name: evidence for name, evidence in family.items() if evidence.count >= LEAST_FOR_INTERVAL}
     level = _level([evidence.p_value for evidence in enough.values()])
@@ -210,8 +216,8 @@ def _ratio(evidence: _Evidence, level: float, family: int) -> Ratio:
     measured = exp(float(evidence.log_ratios[0])), exp(float(evidence.log_ratios[-1]))
     if evidence.count < LEAST_FOR_INTERVAL:
         return Ratio(evidence.count, ratio, None, None, level, UNKNOWN, family, *measured)
-    # So few blocks may reach no such level. Then the interval is that of one comparison alone: if it holds 1, so would
-    # any wider one; if it does not, nothing can be said.
+    # Too few blocks cannot reach the level. Then the interval is that of one comparison alone. If it holds 1, any wider
+    # one would too; if it does not, nothing can be said.
     ranks, reached = (ranks, level) if (ranks := evidence.ranks(level)) else (evidence.ranks(LEVEL) or (0, -1), LEVEL)
     low, high = (float(evidence.log_ratios[rank]) for rank in ranks)
     verdict = TIE if low <= 0 <= high else UNKNOWN if reached < level else FASTER if high < 0 else SLOWER

@@ -20,7 +20,7 @@ def row_name(cell: Cell) -> str:
 
 def workers(count: int) -> str:
     """Return a number of workers in words."""
-    return f"{count} worker{'s' * (count != 1)}"
+    return "1 worker" if count == 1 else f"{count} workers"
 
 
 def duration(seconds: float, digits: str = ".3g") -> str:
@@ -93,7 +93,7 @@ def said_of_ratio(ratio: Ratio, digits: str = ".2f") -> str:
 
 
 def said_of_few_blocks(ratios: Iterable[Ratio], is_paired: bool = True) -> str:
-    """Return how many blocks would be needed where some have too few for a verdict; an empty string where none has."""
+    """Return how many blocks a verdict needs if some ratio has too few; else an empty string."""
     few = [ratio for ratio in ratios if ratio.verdict == UNKNOWN]
     if not few:
         return ""

@@ -8,8 +8,8 @@ from report.numbers.own_job import is_own_job, said_of_answer
 from report.numbers.statistics import SLOWER, TIE, UNKNOWN, Ratio
 from report.numbers.words import called, duration, listed, peak_of, seconds_of, tie, workers
 
-ALIKE = 1.05  # times the least memory: what lies within is named too, because one sampled trial tells no more
-SAME = 0.005  # of the limit, above it: what three digits do not show
+ALIKE = 1.05  # times the least memory: cells within are named too, because one sampled trial cannot tell them apart
+SAME = 0.005  # of the limit: three digits do not show a smaller difference
 
 
 def answer(group: Comparable) -> str:
@@ -93,7 +93,7 @@ def _said_of_kept(group: Comparable, in_one_shot: Cell) -> str:
     differs = ""
     if cell is not in_one_shot and in_one_shot.kept:
         times = f"takes {in_one_shot.kept.median / cell.kept.median:.3g} times as long there"
-        tied = ", a tie" * (ranking.verdicts.get(in_one_shot.name) == TIE)
+        tied = ", a tie" if ranking.verdicts.get(in_one_shot.name) == TIE else ""
         differs = f"{called(in_one_shot.name)} {times}{tied}."
     return " ".join(filter(None, (said, differs, said_of_limit(group, cell, KEPT))))
 

@@ -9,7 +9,7 @@ from report.numbers.cell import CONNECTED, TUNED, Cell
 from report.numbers.comparable import Comparable
 from report.numbers.names import NO_LIBRARIES, Name, full_name
 from report.numbers.own_job import is_own_job
-from report.numbers.statistics import TIE, UNKNOWN, Ratio
+from report.numbers.statistics import TIE, UNKNOWN, Ratio, beside_the_fastest
 from report.numbers.words import duration, listed
 
 LOOP_IS_AS_GOOD = 1.02  # times the fastest library's time
@@ -18,7 +18,7 @@ MOST_NAMED = 3  # libraries in a card's large type
 
 @dataclass(frozen=True)
 class Situation:
-    """What a reader has to do, and the idioms that are for it, in a workload that is like it."""
+    """What a reader has to do, the workload that is like it, and the idioms that fit."""
 
     title: str
     workload: str
@@ -99,8 +99,10 @@ def _one_shot_s(cell: Cell) -> float:
 
 
 def _is_alike(ratio: Ratio | None) -> bool:
-    """Return whether a row was not found to be slower than the fastest, nor slower in every block."""
-    return ratio is not None and (ratio.verdict == TIE or (ratio.verdict == UNKNOWN and ratio.least <= 1))
+    """Return whether a row ties with the fastest; with too few blocks, whether it is not slower in every block."""
+    if ratio is None:
+        return False
+    return beside_the_fastest(ratio.verdict) == TIE or (ratio.verdict == UNKNOWN and ratio.least <= 1)
 
 
 def _figures(group: Comparable, cell: Cell) -> str:

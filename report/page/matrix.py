@@ -37,7 +37,7 @@ def _typical_s(group: Comparable, file: Measured) -> float | None:
 def relative_to_fastest(group: Comparable, cell: Cell, n_jobs: int, phase: str) -> tuple[float | None, str]:
     """Return its median over the fastest library's on ``n_jobs`` workers, and the verdict: None, "" if there is none.
 
-    Of one-shot or kept times. What the floor and the plain loop are beside it, no verdict says: they are no libraries.
+    Of one-shot or kept times. The floor and the plain loop are no libraries: they get no verdict.
     """
     ranking = (group.rankings if phase == COLD else group.kept_rankings).get(n_jobs)
     fastest = ranking.fastest if ranking else None
@@ -81,6 +81,6 @@ def _row(group: Comparable, cell: Cell) -> Row:
 
 
 def outcome_of(cell: Cell) -> str:
-    """Return ``ok``, or what failed and how often, or why it was skipped; and whether it left its process at all."""
+    """Return ``ok``, what failed and how often, or why it was skipped; and whether it ran in the calling process."""
     outcome = f"skipped: {cell.skipped}" if cell.skipped else cell.failure or OK
     return f"{outcome}; runs in the calling process" if cell.in_caller else outcome

@@ -47,7 +47,7 @@ def _answered(question: str, asked: tuple[tuple[str, ...], str, Callable[[Groups
 
 
 def _pointless(groups: Groups) -> str:
-    """Find the length of a task by itself at which as much is done as by a plain loop."""
+    """Find the length of a task, by itself, at which a library does as much work as a plain loop."""
     group = groups["granularity"]
     break_even_s = {}
     for cell in _in_parallel(group):
@@ -67,7 +67,7 @@ def _pointless(groups: Groups) -> str:
 
 
 def _even_s(trial: Trial) -> float:
-    """Return the length at which a library breaks even with a loop: its efficiency is against busy cores, see there."""
+    """Return the length at which a library breaks even with a loop; `efficiencies` are against busy cores."""
     slower = slowdown(trial, INDEPENDENT)
     return length_at(efficiencies(trial, INDEPENDENT), slower / trial.n_jobs) / slower
 
@@ -82,7 +82,7 @@ def _length(summary: Summary, shortest: float) -> str:
 
 
 def _cheapest(groups: Groups) -> str:
-    """Compare processes: threads cost less, and compute at the same time only where tasks let go of the GIL."""
+    """Compare processes only: threads cost less, but run in parallel only where tasks let go of the GIL."""
     group = groups["overhead"]
     cells = {cell.name: cell for cell in _processes(group) if _is_tuned(cell) and not is_graph(cell)}
     costs = {name: by_block for name, cell in cells.items() if (by_block := cell.per_block(per_task_s))}
@@ -295,7 +295,8 @@ def _times_as_long(ratio: Ratio | None) -> str:
     if ratio.low is None or ratio.high is None or ratio.verdict == UNKNOWN:
         spread = f" ({ratio.least:.2f} to {ratio.largest:.2f})" if ratio.count > 1 else ""
         return f"{ratio.ratio:.2f} times as long{spread}"
-    return f"{ratio.ratio:.2f} times as long ({ratio.low:.2f} to {ratio.high:.2f}{', a tie' * (ratio.verdict == TIE)})"
+    tied = ", a tie" if ratio.verdict == TIE else ""
+    return f"{ratio.ratio:.2f} times as long ({ratio.low:.2f} to {ratio.high:.2f}{tied})"
 
 
 def _hardware(groups: Groups) -> str:

@@ -35,7 +35,7 @@ from report.page import answers, matrix, questions
 from report.page.cards import Card, cards_of
 from report.page.charts.vega import Chart
 from report.page.charts.workload import charts_of
-from report.page.lengths import FirstScreen, first_screen
+from report.page.job_length import JobLengthSection, job_length_section
 from report.page.questions import Answered
 from report.palette import ON_DARK, color_of
 from report.tables.console import Titled
@@ -47,7 +47,7 @@ CODE_STYLES = {"light": "default", "dark": "github-dark"}  # Pygments' names
 
 
 Machines = Mapping[str, Sequence[Comparable]]
-"""What was measured on each machine, by a name for it: empty where it is the only one. Nothing is compared across."""
+"""What was measured on each machine, by its name, which is empty for a single one. Machines are not compared."""
 
 
 def write_page(machines: Machines, refused: Sequence[str], path: Path) -> int:
@@ -107,7 +107,7 @@ class _OfMachine:
     label: str
     prefix: str
     cards: list[Card]
-    first: FirstScreen | None
+    first: JobLengthSection | None
     lead: Chart | None
     answers: dict[str, str]
     own_jobs: list[str]
@@ -124,7 +124,7 @@ def _of_machine(name: str, prefix: str, groups: Sequence[Comparable]) -> _OfMach
         workload: [replace(chart, anchor=prefix + chart.anchor) for chart in charts_of(group)]
         for workload, group in by_name.items()
     }
-    first = first_screen(group for group in groups if _is_answered(group))
+    first = job_length_section(group for group in groups if _is_answered(group))
     return _OfMachine(
         name=name,
         label=groups[0].newest.machine,
@@ -175,12 +175,12 @@ def _heat(relative: float) -> float:
 
 
 def _is_answered(group: Comparable) -> bool:
-    """Return whether it has one-shot times and is a job of its own, not a longer one that checks what is predicted."""
+    """Return whether it has one-shot times, and is not a longer job that only checks predictions."""
     return group.workload not in OF_ROUNDS and not group.newest.run.lengthens
 
 
 def _overview(groups: Sequence[Comparable]) -> dict[str, dict[str, Any]]:
-    """Return by library and workload the fastest idiom on most workers, how far it is from the best, and that kept.
+    """Return by library and workload the fastest idiom on most workers, and its ratio to the best, one-shot and kept.
 
     Where a library has no time, the cell is one that says why.
     """
@@ -261,7 +261,7 @@ def _warnings(name: str, groups: Sequence[Comparable]) -> Iterator[str]:
 
 
 def _conditions(group: Comparable) -> dict[str, str]:
-    """Return what has to be known of the newest run beside its numbers, and of the others that stand beside it."""
+    """Return what a reader has to know of the newest run, and of the other runs that stand beside it."""
     run = group.newest.run
     runs: dict[str, list[Run]] = {}
     for file in group.files:

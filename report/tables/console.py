@@ -25,7 +25,7 @@ class Titled:
 
 
 def plain_if_piped(console: Console) -> Console:
-    """Return a console of a width that tables fit into, where the output goes into a file or a pipe."""
+    """Return a console wide enough for every table if the output goes into a file or a pipe."""
     return console if console.is_terminal else Console(file=console.file, width=PLAIN_WIDTH)
 
 
@@ -60,9 +60,9 @@ def _width_of_column(column: Column) -> int:
 
 
 class IdiomTable(Table):
-    """A row per library and idiom, of numbers and, where ``note`` is its title, of a text. All is shown as it is.
+    """A row per library and idiom: numbers and, under the title ``note``, a text. All is shown as it is.
 
-    Columns stand in the order of their importance: the last go first where there is no room (`print_table`).
+    The most important columns come first; where there is no room, the last are left out (`print_table`).
     """
 
     def __init__(self, *columns: str, note: str = "") -> None:

@@ -18,8 +18,8 @@ COLUMNS = (
 def titled_stores(group: Comparable) -> Titled:
     """Return a row per store, on most workers.
 
-    The moments are those that idioms mark: workers ready, data made, spread, and held. System and Shmem are what they
-    have grown by since ``ready``; copies are the same of PSS, over the size of the input.
+    The moments are those that idioms mark: workers ready, data made, spread, and held. System and Shmem are their
+    growth since ``ready``; copies are the growth of PSS, or of /dev/shm where that is more, over the input's size.
     """
     table = Table(pad_edge=False)
     table.add_column("store", no_wrap=True)
@@ -43,7 +43,7 @@ def _times(cell: Cell) -> list[str]:
 
 def _memory(cell: Cell, shared_bytes: int) -> list[str]:
     if not has_held(cell):
-        return [""] * (6 + bool(shared_bytes))
+        return [""] * (7 if shared_bytes else 6)
     memory = cell.memory
     ready_and_held = [(memory[f"{name}_ready_bytes"], memory[f"{name}_held_bytes"]) for name in ("rss", "uss", "pss")]
     copies = [held_bytes(cell, moment) / (shared_bytes or 1) for moment in ("held", "peak")]

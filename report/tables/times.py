@@ -141,7 +141,7 @@ def _said_of_columns(group: Comparable) -> str:
 
 
 def _said_of_closing(group: Comparable) -> str:
-    """Return what closing does, which is not the same everywhere: it is in the time that it takes."""
+    """Return what each library does when it closes: this differs, and is part of the stop time."""
     closing: dict[str, dict[str, None]] = {}
     for cell in group.timed_on_most_workers:
         if cell.traits.closes:

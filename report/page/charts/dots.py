@@ -1,4 +1,4 @@
-"""A quantity on most workers, a dot with its spread per idiom, the best first: where so few counts make no line."""
+"""A quantity on most workers: a dot with its spread per idiom, the best first."""
 
 from typing import Any
 
@@ -38,7 +38,7 @@ def _row(cell: Cell, point: Point) -> dict[str, Any]:
 
 
 def _across(group: Comparable, quantity: Quantity) -> list[Vega]:
-    """Return lines at what rows are compared with."""
+    """Return a line at each value that rows are compared with."""
     loop = quantity.point(group, group.serial) if group.serial and quantity.is_time else None
     lines = [(quantity.limit(group, group.most_workers), quantity.limit_name, [1, 0])]
     lines += [(loop.value if loop else None, "plain loop", [6, 3])]

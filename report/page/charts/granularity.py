@@ -43,7 +43,8 @@ def charts_of_granularity(group: Comparable) -> Iterator[Chart]:
             for cell, pattern in curves_of(group, graphs)
             for x, efficiency in smoothed(cell, pattern)
         ]
-        yield from curve_panels(points, f"granularity-{anchor}", f"efficiency, {what}", f"{X_TITLE}, s", log=False)
+        x = alt.X("x:Q", scale=log_scale(), title=f"{X_TITLE}, s", axis=alt.Axis(format="~s"))
+        yield from curve_panels(points, f"granularity-{anchor}", f"efficiency, {what}", x, shares=True)
 
 
 def _row(reach: Reach) -> dict[str, Any]:

@@ -65,7 +65,7 @@ def _speedup_map(number: int, name: Name, times: Times, speedups: Times, axes: t
 
 
 def _line_at_1(log2_speedups: Times, payloads: list[int], computes: list[float]) -> Vega:
-    """Return the borders between neighbours of which one is faster than serial and one is not."""
+    """Return the borders between places that are faster than serial and neighbours that are not."""
 
     def borders(pairs: Iterable[tuple[Any, Any]]) -> alt.Data:
         parted = [a for a, b in pairs if {a, b} <= log2_speedups.keys() and log2_speedups[a] * log2_speedups[b] < 0]

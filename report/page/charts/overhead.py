@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 
+import altair as alt
+
 from report.numbers.comparable import Comparable
 from report.numbers.overhead import per_task_by_tasks
 from report.numbers.quantities import PER_TASK
 from report.numbers.words import workers
 from report.page.charts.dots import ROW_HEIGHT, dots
-from report.page.charts.vega import Chart, curve_panels, named, spec_of
+from report.page.charts.vega import Chart, curve_panels, log_scale, named, spec_of
 
 
 def charts_of_overhead(group: Comparable) -> Iterator[Chart]:
@@ -21,4 +23,5 @@ def charts_of_overhead(group: Comparable) -> Iterator[Chart]:
         for cell in group.on_most_workers
         for tasks, seconds in per_task_by_tasks(cell)
     ]
-    yield from curve_panels(points, "overhead-by-tasks", "seconds per task", "tasks in a round")
+    x = alt.X("x:Q", scale=log_scale(), title="tasks in a round", axis=alt.Axis(format="~s"))
+    yield from curve_panels(points, "overhead-by-tasks", "seconds per task", x)

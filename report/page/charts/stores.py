@@ -35,7 +35,7 @@ def held_by_stores(group: Comparable) -> Chart | None:
 
 
 def time_of_stores(group: Comparable) -> Chart | None:
-    """Return with each store how long it took from workers at rest until all of them had the data."""
+    """Return, for each store, the time from workers at rest until all of them had the data."""
     rows = [
         {**named(cell), "seconds": seconds}
         for cell in group.on_most_workers

@@ -10,7 +10,7 @@ from report.numbers.cell import NAIVE, Cell
 from report.numbers.comparable import Comparable
 from report.numbers.quantities import LIMIT
 from report.numbers.words import row_name
-from report.palette import LIMIT_COLOR, color_of
+from report.palette import LIMIT_COLOR, OTHERS_COLOR, color_of
 
 Rows = list[dict[str, Any]]
 Vega = Any  # a chart of Altair, of whichever of its classes
@@ -40,7 +40,7 @@ def spec_of(chart: Vega, height: int = HEIGHT) -> dict[str, Any]:
 
 
 def named(cell: Cell) -> dict[str, Any]:
-    """Return what every row of a chart says of the cell that it is of."""
+    """Return what every row of a chart says of its cell."""
     return {"name": row_name(cell), "library": cell.library, "idiom": cell.idiom, "style": cell.style}
 
 
@@ -80,34 +80,38 @@ def log_scale(**options: Any) -> alt.Scale:
     return alt.Scale(type="log", nice=False, padding=10, **options)
 
 
-def legend_height(rows: Rows) -> int:
-    """Return how high a chart must be for its legend."""
-    return max(HEIGHT, 13 * len({row["name"] for row in rows}) + 10)
+def curve_panels(
+    rows: Rows, anchor: str, what: str, x: alt.X, limits: Sequence[dict[str, Any]] = (), shares: bool = False
+) -> Iterator[Chart]:
+    """Yield a narrow chart per library: a line per name from ``x`` to ``value``, the other libraries' lines in grey.
 
-
-def curve_panels(rows: Rows, anchor: str, what: str, x_title: str, log: bool = True) -> Iterator[Chart]:
-    """Yield a narrow chart per library: a line per name from ``x`` to ``value``, on the same axes in all of them.
-
-    ``log``: of seconds, and not of shares.
+    All panels have the same axes. Points whose rows have ``low`` and ``high`` get a bar. ``limits``: points of a line
+    that nothing can cross. ``shares``: values are between 0 and 1, and no seconds.
     """
-    ends = [[end(row[field] for row in rows) for end in (min, max)] for field in ("x", "value")] if rows else []
+    values = [row[field] for row in (*rows, *limits) for field in ("value", "low", "high") if field in row]
     for library in dict.fromkeys(row["library"] for row in rows):
         own = [row for row in rows if row["library"] == library]
+        others = [{**row, "line": f"{row['library']} {row['name']}"} for row in rows if row["library"] != library]
         color, dash = scales(own, at="x", orient="bottom", columns=1)
-        y_scale, y_format = (log_scale(domain=ends[1]), "~s") if log else (alt.Scale(domain=[0, 1]), ".0%")
-        chart = (
-            alt.Chart(alt.Data(values=own))
-            .mark_line(point=alt.OverlayMarkDef(size=18), clip=True)
-            .encode(
-                x=alt.X("x:Q", scale=log_scale(domain=ends[0]), title=x_title, axis=alt.Axis(format="~s")),
-                y=alt.Y("value:Q", scale=y_scale, title=what, axis=alt.Axis(format=y_format)),
-                color=color,
-                strokeDash=dash,
-                tooltip=["name:N", alt.Tooltip("x:Q", format=".3g"), alt.Tooltip("value:Q", format=".3g")],
-            )
-        )
-        spec = spec_of(chart, PANEL_HEIGHT)
+        scale = alt.Scale(domain=[0, 1]) if shares else log_scale(domain=[min(values), max(values)])
+        y = alt.Y("value:Q", scale=scale, title=what, axis=alt.Axis(format=".0%" if shares else "~s"))
+        fields = [name for name in ("x", "value", "low", "high") if name in own[0]]
+        tooltip = ["name:N", *(alt.Tooltip(f"{name}:Q", format=".3g") for name in fields)]
+        base = alt.Chart(alt.Data(values=own)).encode(x=x, color=color)
+        layers = [
+            _grey(others, OTHERS_COLOR).encode(x=x, y=y, detail="line:N"),
+            base.mark_line(point=alt.OverlayMarkDef(size=18), clip=True).encode(y=y, strokeDash=dash, tooltip=tooltip),
+        ]
+        if limits:
+            layers.insert(1, _grey(limits, LIMIT_COLOR).encode(x=x, y=y))
+        if "low" in own[0]:
+            layers.append(base.mark_rule(clip=True).encode(y=alt.Y("low:Q", title=what), y2="high:Q"))
+        spec = spec_of(alt.layer(*layers), PANEL_HEIGHT)
         yield Chart(f"{anchor}-{library}", f"{library}: {what}", "", spec, narrow=True)
+
+
+def _grey(rows: Sequence[dict[str, Any]], color: str) -> alt.Chart:
+    return alt.Chart(alt.Data(values=list(rows))).mark_line(color=color, strokeWidth=1, clip=True)
 
 
 def with_limit(chart: Vega, group: Comparable, phase: str, axis: str) -> Vega:

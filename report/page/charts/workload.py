@@ -13,7 +13,7 @@ from report.page.charts.memory import against_memory
 from report.page.charts.overhead import charts_of_overhead
 from report.page.charts.parts import timeline, where_the_time_goes
 from report.page.charts.stores import held_by_stores, time_of_stores
-from report.page.charts.times import of_quantity
+from report.page.charts.times import charts_of_quantity
 from report.page.charts.vega import Chart
 
 OF_STUDIES: dict[str, Callable[[Comparable], Iterator[Chart]]] = {
@@ -31,12 +31,12 @@ def charts_of(group: Comparable) -> list[Chart]:
 def _charts_of_times(group: Comparable) -> Iterator[Chart]:
     charts = (
         lengths_of_jobs(lengths) if (lengths := job_length(group)) else None,
-        of_quantity(group, ONE_SHOT, "time"),
-        of_quantity(group, KEPT_ROUND, "time-kept"),
+        *charts_of_quantity(group, ONE_SHOT, "time"),
+        *charts_of_quantity(group, KEPT_ROUND, "time-kept"),
         *(where_the_time_goes(group, phase) for phase in (COLD, KEPT)),
         *(timeline(group, phase) for phase in (COLD, KEPT)),
         against_memory(group),
-        of_quantity(group, COPIES, "copies"),
+        *charts_of_quantity(group, COPIES, "copies"),
         held_by_stores(group),
         time_of_stores(group),
     )

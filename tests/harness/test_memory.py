@@ -14,7 +14,7 @@ from harness.launch import run_cell
 from harness.machine import process, sampler
 from record.schema import MEMORY_FIELDS
 from record.terms import ERROR, MEMORY, OK, TIME
-from tests.conftest import ROOT, without
+from tests.conftest import SCRIPTS, without
 
 SIZE = 200 * 2**20
 BURN_S = 0.4
@@ -24,7 +24,7 @@ linux_only = pytest.mark.skipif(sys.platform != "linux", reason="PSS is read fro
 
 
 def trial_of(idiom, tiny, kind):
-    script = ROOT / "tests" / "scripts" / "benchmark_memory.py"
+    script = SCRIPTS / "benchmark_memory.py"
     trial = run_cell(Cell("memory", script, "numerical", idiom, 1, "shared"), tiny, kind)
     assert (trial.outcome, trial.reason) == (OK, ""), trial.output
     return trial
@@ -81,7 +81,7 @@ def test_memory_that_cannot_be_sampled_is_an_outcome(tiny, tmp_path, monkeypatch
         return replace(run_to_end(*command, **options), sampler_error=refused.error)
 
     monkeypatch.setattr(process, "run_to_end", with_the_error)
-    script = ROOT / "tests" / "scripts" / "benchmark_memory.py"
+    script = SCRIPTS / "benchmark_memory.py"
     trial = run_cell(Cell("memory", script, "numerical", "nothing", 1, "shared"), tiny, MEMORY)
     assert trial.outcome == ERROR
     assert trial.reason.startswith("memory could not be sampled: AccessDenied")
@@ -96,7 +96,7 @@ def test_the_input_counts_as_the_first_copy(tiny):
     """Memory starts before the input is loaded and ends with it still there: an image of 100 MB is in its growth."""
     large = without(tiny, image_size=5000, num_filters=1)
     assert suite.make_inputs("numerical", large, Console(quiet=True)) == ""
-    script = ROOT / "tests" / "scripts" / "benchmark_memory.py"
+    script = SCRIPTS / "benchmark_memory.py"
     trial = run_cell(Cell("memory", script, "numerical", "nothing", 1, "shared"), large, MEMORY)
     assert (trial.outcome, trial.reason) == (OK, ""), trial.output
     sample = trial.memory

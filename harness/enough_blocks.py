@@ -9,11 +9,11 @@ import record.schema
 
 
 @dataclass
-class Stopping:
-    """``precision``: the half-width, as a share, that no interval may exceed. ``trials`` counts if neither is given.
+class EnoughBlocks:
+    """``precision``: the half-width, as a share, that no interval may exceed.
 
-    ``widest`` returns the widest half-width so far and of which cell: infinite while one has too few blocks for any,
-    None where none will ever have one.
+    ``trials`` counts if neither ``precision`` nor ``budget_s`` is given. ``widest`` returns the widest half-width so
+    far, and its cell: infinite while a cell has too few blocks for an interval, None if no cell will ever have one.
     """
 
     trials: int

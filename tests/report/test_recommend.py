@@ -5,25 +5,14 @@ import re
 import pytest
 
 from record import files as results
-from record.terms import MEMORY, THREADS, Traits
+from record.terms import MEMORY, Traits
 from tests.conftest import run_utils
-from tests.made_up import a_grid, a_run, a_trial, memory_of, of_tasks, parts_of, save, save_pools
+from tests.made_up import a_grid, a_run, a_trial, grid_folder, memory_of, of_tasks, parts_of, save, save_pools
 
 STATE = {
     "fork, state": Traits(start="fork", keeps_state=True),
     "state at worker exit": Traits(start="fork", keeps_state=True),
 }
-
-
-def grid_folder(folder, blocks=6):
-    """Save a grid in which threads need 1 ms a task and processes 1.5 ms, at every payload and compute time."""
-    traits = {"ThreadPoolExecutor": Traits(workers=THREADS)}
-    for library, idiom, each_s in (("mp", "fork", 1.5e-3), ("futures", "ThreadPoolExecutor", 1e-3)):
-        grids = [
-            a_grid(0.1, lambda p, c, s=each_s, b=block: 8 * (s + c / 4) * (1 + b / 1000)) for block in range(blocks)
-        ]
-        save_pools(folder, "grid", library, {idiom: grids}, n_jobs=4, traits=traits)
-    return folder
 
 
 def test_recommend_ranks_by_what_was_measured(tmp_path):

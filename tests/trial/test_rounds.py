@@ -17,13 +17,12 @@ from harness.machine import room
 from record.schema import Pool, Round, Trial
 from record.terms import KEPT, MEMORY, OK, POINT, SKIPPED, TASKS, WRONG
 from report.numbers import granularity as shown
-from tests.conftest import setting, shared_memory, without
+from tests.conftest import SCRIPTS, setting, shared_memory, without
 from trial import kernel
 from trial.bare import bare_processes
 from trial.kernel import Kernel
 from workloads import granularity, graphs, grid
 
-SCRIPTS = Path(__file__).resolve().parent / "scripts"
 CELLS = all_cells(parse(["overhead", "grid", "granularity", "--n-jobs", "2"]))
 # Overhead tries the idioms of every library; the others, those that have something of their own to go wrong with, and
 # those of Ray for which overhead would start it twice.

@@ -15,8 +15,7 @@ import pytest
 
 from record import files as results
 from tests.conftest import run_utils
-from tests.test_page import measured
-from tests.test_recommend import grid_folder
+from tests.made_up import grid_folder, measured
 
 AXE_VERSION = "4.10.3"
 AXE_SHA256 = "0f2b4d7dcdf7d1219df8d1959ad68e565f51d14c3f0d88bb71cd59abeb956292"

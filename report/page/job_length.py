@@ -14,7 +14,7 @@ MISSING, NO_BREAK = "\N{EN DASH}", "\N{NO-BREAK SPACE}"
 
 
 @dataclass(frozen=True)
-class FirstScreen:
+class JobLengthSection:
     """``anchor``: of its chart. ``rows``: text, a number and how it is coloured: None for no number."""
 
     workload: str
@@ -24,7 +24,7 @@ class FirstScreen:
     rows: list[tuple[list[str], list[float | None]]]
 
 
-def first_screen(groups: Iterable[Comparable]) -> FirstScreen | None:
+def job_length_section(groups: Iterable[Comparable]) -> JobLengthSection | None:
     """Return what is known of the lengths of jobs: of the workload with longer jobs, or else of the first."""
     known = [each for group in groups if (each := job_length(group))]
     chosen = next((each for each in known if each.checked), known[0] if known else None)
@@ -37,7 +37,7 @@ def first_screen(groups: Iterable[Comparable]) -> FirstScreen | None:
         "beats a loop from",
         *(f"at {about(work_s)}".replace(" ", NO_BREAK) for work_s in chosen.lengths.values()),
     ]
-    return FirstScreen(
+    return JobLengthSection(
         chosen.group.workload,
         f"{chosen.group.workload}-job-length",
         said,

@@ -12,7 +12,7 @@ from trial.source import bound_names
 ROOT = Path(__file__).resolve().parent.parent
 CLASSES = {"map": "Map", "shared": "Shared", "setup": "Setup", "state": "State"}  # of jobs, by pattern
 BLOCKS = (ast.FunctionDef, ast.ClassDef)
-RECORDS = "placing"  # what blocks do that only measure
+RECORDS = "placing"  # the function that opens a block that only measures
 
 
 class Statement(NamedTuple):
@@ -24,9 +24,9 @@ class Statement(NamedTuple):
 
 
 def program_of(function: Callable[..., Any], script: Path, names: Mapping[str, Any], pattern: str) -> dict[str, str]:
-    """Return the ``program`` that an idiom is, without its job, and the ``expression`` in it that is the idiom.
+    """Return the ``program`` that an idiom needs, without its job, and the ``expression`` in it that is the idiom.
 
-    ``names``: what the names in its script stand for. Nothing for a pattern without such jobs.
+    ``names``: what the names in its script stand for. Returns nothing for a pattern that is not in CLASSES.
     """
     if pattern not in CLASSES:
         return {}
@@ -54,8 +54,8 @@ class _Bundle:
     """Statements by file, and the imports that they need."""
 
     def __init__(self) -> None:
-        self.modules = {"os", "reprlib", "sys"}  # what is put around it needs these
-        self.names_of: dict[str, set[str]] = {}  # that are imported, by module
+        self.modules = {"os", "reprlib", "sys"}  # the code around the program needs these
+        self.names_of: dict[str, set[str]] = {}  # the names that are imported, by module
         self.chosen: dict[Path, set[Statement]] = {}
 
     def add(self, path: Path, names: set[str] | frozenset[str]) -> None:
@@ -102,7 +102,7 @@ def _statements(path: Path) -> tuple[Statement, ...]:
 
 
 def _statements_in(body: list[ast.stmt], lines: list[str]) -> Iterator[Statement]:
-    """Yield the statements; those in ``with needs(...)`` too, which only tells the suite what is missing."""
+    """Yield the statements, also those in ``with needs(...)``: that block only tells the suite what is missing."""
     for node in body:
         if isinstance(node, ast.With):
             yield from _statements_in(node.body, lines)
@@ -114,7 +114,7 @@ def _statements_in(body: list[ast.stmt], lines: list[str]) -> Iterator[Statement
 
 
 def _looked_up(node: ast.AST) -> set[str]:
-    """Return the names that are looked up outside of it: not its arguments, nor the variables that it assigns."""
+    """Return the names that ``node`` looks up outside itself: not its arguments, nor the variables that it assigns."""
     inside = list(ast.walk(node))
     names = [each for each in inside if isinstance(each, ast.Name)]
     own = {each.id for each in names if isinstance(each.ctx, ast.Store)}
@@ -124,7 +124,7 @@ def _looked_up(node: ast.AST) -> set[str]:
 
 
 def _unmeasured(text: str) -> str:
-    """Return the code without the blocks that only record: what they hold stays."""
+    """Return the code without ``with`` lines that only record. The statements in their blocks stay."""
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.With) and ast.unparse(node.items[0]).startswith(f"{RECORDS}("):
             lines = text.splitlines(keepends=True)

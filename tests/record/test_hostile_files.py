@@ -1,6 +1,6 @@
 """A results file with one field spoiled, whichever and however: refused by name, or shown; never anything else.
 
-More of them: ``pytest tests/test_hostile_files.py --hypothesis-profile=many``.
+More of them: ``pytest tests/record/test_hostile_files.py --hypothesis-profile=many``.
 """
 
 import contextlib

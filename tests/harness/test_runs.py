@@ -20,7 +20,7 @@ from rich.progress import Progress
 from harness import suite
 from harness.cells import self_check_cells
 from harness.cli import UserError, parse
-from harness.stopping import Stopping
+from harness.enough_blocks import EnoughBlocks
 from params import Params
 from record import files as results
 from record.terms import MEMORY, TIME
@@ -28,26 +28,25 @@ from report.numbers.comparable import comparable
 from report.numbers.measured import Measured
 from report.numbers.precision import detectable, widest_interval
 from report.numbers.statistics import SLOWER
-from tests.conftest import ROOT, refusal
+from tests.conftest import ROOT, refusal, run_suite
 from tests.made_up import a_part
-from tests.test_harness import run_suite
 
 TINY_RUN = ("numerical", "--profile", "quick", "--libraries", "serial", "fork", "--n-jobs", "2")
 
 
-def blocks_of(stopping, most=50):
-    """Return how many blocks ``stopping`` asks for."""
+def blocks_of(enough, most=50):
+    """Return how many blocks ``enough`` asks for."""
     for block in range(most):
-        if not stopping.wants(block):
+        if not enough.wants(block):
             return block
-        stopping.block_done()
+        enough.block_done()
     return most
 
 
 def test_a_number_of_trials_is_a_number_of_blocks():
-    stopping = Stopping(7, None, None, lambda: None)
-    assert blocks_of(stopping) == 7
-    reached = stopping.reached(7)
+    enough = EnoughBlocks(7, None, None, lambda: None)
+    assert blocks_of(enough) == 7
+    reached = enough.reached(7)
     assert (reached.blocks, reached.reached_precision) == (7, None)
     assert reached.reason == "7 blocks were asked for"
 
@@ -55,9 +54,9 @@ def test_a_number_of_trials_is_a_number_of_blocks():
 def test_precision_goes_on_until_every_interval_is_within_it():
     unknown = (inf, "a")
     widths = iter([unknown, unknown, (0.09, "a"), (0.02, "a"), (0.02, "a")])
-    stopping = Stopping(1, 0.02, None, lambda: next(widths))
-    assert blocks_of(stopping) == 4
-    reached = stopping.reached(4)
+    enough = EnoughBlocks(1, 0.02, None, lambda: next(widths))
+    assert blocks_of(enough) == 4
+    reached = enough.reached(4)
     assert (reached.asked_precision, reached.reached_precision, reached.widest_cell) == (0.02, 0.02, "a")
 
 
@@ -65,31 +64,31 @@ def test_precision_ends_where_trials_fail_too_often_for_any_interval():
     """A reference or a cell that fails in every block would otherwise be measured for ever."""
     failing = a_part("mp", {"fork": ["error"] * 4})
     other = a_part("ray", {"tasks": ["timeout"] * 4})
-    stopping = Stopping(1, 0.02, None, lambda: widest_interval([failing, other]))
-    assert blocks_of(stopping) == 1
-    assert "no cell succeeds often enough" in stopping.reached(1).reason
+    enough = EnoughBlocks(1, 0.02, None, lambda: widest_interval([failing, other]))
+    assert blocks_of(enough) == 1
+    assert "no cell succeeds often enough" in enough.reached(1).reason
     broken = a_part("ray", {"tasks": [1.0 + block / 1e4 for block in range(8)], "broken": ["error"] * 8})
-    stopping = Stopping(1, 0.02, None, lambda: widest_interval([a_part("mp", {"fork": [1.0] * 8}), broken]))
-    assert blocks_of(stopping) == 1
-    assert stopping.reached(1).reached_precision < 0.02
+    enough = EnoughBlocks(1, 0.02, None, lambda: widest_interval([a_part("mp", {"fork": [1.0] * 8}), broken]))
+    assert blocks_of(enough) == 1
+    assert enough.reached(1).reached_precision < 0.02
 
 
 def test_a_block_that_does_not_fit_the_budget_is_not_begun(monkeypatch):
     clock = [100.0]
-    monkeypatch.setattr("harness.stopping.time.monotonic", lambda: clock[0])
-    stopping = Stopping(1, 0.001, 60.0, lambda: (0.5, "a"), _begin_s=100.0)
+    monkeypatch.setattr("harness.enough_blocks.time.monotonic", lambda: clock[0])
+    enough = EnoughBlocks(1, 0.001, 60.0, lambda: (0.5, "a"), _begin_s=100.0)
     blocks = 0
-    while stopping.wants(blocks):
+    while enough.wants(blocks):
         clock[0] += 25.0
-        stopping.block_done()
+        enough.block_done()
         blocks += 1
     assert blocks == 2  # a third would end after 75 s
-    assert "does not fit into the budget of 60 s" in stopping.reached(2).reason
-    assert stopping.reached(2).spent_s == 50
+    assert "does not fit into the budget of 60 s" in enough.reached(2).reason
+    assert enough.reached(2).spent_s == 50
 
 
 def test_the_first_block_is_measured_whatever_it_takes():
-    assert blocks_of(Stopping(1, None, 1e-9, lambda: None)) == 1
+    assert blocks_of(EnoughBlocks(1, None, 1e-9, lambda: None)) == 1
 
 
 def test_widest_interval_is_the_widest_ratio():

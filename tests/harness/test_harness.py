@@ -22,12 +22,10 @@ from harness.launch import run_cell
 from harness.machine import process
 from record import files as results
 from record import terms
-from tests.conftest import ROOT, TINY, refusal, shared_memory, without
+from tests.conftest import ROOT, SCRIPTS, TINY, refusal, run_suite, shared_memory, without
 from trial import tasklog
 from trial.rules import Rules, check_new_workers, check_tasks, check_work, check_workers
 from trial.workload import load_workload
-
-SCRIPTS = ROOT / "tests" / "scripts"
 
 # Another program, which makes, closes, opens again and holds files in shared memory, named as libraries name theirs.
 NEIGHBOUR = """
@@ -54,7 +52,7 @@ NOT_ISOLATED = "from harness.machine import process; process.namespaces = lambda
 # Trials beside it, in a process of their own: a suite ends all that descends from it.
 BESIDE = """
 import json, sys
-from tests import test_harness
+from tests.harness import test_harness
 if sys.argv[1:]:
     exec(test_harness.NOT_ISOLATED)
 trials = [test_harness.run_cell(test_harness.cell_of("faulty", idiom), test_harness.TINY)
@@ -257,18 +255,6 @@ def test_blocks_hold_every_cell_once_in_another_order_each():
     assert len({tuple(order) for order in orders}) == 4
     assert orders[2] == shuffled(cells, seed="5", block=2)
     assert orders[2] != shuffled(cells, seed="6", block=2)
-
-
-def run_suite(
-    *arguments: str, script: str | None = None, variables: dict[str, str] | None = None, **options
-) -> subprocess.CompletedProcess:
-    """Run a script, or benchmark_all.py, as a user would."""
-    path = SCRIPTS / f"benchmark_{script}.py" if script else ROOT / "benchmark_all.py"
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), **(variables or {})}
-    command = [sys.executable, str(path), *arguments]
-    return subprocess.run(
-        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300, check=False, **options
-    )
 
 
 QUICK = ("numerical", "--profile", "quick", "--n-jobs", "1", "--trials", "1")

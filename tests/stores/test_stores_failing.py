@@ -6,7 +6,7 @@ from harness.cells import Cell
 from harness.launch import run_cell
 from record.terms import ERROR, TIMEOUT
 from tests.conftest import ROOT, shared_memory, without
-from tests.test_stores import STORES
+from tests.stores.test_stores import STORES
 
 SCRIPT = """
 import sys

@@ -23,43 +23,27 @@ from report.numbers.cell import Cell
 from report.numbers.comparable import groups_of
 from report.page.render import render
 from report.tables.workload import tables_of
-from tests.conftest import ROOT, run_utils
+from tests.conftest import ROOT, run_utils, says
 from tests.made_up import (
     A_MACHINE,
+    CODE,
     MIB,
     a_grid,
     a_run,
     a_trial,
+    grid_folder,
+    measured,
     memory_of,
     of_lengths,
     of_tasks,
     save,
     save_pools,
+    with_longer_jobs,
 )
-from tests.test_job_length import with_longer_jobs
-from tests.test_recommend import grid_folder
 
+GOLDEN = ROOT / "tests" / "report" / "page.txt"
 MISSING = "\N{EN DASH}"
 HOSTILE = "</script><img src=x onerror=alert(1)>'\"`{{7*7}}"
-CODE = {
-    "call": "numerical_tasks()",
-    "code": "def numerical_tasks(inputs, n_jobs):\n    return inputs < 1  # <b>",
-    "lines": 2,
-}
-
-
-def measured(tmp_path):
-    """Save what two libraries did, what a third failed to do, and one idiom's code; return the folder."""
-    save(tmp_path, "serial", {("loop", 1): [8.0] * 6})
-    save(
-        tmp_path, "mp", {("fork", 1): [8.1] * 6, ("fork", 4): [2.1, 2.2, 2.3, 2.2, 2.1, 2.0], ("exit", 4): ["skipped"]}
-    )
-    times = {("tasks", 1): [9.0] * 6, ("tasks", 4): [3.0, 3.1, 3.2, 3.1, 3.0, 2.9], ("naive: all", 4): [5.0, "timeout"]}
-    kept = {("tasks", 4): [1.0, 1.1, 1.2, 1.1, 1.0, 0.9]}
-    save(tmp_path, "ray", times, kept=kept, codes={"tasks": CODE}, traits={"naive: all": Traits(naive=True)})
-    spawn = {"spawn, scatter": Traits(start="spawn")}
-    save(tmp_path, "dask", {("spawn, scatter", 4): ["wrong", "wrong"]}, traits=spawn)
-    return tmp_path
 
 
 @pytest.fixture
@@ -109,14 +93,14 @@ class Tags(HTMLParser, Counter):
 
 def test_the_answer_names_the_fastest_with_its_interval_and_the_limit(folder):
     said = answer_of(folder)
-    assert "On 4 workers, mp (fork) was fastest in one shot: 2.15 s (2 s to 2.3 s" in said
+    assert says(said, "4 workers", "mp (fork)", "2.15 s", "2 s to 2.3 s")
     assert "No other ties with it." in said  # ray (tasks) is slower, and a naive row is none to choose
     assert "ray (naive" not in said
     assert "ray (tasks)" not in said.partition("On a pool that is kept")[0]
-    assert "On a pool that is kept it is another, ray (tasks): 1.05 s (900 ms to 1.2 s" in said
-    assert "3.72 (3.48 to 4) times as fast as a plain loop (8 s)." in said
-    assert "It takes 1.08 (1 to 1.15) times the physical limit of 2 s." in said
-    assert "Failed, as the matrix says: dask (spawn, scatter)." in said
+    assert says(said, "kept", "ray (tasks)", "1.05 s", "900 ms to 1.2 s")
+    assert says(said, "3.72 (3.48 to 4)", "loop (8 s)")
+    assert says(said, "1.08 (1 to 1.15)", "limit of 2 s")
+    assert says(said, "Failed", "dask (spawn, scatter)")
 
 
 def test_the_first_screen_says_how_long_a_job_must_be(tmp_path):
@@ -124,8 +108,8 @@ def test_the_first_screen_says_how_long_a_job_must_be(tmp_path):
     with_longer_jobs(tmp_path)
     page = page_of(tmp_path)
     first = text_of(page, '<section id="answers"', "</table>")
-    assert "Below 200 ms of work a plain loop; then mp. From about 33 s on, every library is within 20%" in first
-    assert "start + stop beats a loop from at 2 s at 16 s mp 100 ms 200 ms 1.00 1.00" in first
+    assert says(first, "200 ms", "loop", "mp", "33 s", "20%")
+    assert says(first, "at 2 s at 16 s", "mp 100 ms 200 ms 1.00 1.00")
     assert "ray 5 s 9.1 s 5.36 1.91" in first  # 5.9 / 1.1, 15.25 / 8
     assert f"a plain loop {MISSING} {MISSING} 1.82 2.00" in first
     assert "numerical_8 On" not in first  # it is there to check what is predicted
@@ -150,11 +134,11 @@ def test_cards_recommend_tuned_idioms_alone(folder):
     spawn = {"loky": Traits(start="spawn")}
     save(folder, "joblib", {("loky", 4): [4.0] * 6}, kept={("loky", 4): [1.0] * 6}, traits=spawn)
     script, without_fork = cards_of(page_of(folder))
-    assert "A script: one large input for all tasks multiprocessing.Pool fork 2.15 s in one shot" in script
-    assert "a plain loop 8 s: 3.7 times as fast. Times as long: Ray 1.42, joblib 1.8" in script
+    assert says(script, "multiprocessing.Pool", "fork", "2.15 s")
+    assert says(script, "loop 8 s", "3.7", "Ray 1.42", "joblib 1.8")
     assert "MPIRE" not in script
     assert "without fork" in without_fork
-    assert " joblib loky 4 s in one shot, 1 s on a pool that is kept" in without_fork
+    assert says(without_fork, "joblib", "loky", "4 s", "1 s")
 
 
 def test_libraries_that_tie_are_recommended_together(tmp_path):
@@ -164,6 +148,19 @@ def test_libraries_that_tie_are_recommended_together(tmp_path):
     card = cards_of(page_of(tmp_path))[0]
     assert "multiprocessing.Pool or concurrent.futures" in card
     assert "joblib 1." in card.partition("Times as long")[2]
+
+
+def test_the_page_reads_as_it_did(folder):
+    """Every word of a small page. Where a change of words is meant: copy what the failed assertion shows."""
+    page = re.sub(r"(?s)<(script|style).*?</\1>", "", page_of(folder))
+    lines = [" ".join(line.split()) for line in re.sub(r"<[^>]+>", "\n", page).splitlines()]
+    assert "\n".join(filter(None, lines)) + "\n" == GOLDEN.read_text()
+
+
+def test_what_is_faster_in_most_blocks_ties_with_the_least_median(tmp_path):
+    save(tmp_path, "mp", {("fork", 4): [1.0] * 5 + [2.0] * 5})
+    save(tmp_path, "futures", {("fork", 4): [0.99] * 4 + [5.0] + [1.99] * 5})
+    assert "multiprocessing.Pool or concurrent.futures" in cards_of(page_of(tmp_path))[0]
 
 
 def test_where_no_library_is_faster_the_loop_is_recommended(tmp_path):
@@ -180,8 +177,8 @@ def test_few_blocks_say_what_all_of_them_showed(tmp_path):
     save(tmp_path, "ray", {("tasks", 4): [10.0, 12.0, 11.0, 14.0]})
     save(tmp_path, "joblib", {("loky", 4): [2.1, 1.9, 2.2, 2.3]})
     page, said = page_of(tmp_path), answer_of(tmp_path)
-    assert "Slower in all 4 blocks: ray (tasks) 5 to 7 times." in said
-    assert "Not slower in all of them: joblib (loky)." in said
+    assert says(said, "all 4 blocks", "ray (tasks) 5 to 7")
+    assert says(said, "ray (tasks)", "joblib (loky)")
     assert row_of(page, "tasks")[7] == "slower in all 4"
     assert row_of(page, "loky")[7] == "either way"
 
@@ -192,7 +189,7 @@ def test_failed_trials_are_not_hidden_by_the_one_that_was_right(tmp_path):
     save(tmp_path, "serial", {("loop", 1): ["timeout"]})
     page = page_of(tmp_path)
     said = answer_of(tmp_path)
-    assert "ray (tasks) was fastest in one shot: 1 s (1 trial, no spread known; timeout 1 of 2). Failed, as the" in said
+    assert says(said, "ray (tasks)", "1 s", "timeout 1 of 2", "Failed")
     assert "The plain loop failed" in said
     overview = text_of(page, '<table class="overview">', "</table>")
     assert "error 2 of 2" in overview
@@ -203,15 +200,15 @@ def test_no_block_in_common_is_no_comparison(tmp_path):
     """A run was interrupted before serial's turn, and resumed after it."""
     save(tmp_path, "serial", {("loop", 1): ["timeout", 8.0]})
     save(tmp_path, "mp", {("fork", 4): [2.0, "timeout"]})
-    assert "4 times as fast as a plain loop (8 s)." in answer_of(tmp_path)
+    assert says(answer_of(tmp_path), "4 times", "loop (8 s)")
 
 
 def test_faster_than_the_limit_is_noise(tmp_path):
     save(tmp_path, "serial", {("loop", 1): [8.0] * 6})
     save(tmp_path, "mp", {("fork", 4): [1.9] * 6})
-    assert "It beats 2 s, which is what the plain loop" in answer_of(tmp_path)
+    assert says(answer_of(tmp_path), "beats 2 s")
     save(tmp_path, "mp", {("fork", 4): [2.0] * 6})
-    assert "It reaches the physical limit of 2 s." in answer_of(tmp_path)
+    assert says(answer_of(tmp_path), "reaches", "limit of 2 s")
 
 
 def test_what_is_left_out_is_said_before_the_answer(tmp_path):
@@ -220,7 +217,7 @@ def test_what_is_left_out_is_said_before_the_answer(tmp_path):
     page = page_of(tmp_path)
     warnings = text_of(page, "</header>", '<section id="answers"')
     assert "Quick profile" in warnings
-    assert "numerical, left out: numerical_mp.p3: other parameters" in warnings
+    assert says(warnings, "left out", "numerical_mp.p3", "other parameters")
     assert "left out, see the top" in answer_of(tmp_path)
 
 
@@ -233,7 +230,7 @@ def test_copies_of_a_small_input_are_not_counted(tmp_path):
         page = page_of(tmp_path)
         assert row_of(page, "fork", "4")[18] == copies
         assert ("numerical-copies" in specs_of(page)) == (copies != MISSING)
-        assert "Least memory at the peak: mp (fork), 300 MiB (1 sampled trial)." in answer_of(tmp_path)
+        assert says(answer_of(tmp_path), "peak", "mp (fork)", "300 MiB", "1 sampled")
 
 
 def test_rows_hold_what_was_measured_and_missing_is_not_zero(folder):
@@ -263,7 +260,7 @@ def test_code_stands_beside_the_number(folder):
 
 def test_what_was_not_measured_is_said_with_what_to_run(folder):
     said = questions_of(folder)
-    assert "Below which task length is parallel pointless? python benchmark_all.py granularity" in said
+    assert says(said, "task length", "python benchmark_all.py granularity")
     assert said.count("?") >= 10
 
 
@@ -315,19 +312,22 @@ def test_charts_hold_what_was_measured(folder):
     ]
 
 
-def test_three_numbers_of_workers_are_lines(folder):
+def test_three_numbers_of_workers_are_a_panel_for_each_library(folder):
     save(folder, "fork", {("by hand", 2): [4.0] * 6})
-    limits, lines = data_of(specs_of(page_of(folder))["numerical-time"])
-    assert [(row["workers"], row["value"]) for row in limits] == [(1, 8.0), (2, 4.0), (4, 2.0)]
+    specs = specs_of(page_of(folder))
+    others, limits, lines, *_ = data_of(specs["numerical-time-mp"])
+    assert [(row["x"], row["value"]) for row in limits] == [(1, 8.0), (2, 4.0), (4, 2.0)]
     assert {(row["name"], row["workers"]): round(row["value"], 9) for row in lines} == {
-        ("fork: by hand", 2): 4.0,
-        ("serial: loop", 1): 8.0,
-        ("serial: loop", 4): 8.0,  # one number, to compare with
-        ("mp: fork", 1): 8.1,
-        ("mp: fork", 4): 2.15,
-        ("ray: tasks", 1): 9.0,
-        ("ray: tasks", 4): 3.05,
-        ("ray: naive: all", 4): 5.0,
+        ("fork", 1): 8.1,
+        ("fork", 4): 2.15,
+    }
+    assert {(row["library"], row["name"], row["workers"]): round(row["value"], 9) for row in others} == {
+        ("fork", "by hand", 2): 4.0,
+        ("serial", "loop", 1): 8.0,
+        ("serial", "loop", 4): 8.0,  # one number, to compare with
+        ("ray", "tasks", 1): 9.0,
+        ("ray", "tasks", 4): 3.05,
+        ("ray", "naive: all", 4): 5.0,
     }
 
 
@@ -366,7 +366,7 @@ def test_ties_are_called_so(tmp_path):
     save(tmp_path, "mp", {("fork", 4): times})
     save(tmp_path, "ray", {("tasks", 4): others, ("actors", 4): [2 * seconds for seconds in others]})
     page = page_of(tmp_path)
-    assert "ray (tasks) ties with it." in answer_of(tmp_path)
+    assert says(answer_of(tmp_path), "ray (tasks) ties")
     assert row_of(page, "tasks")[6:8] == ["1.00", "tie"]
     assert row_of(page, "actors")[6:8] == ["2.00", "slower"]
 
@@ -376,7 +376,7 @@ def test_files_of_other_runs_are_not_paired(tmp_path):
     times = [1.0, 1.3, 1.6, 1.9, 2.2, 2.5, 2.8, 3.1]
     save(tmp_path, "mp", {("fork", 4): times})
     save(tmp_path, "ray", {("tasks", 4): [1.1 * t for t in times]}, started="2026-11-20T00:00:00+0000")
-    assert "ray (tasks) ties with it." in answer_of(tmp_path)
+    assert says(answer_of(tmp_path), "ray (tasks) ties")
 
 
 def test_only_the_plain_loop_is_no_library_that_failed(tmp_path):
@@ -420,9 +420,9 @@ def test_questions_are_answered_by_what_was_put_in(tmp_path):
     assert float(length.group(1)) == pytest.approx(100, rel=0.1)
     factor = re.search(r"in one library with one way to start: mp \(fork\) (\d+) times", said)
     assert int(factor.group(1)) == pytest.approx(100, rel=0.1)
-    assert "mp (spawn, initializer) 1 s (1 s to 1 s), in every task 2.00 times as long (2.00 to 2.00)" in said
-    assert "Yes: with as many threads as there are cores in each of 4 workers, mp (all cores) takes" in said
-    assert "takes 3.00 times as long (3.00 to 3.00) as mp (spawn, initializer), which has one thread each" in said
+    assert says(said, "mp (spawn, initializer) 1 s (1 s to 1 s)", "every task 2.00", "2.00 to 2.00")
+    assert says(said, "Yes", "4 workers", "mp (all cores)")
+    assert says(said, "3.00", "3.00 to 3.00", "mp (spawn, initializer)")
     assert "multiprocessing.Pool" not in said  # of one start method there is nothing to compare
 
 
@@ -456,13 +456,13 @@ def test_questions_of_memory_are_answered_by_what_was_put_in(tmp_path):
     save_with_memory(tmp_path, "numerical", "ray", {"tasks": (400, 3.0), "naive: all": (999, 3.0)})
     save_with_memory(tmp_path, "numerical", "mp", {"fork": (200, 1.0)})
     said = questions_of(tmp_path)
-    assert "joblib (loky, automatic memmap) takes 2 s (2 s to 2 s) with 2.3 copies: 4.00 times as long" in said
-    assert "as mp (fork, global), 500 ms" in said
-    assert "0.50 times as long (0.50 to 0.50) as mp (spawn, initializer), 4 s" in said
-    assert "had less than 3.5 copies on 4 workers" in said
+    assert says(said, "joblib (loky, automatic memmap)", "2 s (2 s to 2 s)", "2.3 copies", "4.00")
+    assert says(said, "mp (fork, global)", "500 ms")
+    assert says(said, "0.50", "0.50 to 0.50", "mp (spawn, initializer)", "4 s")
+    assert says(said, "3.5 copies", "4 workers")
     assert re.search(r"fastest: mp \(fork, global\), 1.1.*joblib \(loky.*2.3.*ray \(tasks, ray.put\), 3.1 copies", said)
-    assert "from 200 MiB (1 sampled trial) with mp (fork) to 400 MiB (1 sampled trial) with ray (tasks)" in said
-    assert "2.0 times as much (2.0 to 2.0)" in said
+    assert says(said, "200 MiB", "mp (fork)", "400 MiB", "ray (tasks)")
+    assert says(said, "2.0", "2.0 to 2.0")
 
 
 def test_joblib_is_not_explained_where_it_was_not_measured(tmp_path):
@@ -519,7 +519,7 @@ def test_a_library_that_no_list_knows_is_shown_everywhere(tmp_path):
     page = page_of(tmp_path)
     assert row_of(page, "numerical", "toy", "one by one")[3:6] == ["spawn", "4", "1.50 s"]
     assert "<option>toy</option>" in page
-    assert "toy (one by one) was fastest in one shot: 1.5 s" in answer_of(tmp_path)
+    assert says(answer_of(tmp_path), "toy (one by one)", "1.5 s")
     (scale,) = {
         json.dumps(each["encoding"]["color"]["scale"])
         for each in specs_of(page)["numerical-time"]["layer"]
@@ -528,7 +528,7 @@ def test_a_library_that_no_list_knows_is_shown_everywhere(tmp_path):
     scale = json.loads(scale)
     assert dict(zip(scale["domain"], scale["range"], strict=True))["toy"] == palette.OTHER_COLOR
     said = questions_of(tmp_path)
-    assert "toy (one by one) 1.5 s (1.5 s to 1.5 s), in every task 2.00 times as long" in said
+    assert says(said, "toy (one by one) 1.5 s (1.5 s to 1.5 s)", "every task 2.00")
     assert re.search(r"Sent one by one, it is not only the chunk size: mp .*; toy \(one by one\)", said)
 
 
@@ -541,7 +541,7 @@ def test_results_of_two_machines_are_not_mixed(folder):
     machine = Environment(machine=A_MACHINE)
     save(folder, "mpire", {("fork", 4): [0.1] * 6}, environment=machine, started="2020-01-01T00:00:00+0000")
     page = page_of(folder)
-    assert "mp (fork) was fastest in one shot" in page
+    assert "mp (fork) was fastest" in page
     assert "numerical_mpire.p3: another machine (Z80" in page
     assert "results of several machines" not in page
     save(folder, "mpire", {("fork", 4): [0.1] * 6}, workload="stateful", environment=machine)
