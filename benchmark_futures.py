@@ -44,11 +44,11 @@ def sixteenths(tasks, n_jobs):
     return max(1, len(tasks) // (16 * n_jobs))
 
 
-def map_executor(job, rounds, n_jobs, start, each=0):
+def map_executor(job, rounds, n_jobs, start, each=0, **options):
     with start(n_jobs) as executor:
         for tasks in rounds:
             chunksize = -(-len(tasks) // (each * n_jobs)) if each else 1
-            yield list(executor.map(job.task, *zip(*tasks, strict=True), chunksize=chunksize))
+            yield list(executor.map(job.task, *zip(*tasks, strict=True), chunksize=chunksize, **options))
 
 
 def interpreters(function, **traits):
@@ -65,6 +65,7 @@ MAP = {
     "forkserver, preload": served(partial(preloaded, function=map_executor), varies_start=True),
     # As multiprocessing.Pool.map divides them.
     "fork, 4 chunks a worker": forked(partial(map_executor, start=FORK, each=4), batched=True, varies_batches=True),
+    "fork, map with a time limit": forked(partial(map_executor, start=FORK, timeout=5), limits=True),
     "ThreadPoolExecutor": threads(partial(map_executor, start=ThreadPoolExecutor)),
     "InterpreterPoolExecutor": interpreters(map_executor),
 }

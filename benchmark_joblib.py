@@ -41,6 +41,7 @@ threads = partial(idiom, workers="threads", closes="waits until its workers have
 MAP = {
     "loky, automatic batches": by_loky(map_loky, batched=True),
     "loky, batches of 1": by_loky(partial(map_loky, batch_size=1), varies_batches=True),
+    "loky, timeout": by_loky(partial(map_loky, timeout=5), batched=True, limits=True),
     "threading": threads(map_threads, batched=True),
 }
 

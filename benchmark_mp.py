@@ -45,6 +45,13 @@ def map_pool(job, rounds, n_jobs, start, chunksize=None):
             yield pool.starmap(job.task, tasks, chunksize)  # None: a quarter of each worker's share of the tasks
 
 
+def map_within(job, rounds, n_jobs, limit_s=5):
+    # `get` raises TimeoutError, and leaving the context terminates the workers: what a dead worker had would not come.
+    with FORK(n_jobs) as pool:
+        for tasks in rounds:
+            yield pool.starmap_async(job.task, tasks).get(limit_s)
+
+
 DEFAULT, SINGLY = {"batched": True}, {"varies_batches": True}
 MAP = {
     "fork, default chunksize": forked(partial(map_pool, start=FORK), **DEFAULT),
@@ -52,6 +59,7 @@ MAP = {
     "spawn, default chunksize": spawned(partial(map_pool, start=SPAWN), varies_start=True, **DEFAULT),
     "forkserver, default chunksize": served(partial(map_pool, start=FORKSERVER), varies_start=True, **DEFAULT),
     "forkserver, preload": served(partial(preloaded, function=map_pool), varies_start=True, **DEFAULT),
+    "fork, get with a time limit": forked(map_within, limits=True, **DEFAULT),
     "ThreadPool": threads(partial(map_pool, start=ThreadPool), **DEFAULT),
 }
 

@@ -47,6 +47,7 @@ MAP = {
     "fork, chunk_size 1": forked(partial(map_pool, chunk_size=1), varies_batches=True),
     "spawn, default chunks": spawned(partial(map_pool, method="spawn"), batched=True, varies_start=True),
     "forkserver, preload": served(partial(preloaded, function=map_pool), batched=True, varies_start=True),
+    "fork, task_timeout": forked(partial(map_pool, task_timeout=5), batched=True, limits=True),
     "threading": threads(partial(map_pool, method="threading"), batched=True),
 }
 

@@ -29,8 +29,10 @@ def ray_for(n_jobs, address=None):
     # "local": never a Ray that somebody else runs here. `address`: of a Ray that runs already.
     local = {"address": "local", "num_cpus": n_jobs, "include_dashboard": False}
     ray.init(log_to_driver=False, **({"address": address} if address else local))
-    yield
-    ray.shutdown()
+    try:
+        yield
+    finally:
+        ray.shutdown()
 
 
 @contextmanager
@@ -80,8 +82,8 @@ class Worker:
         return part
 
 
-def actors(n_jobs, *arguments):
-    return [ray.remote(Worker).remote(*arguments) for _ in range(n_jobs)]
+def actors(n_jobs, *arguments, **options):
+    return [ray.remote(Worker).options(**options).remote(*arguments) for _ in range(n_jobs)]
 
 
 def in_flight(workers, batches):
@@ -97,9 +99,9 @@ def in_flight(workers, batches):
         yield from chain.from_iterable(ray.get(ready))
 
 
-def map_actors(job, rounds, n_jobs):
+def map_actors(job, rounds, n_jobs, **options):
     with ray_for(n_jobs):
-        workers = actors(n_jobs, job.task)
+        workers = actors(n_jobs, job.task, **options)
         for tasks in rounds:
             yield ray.get([workers[i % n_jobs].call.remote(arguments) for i, arguments in enumerate(tasks)])
 
@@ -193,6 +195,8 @@ if __name__ == "__main__":
             "tasks": by_tasks(map_tasks),
             "tasks of batches": by_tasks(map_batches, batched=True),
             "actors": by_actors(map_actors),
+            # https://docs.ray.io/en/latest/ray-core/fault_tolerance/actors.html
+            "actors, restarted": by_actors(partial(map_actors, max_restarts=3, max_task_retries=3), limits=True),
             "ray.util.multiprocessing.Pool": by_pool(map_pool),
             "naive: Pool for every round": by_pool(map_pool_rebuilt, keeps_pool=False, naive=True),
         },

@@ -69,6 +69,11 @@ class Params:
     grid_compute_s: tuple[float, ...] = (0.0, *(1e-5 * 10 ** (k / 3) for k in range(13)))  # 0, 10 us to 100 ms
     grid_tasks_per_worker: int = 4
 
+    # faults: one task among healthy ones goes wrong
+    fault_classes: int = 14  # of `record.terms.FAULTS`, those that users ask about most first
+    fault_limit_s: float = 30.0  # after which a library that has not returned is said to hang
+    fault_trials: int = 1  # of every fault and idiom: most end alike each time
+
     # granularity: a fixed amount of work in shorter and shorter tasks
     granularity_work_s: float = 0.2  # of each worker, in each round
     granularity_repeats: int = 3  # of each length
@@ -96,6 +101,8 @@ PROFILES = {
         grid_compute_s=(0.0, 0.01),
         granularity_work_s=0.02,
         granularity_repeats=1,
+        fault_classes=5,
+        fault_limit_s=15.0,
     ),
     # One library in about 8 minutes on 4 cores: a plain loop takes 4 seconds or more.
     "default": Params(),

@@ -131,6 +131,8 @@ def _source(row: dict[str, Any], workload: Workload) -> dict[str, Any]:
 
 def _left_out(workload: Workload, traits: Traits) -> str | None:
     """Return why the workload leaves an idiom out: empty if no reader needs to know, None if the idiom stays."""
+    if traits.limits and not workload.FAULTY:
+        return ""
     return next((why for (trait, value), why in workload.LEFT_OUT.items() if getattr(traits, trait) == value), None)
 
 

@@ -13,7 +13,7 @@ from harness.folders import temporary_folder
 from harness.machine import environment, process, room
 from harness.machine.memory import summary_of
 from record import terms
-from record.schema import Left, Parts, Pool, Round, Tasks, Trial
+from record.schema import Fault, Left, Parts, Pool, Round, Tasks, Trial, printable
 from record.terms import MEMORY, TIME
 from trial import script, tasklog
 from trial.workload import load_workload
@@ -43,7 +43,7 @@ def run_cell(cell: Cell, chosen: params.Params, kind: str = TIME) -> Trial:
             },
             cwd=environment.working_folder(workload.OWN),
             output=folder / "output.txt",
-            timeout_s=chosen.timeout_s * workload.PATIENCE,
+            timeout_s=chosen.fault_limit_s if workload.FAULTY else chosen.timeout_s * workload.PATIENCE,
             samples=samples,
             network=workload.OWN,  # a user's job may need it; nothing of the suite's own does
         )
@@ -75,6 +75,7 @@ def _spec(cell: Cell, chosen: params.Params, kind: str) -> dict[str, Any]:
         "setting": {
             "pattern": cell.pattern,
             "n_jobs": cell.n_jobs,
+            "kind": kind,
             "kept_rounds": chosen.kept_rounds if kind == TIME else 0,
             "free_bytes": room.available_bytes(),
             "shared_free_bytes": room.shared_free_bytes(),
@@ -86,6 +87,9 @@ def _record(cell: Cell, kind: str, folder: Path, ended: process.Ended) -> Trial:
     result = _said(folder / "outcome.json")
     log = tasklog.read(folder / "tasks.log")
     outcome, reason = _outcome(result, ended, folder / "output.txt")
+    fault = _fault(ended, folder) if load_workload(cell.workload).FAULTY else None
+    if fault:  # a trial that hangs or dies of its fault is an answer, and so is ok
+        outcome, reason = terms.OK, ""
     start_ns = result.get("start_ns", log.tasks[0][2] if log.tasks else 0)
     columns = list(zip(*log.tasks, strict=True)) or [(), (), (), ()]
     trial = Trial(
@@ -115,8 +119,9 @@ def _record(cell: Cell, kind: str, folder: Path, ended: process.Ended) -> Trial:
         on_write=result.get("on_write", ""),
         kernel=result.get("kernel", {}),
         left_behind=Left(**ended.left),
+        fault=fault,
         # A trial that is not ok has an outcome, and never a number.
-        **(_measured(result) if outcome == terms.OK else {"output": tail(folder / "output.txt")}),
+        **(_measured(result) if outcome == terms.OK and not fault else {"output": tail(folder / "output.txt")}),
     )
     if trial.spent_s > ended.seconds:
         trial.outcome, trial.reason = (
@@ -124,13 +129,22 @@ def _record(cell: Cell, kind: str, folder: Path, ended: process.Ended) -> Trial:
             "its rounds took longer than its interpreter ran",
         )
         trial.pools = []
-    elif outcome == terms.OK:
+    elif outcome == terms.OK and not fault:
         # The whole tree's CPU time, but without the interpreter's own before the call and after the return.
         forgotten = [used for pid, used in log.forgotten_cpu_ns.items() if pid not in ended.adopted]
         user_s, system_s = (sum(used[i] for used in forgotten) / 1e9 for i in range(2))
         trial.cpu_user_s = ended.cpu_s[0] - result["cpu_outside_s"][0] + user_s
         trial.cpu_system_s = ended.cpu_s[1] - result["cpu_outside_s"][1] + system_s
     return trial
+
+
+def _fault(ended: process.Ended, folder: Path) -> Fault | None:
+    """Return what came of a fault; None where the trial failed before it could come to one."""
+    if noted := _said(folder / "fault.json"):
+        return Fault(**noted | {name: printable(noted[name]) for name in ("error", "new_pool")})
+    if ended.timed_out:
+        return Fault(learned=terms.NOTHING, learned_s=ended.seconds)
+    return Fault(learned=terms.CALLER_DIED) if ended.returncode < 0 else None
 
 
 def _measured(result: dict[str, Any]) -> dict[str, Any]:

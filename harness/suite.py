@@ -29,7 +29,7 @@ from harness.machine.yardstick import yardstick_s
 from harness.recording import Recording
 from record import terms
 from record.schema import Run, Stopping, Trial, printable
-from record.terms import MEMORY, TIME, WRITE
+from record.terms import FAULTS, MEMORY, TIME, WRITE
 from trial.workload import load_workload
 
 INPUTS_TIMEOUT_S = 3600.0
@@ -81,7 +81,7 @@ def _measure(settings: Settings, widest: Widest, said_of_job: SaidOf, console: C
         blocks = Blocks(run, to_run, progress)
         block = 0
         while to_run and enough.wants(block):
-            if blocks.measure(TIME, block):
+            if sum(blocks.measure(kind, block) for kind in blocks.kinds_in(block)):
                 enough.block_done()
             if settings.precision is not None and (known := widest(run.parts())):
                 width = f"± {known[0]:.1%}" if isfinite(known[0]) else "not known yet"
@@ -106,10 +106,17 @@ class Blocks:
         chosen = run.settings.params
         blocks_are_known = run.settings.precision is None and run.settings.budget_s is None
         # Where the number of blocks is not known, the total grows with each block.
-        asked = {TIME: chosen.trials if blocks_are_known else 0, MEMORY: chosen.memory_trials, WRITE: 1}
+        blocks = chosen.trials if blocks_are_known else 0
+        asked = {TIME: blocks, MEMORY: chosen.memory_trials, WRITE: 1}
+        asked |= dict.fromkeys(FAULTS[: chosen.fault_classes], min(blocks, chosen.fault_trials))
         self.total = sum(count * len(self._of(kind)) for kind, count in asked.items())
         self.bar = progress.add_task("", total=self.total)
         self.said_s = time.monotonic()
+
+    def kinds_in(self, block: int) -> tuple[str, ...]:
+        """Return what the trials of a block are there for: faults are in the first blocks alone."""
+        chosen = self.run.settings.params
+        return (TIME, *(FAULTS[: chosen.fault_classes] if block < chosen.fault_trials else ()))
 
     def measure(self, kind: str, block: int) -> int:
         """Run one block of trials, but for those that an interrupted run has done; return how many were run."""
@@ -138,8 +145,8 @@ class Blocks:
         Trials for writes run on the most workers, in workloads with a shared input. Memory is not sampled where a
         workload says that this would tell nothing.
         """
-        if kind == TIME:
-            return self.cells
+        if kind == TIME or kind in FAULTS:
+            return [cell for cell in self.cells if (kind in FAULTS) == load_workload(cell.workload).FAULTY]
         if kind == MEMORY:
             return [cell for cell in self.cells if load_workload(cell.workload).SAMPLED]
         most = {(cell.workload, cell.library, cell.idiom): cell for cell in self.cells}  # worker counts ascend

@@ -168,6 +168,30 @@ class Left:
 
 
 @dataclass(kw_only=True)
+class Fault:
+    """What came of a fault in one task among healthy ones.
+
+    ``learned``, ``learned_s``: what the caller got, a word of `record.terms`, and after how many seconds. ``error``: in
+    the library's words; ``names_cause``: whether these tell what has gone wrong. ``is_answered``: whether the faulty
+    task has a result. ``lost``: healthy tasks without one. ``runs``: how often the faulty task was begun;
+    ``repeated``: healthy tasks that were begun more than once. ``new_pool``: why a new pool did not work, empty if it
+    did; ``new_pool_s``: how long its round took.
+    """
+
+    __pydantic_config__ = CONFIG
+    learned: Name
+    error: Text = ""
+    names_cause: StrictBool = False
+    learned_s: Seconds | None = None
+    is_answered: StrictBool = False
+    lost: Count = 0
+    runs: Count = 0
+    repeated: Count = 0
+    new_pool: Text = ""
+    new_pool_s: Seconds | None = None
+
+
+@dataclass(kw_only=True)
 class Trial:
     """One run of one cell in a fresh interpreter, whatever became of it.
 
@@ -211,12 +235,13 @@ class Trial:
     tasks: Tasks = field(default_factory=Tasks)
     memory: Memory | None = None
     pools: list[Pool] = field(default_factory=list)
+    fault: Fault | None = None
     kernel: dict[Name, Number] = field(default_factory=dict)
     left_behind: Left = field(default_factory=Left)
     output: Text = ""
 
     def __post_init__(self) -> None:
-        if self.outcome == OK and not self.pools:
+        if self.outcome == OK and not (self.pools or self.fault):
             raise ValueError("a trial that is ok has no rounds")
 
     @property
@@ -257,7 +282,7 @@ class Trial:
 DERIVED = ("cold_s", "kept_s", "stop_s", "one_shot_s", "fixed_s")
 """The times that follow from a trial's pools."""
 SCALARS = tuple(f.name for f in fields(Trial) if f.name not in (
-    "cold", "kept", "moments_s", "tasks", "memory", "pools", "kernel", "left_behind", "output",
+    "cold", "kept", "moments_s", "tasks", "memory", "pools", "fault", "kernel", "left_behind", "output",
 ))  # fmt: skip
 """The fields of a trial that fit into a cell of a table."""
 PARTS = tuple(column.name for column in fields(Parts))

@@ -6,14 +6,40 @@ from dataclasses import dataclass
 # Each is a module in `workloads`, and they are shown in this order. Those in OF_ROUNDS choose rounds of many kinds:
 # there, a pool's first round and its end make no job, so that time is not compared.
 WORKLOADS = ("numerical", "stateful", "initialization")
-OF_ROUNDS = ("overhead", "grid", "granularity")
+OF_ROUNDS = ("overhead", "grid", "granularity", "faults")
 LENGTHS = ("numerical_8", "numerical_64")  # numerical with 8 and 64 times the tasks: they check predictions
-STUDIES = (*LENGTHS, "sharing", "sharing_frame", "client_scatter", "worker_scatter", "array", "dataframe", *OF_ROUNDS)
+STUDIES = (
+    *LENGTHS, "sharing", "sharing_frame", "client_scatter", "worker_scatter", "array", "dataframe", *OF_ROUNDS,
+)  # fmt: skip
 
 # What a trial is there for.
 TIME = "time"
 MEMORY = "memory"  # its memory is sampled, which slows it down: its times are not used
 WRITE = "write"  # its tasks try to write into their shared input: its times are not used
+
+# Or for a fault, of one task among healthy ones: what users ask about most comes first.
+FAULTS = (
+    "worker killed once",
+    "worker killed",
+    "error",
+    "result that cannot be pickled",
+    "error that cannot be unpickled",
+    "no return",
+    "sys.exit",
+    "os._exit",
+    "segmentation fault",
+    "memory limit",
+    "worker stopped",
+    "Ctrl-C",
+    "caller killed",
+    "result of 2.5 GiB",
+)
+
+# What the caller of a pool learns of it.
+RESULTS = "results"  # they came back, after a retry perhaps
+ERROR_CAUGHT = "error"
+NOTHING = "nothing"  # the library did not return
+CALLER_DIED = "the caller died"
 
 # What can become of a trial.
 OK = "ok"
@@ -80,6 +106,7 @@ class Traits:
     ``closes``: what closing does to the workers; empty where there are none.
     ``connects``: its workers run already: they are started, and ended, outside the clock.
     ``all_cores``: each worker computes with as many threads as there are cores, to show what that costs.
+    ``limits``: it asks the library to give up after a time, or to try again, which only faults show.
     ``keeps_pool``: all rounds run on one pool; otherwise each round starts its own.
     ``varies_start``, ``varies_batches``, ``varies_scheduler``: how it differs from the library's first idiom, or from
     another one. Only some workloads ask what this difference does.
@@ -96,6 +123,7 @@ class Traits:
     closes: str = ""
     connects: bool = False
     all_cores: bool = False
+    limits: bool = False
     keeps_pool: bool = True
     varies_start: bool = False
     varies_batches: bool = False

@@ -22,6 +22,8 @@ OTHERS_COLOR = "#BBBBBB99"  # of lines that stand behind those that a panel is a
 # Of the parts of a round, in their order: work is dark grey, waiting is lighter grey, and start and stop have a hue
 # that is no library's.
 PART_COLORS = ("#C9B400", "#4D4D4D", "#8C8C8C", "#B3B3B3", "#D9D9D9", "#F0E442")
+# How bad something is, from the best to the worst; black can be read on all, and in grey they differ.
+GRADE_COLORS = ("#C7E9C0", "#E8F1D4", "#FEE08B", "#FDAE61", "#E8684A")
 ON_DARK = {"#000000": "#ffffff", "#660066": "#a64dff"}  # what would be too dark on black
 
 

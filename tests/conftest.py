@@ -57,6 +57,8 @@ TINY = Params(
     kept_rounds=1,
     granularity_work_s=0.01,
     granularity_repeats=1,
+    fault_classes=2,
+    fault_limit_s=8.0,
 )
 
 

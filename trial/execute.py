@@ -22,7 +22,8 @@ from trial.breakdown import check_parts, parts_of
 from trial.rounds import Idiom, measure
 from trial.rules import Rules, WrongResult, check_counts, check_tasks, check_work, check_workers
 from trial.script import Idiom as Row
-from trial.workload import Setting, Workload, Writing, load_workload
+from trial.survive import survive
+from trial.workload import Faulty, Setting, Workload, Writing, load_workload
 
 
 def run_trial(spec_path: Path, patterns: Mapping[str, Mapping[str, Any]], import_s: float) -> None:
@@ -49,7 +50,12 @@ def run_trial(spec_path: Path, patterns: Mapping[str, Mapping[str, Any]], import
             bare_processes(rules.n_jobs) if workload.BARE else nullcontext() as bare,
         ):
             start_ns = perf_counter_ns()
-            measured = measure(pools, idiom, rules.n_jobs, bare, start_ns)
+            if workload.FAULTY:
+                names_cause = partial(cast(Faulty, workload).names_cause, spec["kind"])
+                survive(pools, idiom, rules.n_jobs, names_cause, spec_path.parent)
+                measured: list[dict[str, Any]] = []
+            else:
+                measured = measure(pools, idiom, rules.n_jobs, bare, start_ns)
             end_ns, cpu_end = perf_counter_ns(), _cpu_seconds(with_children=False)
     except BaseException as error:  # noqa: BLE001
         traceback.print_exc()
@@ -57,7 +63,10 @@ def run_trial(spec_path: Path, patterns: Mapping[str, Mapping[str, Any]], import
     else:
         released_ns = tasklog.wait_for_sample(samples) if samples else 0
         ended = {"memory_ns": [memory_start_ns, start_ns, end_ns, released_ns], "pools": measured}
-        ended |= _checked(workload, measured, rules, row.traits, start_ns, spec["serial_s"])
+        if workload.FAULTY:
+            ended |= {"outcome": terms.OK, "reason": ""}
+        else:
+            ended |= _checked(workload, measured, rules, row.traits, start_ns, spec["serial_s"])
         ended["kernel"] = kernel
         if spec["kind"] == WRITE:
             ended["on_write"] = cast(Writing, workload).on_write(inputs)

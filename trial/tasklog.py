@@ -120,6 +120,11 @@ def count(number: int) -> None:
         _counts[number] += 1
 
 
+def counted(number: int) -> int:
+    """Return how often task ``number`` was counted so far, in all processes."""
+    return _counts[number] if _counts is not None else 0
+
+
 def no_worker() -> None:
     """Count this process' tasks, but do not take it for one of the library's workers."""
     _known.add(_worker_id())

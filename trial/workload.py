@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol, cast
 
 from params import Params
-from record.terms import COLD, KEPT
+from record.terms import COLD, KEPT, TIME
 from trial.kernel import Kernel, calibrate
 from trial.rules import WrongResult
 
@@ -58,6 +58,7 @@ class Setting:
     kept_rounds: int
     free_bytes: int
     shared_free_bytes: int | None
+    kind: str = TIME
 
     @cached_property
     def kernel(self) -> Kernel:
@@ -91,6 +92,9 @@ class Workload(Protocol):
 
     BARE: bool
     """Whether rounds without the library are asked for."""
+
+    FAULTY: bool
+    """Whether its trials are there for `record.terms.FAULTS`: a trial that hangs or dies is an answer."""
 
     SAMPLED: bool
     """Whether trials for memory tell something."""
@@ -133,6 +137,13 @@ class Workload(Protocol):
         """Return the memory that a trial of any idiom may take, and how much of it may lie in /dev/shm: estimates."""
 
 
+class Faulty(Workload, Protocol):
+    """A workload whose trials are there for faults: see FAULTY."""
+
+    def names_cause(self, fault: str, error: str) -> bool:
+        """Return whether the text of an error tells what has gone wrong."""
+
+
 class Writing(Workload, Protocol):
     """A workload whose tasks share one input. Trials of the kind `write` find out what a write to it does."""
 
@@ -149,6 +160,7 @@ DEFAULTS: dict[str, Any] = {
     "LEFT_OUT": {},
     "RECORDED": True,
     "BARE": False,
+    "FAULTY": False,
     "SAMPLED": True,
     "EVERY_COUNT": True,
     "TIMES_KERNEL": False,

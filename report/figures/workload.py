@@ -7,6 +7,7 @@ from pathlib import Path
 from record.terms import WORKLOADS
 from report.figures import grid
 from report.figures.dots import draw_dots
+from report.figures.faults import draw_faults
 from report.figures.granularity import draw_efficiency, draw_shortest
 from report.figures.job_length import draw_job_length
 from report.figures.lines import draw_lines
@@ -32,6 +33,7 @@ OF_STUDIES: dict[str, Mapping[str, Draw]] = {
         "_efficiency": partial(draw_efficiency, graphs=False),
         "_efficiency_graphs": partial(draw_efficiency, graphs=True),
     },
+    "faults": {"": draw_faults},
 }
 
 

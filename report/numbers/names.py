@@ -31,6 +31,7 @@ MEANINGS = {
     "overhead": "tasks that do nothing: what starting costs, and a task",
     "grid": "compute against payload",
     "granularity": "a fixed amount of work in shorter and shorter tasks",
+    "faults": "one of many tasks goes wrong: an error, a dead worker, a hang",
 }
 
 

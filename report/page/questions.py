@@ -1,4 +1,4 @@
-"""Ten questions that users of these libraries ask, each answered from this machine's results, or with what to run."""
+"""Eleven questions that users of these libraries ask: each answered from these results, or with what to run."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -6,9 +6,10 @@ from math import inf, isinf
 from statistics import median
 
 from record.schema import Trial
-from record.terms import COLD, IN_EVERY_TASK, OK, ONCE_PER_WORKER, PROCESSES, THREADS, WORKLOADS
+from record.terms import COLD, FAULTS, IN_EVERY_TASK, OK, ONCE_PER_WORKER, PROCESSES, THREADS, WORKLOADS
 from report.numbers.cell import NAIVE, TUNED, Cell
 from report.numbers.comparable import Comparable
+from report.numbers.faults import Survival, survivals
 from report.numbers.granularity import INDEPENDENT, efficiencies, length_at, patterns, slowdown
 from report.numbers.names import NO_LIBRARIES, Name
 from report.numbers.overhead import per_task_s, starts_s
@@ -32,7 +33,7 @@ class Answered:
 
 
 def answers(groups: Groups) -> list[Answered]:
-    """Return all ten."""
+    """Return all of them."""
     return [_answered(question, asked, groups) for question, asked in QUESTIONS.items()]
 
 
@@ -289,6 +290,20 @@ def _model_once(groups: Groups) -> str:
     return f"These do it, once per worker: {'; '.join(told)}." if told else ""
 
 
+def _worker_dies(groups: Groups) -> str:
+    """Say it of each library's first idiom: where a second try would do, and where none would."""
+    by_fault = survivals(groups["faults"])
+    told = []
+    for fault in FAULTS[:2]:
+        first: dict[str, Survival] = {}
+        for row in by_fault.get(fault, []):
+            if row.cell.library not in NO_LIBRARIES:
+                first.setdefault(row.cell.library, row)
+        if first:
+            told.append(f"{fault}: {'; '.join(f'{called(row.cell.name)} {row.said}' for row in first.values())}")
+    return f"{'. '.join(told)}." if told else ""
+
+
 def _times_as_long(ratio: Ratio | None) -> str:
     if ratio is None:
         return "not compared"
@@ -354,5 +369,6 @@ QUESTIONS: dict[str, tuple[tuple[str, ...], str, Callable[[Groups], str]]] = {
     "fork, forkserver or spawn?": (("overhead",), "overhead-numbers-1", _start_methods),
     "Do BLAS or torch threads oversubscribe the cores?": (("initialization",), "initialization-time", _threads),
     "Can a model be loaded once per worker?": (("initialization",), "initialization-time", _model_once),
+    "A worker dies: what happens?": (("faults",), "faults-overview", _worker_dies),
     "How close is the best to the hardware?": ((), "answers", _hardware),
 }  # fmt: skip

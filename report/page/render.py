@@ -1,4 +1,4 @@
-"""One self-contained HTML file: the answer, the matrix, charts, code, ten questions, conditions, the raw data."""
+"""One self-contained HTML file: the answer, the matrix, charts, code, eleven questions, conditions, the raw data."""
 
 import base64
 import gzip

@@ -14,6 +14,7 @@ from report.numbers.own_job import is_compared
 from report.numbers.precision import detectable
 from report.numbers.sharing import has_sharing, has_stores
 from report.tables.console import Titled, plain_if_piped, print_table, say
+from report.tables.faults import tables_of_faults
 from report.tables.granularity import tables_of_granularity
 from report.tables.grid import tables_of_grid
 from report.tables.job_length import titled_job_length
@@ -28,6 +29,7 @@ OF_STUDIES: dict[str, Callable[[Comparable], list[Titled]]] = {
     "overhead": tables_of_overhead,
     "grid": tables_of_grid,
     "granularity": tables_of_granularity,
+    "faults": tables_of_faults,
 }
 
 

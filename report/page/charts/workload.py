@@ -6,6 +6,7 @@ from record.terms import COLD, KEPT
 from report.numbers.comparable import Comparable
 from report.numbers.job_length import job_length
 from report.numbers.quantities import COPIES, KEPT_ROUND, ONE_SHOT
+from report.page.charts.faults import charts_of_faults
 from report.page.charts.granularity import charts_of_granularity
 from report.page.charts.grid import charts_of_grid
 from report.page.charts.job_length import lengths_of_jobs
@@ -20,6 +21,7 @@ OF_STUDIES: dict[str, Callable[[Comparable], Iterator[Chart]]] = {
     "overhead": charts_of_overhead,
     "grid": charts_of_grid,
     "granularity": charts_of_granularity,
+    "faults": charts_of_faults,
 }
 
 
