@@ -71,7 +71,7 @@ class Params:
 
     # faults: one task among healthy ones goes wrong
     fault_classes: int = 14  # of `record.terms.FAULTS`, those that users ask about most first
-    fault_limit_s: float = 30.0  # after which a library that has not returned is said to hang
+    fault_limit_s: float = 20.0  # after which a library that has not returned is said to hang
     fault_trials: int = 1  # of every fault and idiom: most end alike each time
 
     # granularity: a fixed amount of work in shorter and shorter tasks

@@ -164,6 +164,8 @@ NAMES: dict[Callable[[int], Any], str] = {
     raise_error: CAUSE,
     raise_odd_error: f"{CAUSE}|OddError",
     return_a_lock: "pickle|serializ|_thread.lock",
+    never_return: "Timeout|timed out",
+    be_stopped: "Timeout|timed out",
     exit_politely: "SystemExit|exit",
     want_memory: "MemoryError",
     interrupt: "KeyboardInterrupt",

@@ -1,4 +1,4 @@
-"""What came of faults: a row per fault, a column per idiom, coloured by how bad it is for the caller."""
+"""What came of faults: a row per idiom, a column per fault, coloured by how bad it is for the caller."""
 
 from pathlib import Path
 
@@ -17,21 +17,23 @@ def draw_faults(group: Comparable, save: Path | None = None) -> list[Path]:
     if not by_fault:
         return []
     names = list(dict.fromkeys(row_name(row.cell) for rows in by_fault.values() for row in rows))
-    height = 2.6 + 0.34 * len(by_fault)
+    height = 2.9 + 0.3 * len(names)
     with plt.rc_context(STYLE):
         figure, axes = plt.subplots(figsize=(8, height))
-        figure.subplots_adjust(left=0.19, right=0.99, top=1 - 0.45 / height, bottom=1.95 / height)
-        for place, rows in enumerate(by_fault.values()):
+        figure.subplots_adjust(left=0.32, right=0.99, top=1 - 0.45 / height, bottom=2.35 / height)
+        for x, rows in enumerate(by_fault.values()):
             for row in rows:
-                x = names.index(row_name(row.cell))
+                y = names.index(row_name(row.cell))
                 after = "" if row.learned_s is None else f"\n{duration(row.learned_s)}"
-                axes.add_patch(plt.Rectangle((x, place), 0.96, 0.94, color=GRADE_COLORS[row.grade]))
+                axes.add_patch(plt.Rectangle((x, y), 0.96, 0.94, color=GRADE_COLORS[row.grade]))
                 text = f"{'/'.join(row.words)}{after}"
-                axes.text(x + 0.48, place + 0.47, text, ha="center", va="center", fontsize=5.5, color="black")
-        axes.set_xlim(0, len(names))
-        axes.set_ylim(len(by_fault), 0)
-        axes.set_yticks([place + 0.47 for place in range(len(by_fault))], list(by_fault), fontsize="small")
-        axes.set_xticks([x + 0.48 for x in range(len(names))], names, fontsize="x-small", rotation=40, ha="right")
+                axes.text(x + 0.48, y + 0.47, text, ha="center", va="center", fontsize=5.5, color="black")
+        axes.set_xlim(0, len(by_fault))
+        axes.set_ylim(len(names), 0)
+        axes.set_yticks([y + 0.47 for y in range(len(names))], names, fontsize="small")
+        axes.set_xticks(
+            [x + 0.48 for x in range(len(by_fault))], list(by_fault), fontsize="small", rotation=40, ha="right"
+        )
         axes.tick_params(length=0)
         axes.spines[:].set_visible(False)
         words = [f"{word}: {meaning}" for word, meaning in MEANINGS.items()]

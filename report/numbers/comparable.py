@@ -1,5 +1,6 @@
 """Which results may stand in one chart, and how they compare."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -237,10 +238,20 @@ class Comparable:
         """The file that was measured last."""
         return max(self.files, key=lambda file: file.run.started)
 
+    @property
+    def _trials_of_a_fault(self) -> list[int]:
+        """How many trials each idiom has of each fault."""
+        trials = ((cell.name, trial) for cells in self.idioms for cell in cells for trial in cell.trials)
+        return list(Counter((name, trial.kind) for name, trial in trials if trial.fault).values())
+
     @cached_property
     def said_of_trials(self) -> str:
         """How many trials stand behind the numbers, and what the spread beside them is."""
         summaries = [cell.one_shot for file in self.files for cell in file.cells.values() if cell.one_shot]
+        if faults := self._trials_of_a_fault:
+            return (
+                "1 trial of each fault" if max(faults) == 1 else f"{min(faults)} to {max(faults)} trials of each fault"
+            )
         if not summaries:
             return "no trial succeeded"
         fewest, most = min(s.count for s in summaries), max(s.count for s in summaries)

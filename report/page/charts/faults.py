@@ -25,7 +25,7 @@ def charts_of_faults(group: Comparable) -> Iterator[Chart]:
         return
     grades = sorted(set(GRADES.values()))
     color = alt.Color("grade:O", scale=alt.Scale(domain=grades, range=list(GRADE_COLORS)), legend=None)
-    x = alt.X("fault:N", sort=list(by_fault), title=None, axis=alt.Axis(orient="top", labelAngle=-30, labelLimit=0))
+    x = alt.X("fault:N", sort=list(by_fault), title=None, axis=alt.Axis(labelAngle=-40, labelLimit=0))
     base = alt.Chart(alt.Data(values=rows)).encode(x=x, y=one_below_the_other("name", rows))
     chart = alt.layer(
         base.mark_rect(stroke="white").encode(color=color, tooltip=["name:N", "fault:N", "said:N"]),
