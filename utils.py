@@ -133,6 +133,7 @@ def _parser() -> argparse.ArgumentParser:
     choosing.add_argument("--shared", type=size_in_bytes, default=0.0, metavar="SIZE", help="that every task reads")
     choosing.add_argument("--memory", type=size_in_bytes, default=0.0, metavar="SIZE", help="that may be used in all")
     choosing.add_argument("--n-jobs", type=int, metavar="N", help="workers")
+    choosing.add_argument("--must", choices=["survive-worker-death"], help="what all results must come in spite of")
     choosing.set_defaults(action=_recommend)
     code = commands.add_parser("code", help="a program that runs a job of your own with one library and idiom")
     code.add_argument("job", metavar="JOB", help="that was measured: my_job.py")
@@ -311,6 +312,7 @@ def _recommend(options: argparse.Namespace) -> int:
         options.shared,
         options.memory,
         options.n_jobs,
+        options.must == "survive-worker-death",
     )
     by_name = {group.workload: group for group in groups}
     try:

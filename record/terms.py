@@ -18,8 +18,9 @@ MEMORY = "memory"  # its memory is sampled, which slows it down: its times are n
 WRITE = "write"  # its tasks try to write into their shared input: its times are not used
 
 # Or for a fault, of one task among healthy ones: what users ask about most comes first.
+WORKER_KILLED_ONCE = "worker killed once"
 FAULTS = (
-    "worker killed once",
+    WORKER_KILLED_ONCE,
     "worker killed",
     "error",
     "result that cannot be pickled",

@@ -16,8 +16,10 @@ import numpy as np
 from scipy.interpolate import RegularGridInterpolator
 
 from record.schema import Trial
+from record.terms import WORKER_KILLED_ONCE
 from report.numbers.cell import TUNED, Block, Cell
 from report.numbers.comparable import Comparable
+from report.numbers.faults import survivals
 from report.numbers.grid import axes_of, seconds_by_cell
 from report.numbers.measured import NoMeasurement
 from report.numbers.names import FLOOR, SERIAL, Name
@@ -31,7 +33,10 @@ SMALL_BYTES = 4096  # a payload below this is taken for the smallest one measure
 
 @dataclass(frozen=True)
 class Task:
-    """What one task is like, and what it runs in. Bytes are per task; ``shared_bytes``: which all tasks read."""
+    """What one task is like, and what it runs in. Bytes are per task; ``shared_bytes``: which all tasks read.
+
+    ``survives``: a worker may die in the middle, and all results must come.
+    """
 
     task_s: float
     bytes_in: float
@@ -40,6 +45,7 @@ class Task:
     shared_bytes: float
     memory_bytes: float
     n_jobs: int
+    survives: bool = False
 
 
 @dataclass(frozen=True)
@@ -219,7 +225,21 @@ def _unfit(groups: Mapping[str, Comparable], cell: Cell, task: Task, memory_byte
             return "its memory was not measured near this: run python benchmark_all.py sharing overhead"
         if memory_bytes.high > task.memory_bytes:  # who says how much is allowed wants to be sure
             return f"it would take {size(memory_bytes.high)}, {size(task.memory_bytes)} are allowed"
-    return _without_state(groups, cell) if task.state and cell.library != SERIAL else ""
+    if cell.library == SERIAL:
+        return ""
+    without_state = _without_state(groups, cell) if task.state else ""
+    return without_state or (_without_survival(groups, cell) if task.survives else "")
+
+
+def _without_survival(groups: Mapping[str, Comparable], cell: Cell) -> str:
+    """Return why all results did not come where a worker died in such an idiom, or an empty string."""
+    rows = survivals(groups["faults"]).get(WORKER_KILLED_ONCE, []) if "faults" in groups else []
+    alike = [row for row in rows if row.cell.name == cell.name]
+    alike = alike or [row for row in rows if (row.cell.library, row.cell.kind) == (cell.library, cell.kind)]
+    if not alike:
+        return "what a dead worker does to it was not measured: run python benchmark_all.py faults"
+    lost = [row for row in alike if row.grade > 0]
+    return f"a dead worker: {lost[0].said}" if lost else ""
 
 
 def _without_state(groups: Mapping[str, Comparable], cell: Cell) -> str:

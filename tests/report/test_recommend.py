@@ -5,8 +5,9 @@ import re
 import pytest
 
 from record import files as results
-from record.terms import MEMORY, Traits
-from tests.conftest import run_utils
+from record.schema import Fault
+from record.terms import MEMORY, NOTHING, RESULTS, WORKER_KILLED_ONCE, Traits
+from tests.conftest import run_utils, says
 from tests.made_up import a_grid, a_run, a_trial, grid_folder, memory_of, of_tasks, parts_of, save, save_pools
 
 STATE = {
@@ -141,3 +142,20 @@ def test_memory_grows_with_the_shared_input(tmp_path):
     assert cells[-6:-2] == ["100 ms", "1.15 GiB", "1.1 GiB - 1.21 GiB", "fork, global"]  # start-up is sharing's too
     found = run_utils("recommend", *task, "--memory", "1.2GiB").stdout
     assert "left out: mp (fork): it would take 1.21 GiB, 1.2 GiB are allowed" in found
+
+
+def test_what_a_dead_worker_stops_is_left_out(tmp_path):
+    grid_folder(tmp_path)
+    task = ("--task-ms", 4, "--n-jobs", 4, "--must", "survive-worker-death", "--results", tmp_path)
+    assert "run python benchmark_all.py faults" in run_utils("recommend", *task).stdout
+    for library, idiom, fault in (
+        ("mp", "fork", Fault(learned=NOTHING, learned_s=20.0)),
+        ("futures", "ThreadPoolExecutor", Fault(learned=RESULTS, is_answered=True, learned_s=1.5)),
+    ):
+        trial = a_trial(None, idiom=idiom, n_jobs=4, kind=WORKER_KILLED_ONCE, fault=fault)
+        results.save(tmp_path, "faults", library, [a_run(trial)])
+    ended = run_utils("recommend", *task)
+    rows = [line for line in ended.stdout.splitlines() if "│" in line and "library" not in line]
+    assert len(rows) == 1
+    assert "ThreadPoolExecutor" in rows[0]
+    assert says(ended.stdout, "left out", "mp (fork)", "hangs")
