@@ -137,28 +137,22 @@ def return_much(number: int) -> bytes:
 
 
 CALLER_VARIABLE = "BENCHMARK_CALLER"  # the process that has started the pool
-DO: dict[str, Callable[[int], Any]] = dict(
-    zip(
-        terms.FAULTS,
-        (
-            be_killed_once,
-            be_killed,
-            raise_error,
-            return_a_lock,
-            raise_odd_error,
-            never_return,
-            exit_politely,
-            exit_at_once,
-            crash,
-            want_memory,
-            be_stopped,
-            interrupt,
-            kill_caller,
-            return_much,
-        ),
-        strict=True,
-    )
-)
+DO: dict[str, Callable[[int], Any]] = {
+    terms.WORKER_KILLED_ONCE: be_killed_once,
+    "worker killed": be_killed,
+    "error": raise_error,
+    "result that cannot be pickled": return_a_lock,
+    "error that cannot be unpickled": raise_odd_error,
+    "no return": never_return,
+    "sys.exit": exit_politely,
+    "os._exit": exit_at_once,
+    "segmentation fault": crash,
+    "memory limit": want_memory,
+    "worker stopped": be_stopped,
+    "Ctrl-C": interrupt,
+    "caller killed": kill_caller,
+    "result of 2.5 GiB": return_much,
+}
 # Words of an error, one of which tells the reader what has gone wrong.
 NAMES: dict[Callable[[int], Any], str] = {
     raise_error: CAUSE,
