@@ -90,6 +90,7 @@ def _record(cell: Cell, kind: str, folder: Path, ended: process.Ended) -> Trial:
     fault = _fault(ended, folder) if load_workload(cell.workload).FAULTY else None
     if fault:  # a trial that hangs or dies of its fault is an answer, and so is ok
         outcome, reason = terms.OK, ""
+    is_timed = outcome == terms.OK and not fault
     start_ns = result.get("start_ns", log.tasks[0][2] if log.tasks else 0)
     columns = list(zip(*log.tasks, strict=True)) or [(), (), (), ()]
     trial = Trial(
@@ -121,7 +122,7 @@ def _record(cell: Cell, kind: str, folder: Path, ended: process.Ended) -> Trial:
         left_behind=Left(**ended.left),
         fault=fault,
         # A trial that is not ok has an outcome, and never a number.
-        **(_measured(result) if outcome == terms.OK and not fault else {"output": tail(folder / "output.txt")}),
+        **(_measured(result) if is_timed else {"output": tail(folder / "output.txt")}),
     )
     if trial.spent_s > ended.seconds:
         trial.outcome, trial.reason = (
@@ -129,7 +130,7 @@ def _record(cell: Cell, kind: str, folder: Path, ended: process.Ended) -> Trial:
             "its rounds took longer than its interpreter ran",
         )
         trial.pools = []
-    elif outcome == terms.OK and not fault:
+    elif is_timed:
         # The whole tree's CPU time, but without the interpreter's own before the call and after the return.
         forgotten = [used for pid, used in log.forgotten_cpu_ns.items() if pid not in ended.adopted]
         user_s, system_s = (sum(used[i] for used in forgotten) / 1e9 for i in range(2))

@@ -23,7 +23,8 @@ def survive(pools: Iterator[Pool], idiom: Idiom, n_jobs: int, names_cause: Calla
     What is written is a `record.schema.Fault`. Nothing is written where the library does not return.
     """
     pool = next(pools)
-    faulty, round_ = int(pool.label["faulty"]), _round_of(pool)
+    round_ = _round_of(pool)
+    faulty = next(number for number, fault in round_.tasks if fault)
     results, error, learned_s = _answer(pool, round_, idiom, n_jobs)
     numbers = [number for number, *_ in round_.tasks]
     right = {number for number, value in results if value == number * number}

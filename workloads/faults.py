@@ -201,7 +201,7 @@ def pools(inputs: None, setting: Setting) -> Iterator[Pool]:
     tasks = TASKS * setting.n_jobs
     for first, faulty in ((0, tasks // 2 - 1), (tasks, None)):
         numbers = range(first, first + tasks)
-        yield Pool(Map(work), _round(numbers, faulty, setting.kind), {"faulty": -1 if faulty is None else faulty})
+        yield Pool(Map(work), _round(numbers, faulty, setting.kind))
 
 
 def _round(numbers: range, faulty: int | None, fault: str) -> Generator[Round, float, None]:

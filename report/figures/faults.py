@@ -6,7 +6,7 @@ import matplotlib.pyplot as plt
 
 from report.figures.style import STYLE, base_of, caption, show_and_save
 from report.numbers.comparable import Comparable
-from report.numbers.faults import MEANINGS, survivals
+from report.numbers.faults import LEGEND, survivals
 from report.numbers.words import duration, row_name, workers
 from report.palette import GRADE_COLORS
 
@@ -36,8 +36,7 @@ def draw_faults(group: Comparable, save: Path | None = None) -> list[Path]:
         )
         axes.tick_params(length=0)
         axes.spines[:].set_visible(False)
-        words = [f"{word}: {meaning}" for word, meaning in MEANINGS.items()]
-        more = ["; ".join(words[first : first + 2]) for first in range(0, len(words), 2)]
+        more = ["; ".join(LEGEND[first : first + 2]) for first in range(0, len(LEGEND), 2)]
         title = f"One of many tasks goes wrong, {workers(group.most_workers)}: what comes of it"
         caption(figure, title, group, more=more)
         return show_and_save(figure, base_of(group), save)

@@ -22,6 +22,7 @@ MEANINGS = {
     ENDS: "the caller is dead, and so are its workers",
     ORPHANS: "the caller is dead, and its workers live on",
 }
+LEGEND = [f"{word}: {meaning}" for word, meaning in MEANINGS.items()]
 GRADES = {RECOVERS: 0, ENDS: 0, TELLS: 1, UNCLEAR: 2, LOSES: 3, ORPHANS: 3, HANGS: 4}  # 0 is best
 
 
@@ -30,7 +31,6 @@ class Survival:
     """What came of one fault in one idiom: the trials that were there for it."""
 
     cell: Cell
-    fault: str
     trials: Sequence[Trial]
 
     @property
@@ -84,7 +84,7 @@ def survivals(group: Comparable) -> dict[str, list[Survival]]:
     """Return by fault, in the order of FAULTS, what came of it in each idiom."""
     by_fault = {
         fault: [
-            Survival(cell, fault, trials)
+            Survival(cell, trials)
             for cell in group.on_most_workers
             if (trials := [trial for trial in cell.trials if trial.kind == fault and trial.fault])
         ]

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from rich.table import Table
 
 from report.numbers.comparable import Comparable
-from report.numbers.faults import MEANINGS, Survival, survivals
+from report.numbers.faults import LEGEND, Survival, survivals
 from report.numbers.words import duration
 from report.tables.console import IdiomTable, Titled
 
@@ -13,7 +13,7 @@ from report.tables.console import IdiomTable, Titled
 def tables_of_faults(group: Comparable) -> list[Titled]:
     """Return the tables."""
     by_fault = survivals(group)
-    note = f"{'; '.join(f'{word}: {meaning}' for word, meaning in MEANINGS.items())}."
+    note = f"{'; '.join(LEGEND)}."
     return [
         Titled("what happens when one task goes wrong", _overview(group, by_fault), note),
         *(Titled(fault, _of_one(rows)) for fault, rows in by_fault.items()),

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import altair as alt
 
 from report.numbers.comparable import Comparable
-from report.numbers.faults import GRADES, MEANINGS, survivals
+from report.numbers.faults import GRADES, LEGEND, survivals
 from report.numbers.words import workers
 from report.page.charts.vega import Chart, named, one_below_the_other, spec_of
 from report.palette import GRADE_COLORS
@@ -31,7 +31,7 @@ def charts_of_faults(group: Comparable) -> Iterator[Chart]:
         base.mark_rect(stroke="white").encode(color=color, tooltip=["name:N", "fault:N", "said:N"]),
         base.mark_text(fontSize=9, color="black").encode(text="said:N"),
     )
-    note = "; ".join(f"{word}: {meaning}" for word, meaning in MEANINGS.items())
+    note = "; ".join(LEGEND)
     title = f"One task goes wrong, on {workers(group.most_workers)}: what does the caller learn, and when?"
     height = ROW_HEIGHT * len({row["name"] for row in rows}) + 60
     yield Chart("faults-overview", title, note, spec_of(chart, height))
