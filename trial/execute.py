@@ -23,6 +23,7 @@ from trial.rounds import Idiom, measure
 from trial.rules import Rules, WrongResult, check_counts, check_tasks, check_work, check_workers
 from trial.script import Idiom as Row
 from trial.survive import survive
+from trial.whole_file import write_whole
 from trial.workload import Faulty, Setting, Workload, Writing, load_workload
 
 
@@ -75,9 +76,7 @@ def run_trial(spec_path: Path, patterns: Mapping[str, Mapping[str, Any]], import
             before + checked - end for before, checked, end in zip(cpu_before, cpu_checked, cpu_end, strict=True)
         ]
     ended |= {"start_ns": start_ns, "pid": os.getpid(), "import_s": import_s}
-    written = spec_path.parent / "outcome.unfinished"  # renamed when whole: a trial may be ended at any moment
-    written.write_text(json.dumps(ended))
-    written.rename(spec_path.parent / "outcome.json")
+    write_whole(spec_path.parent / "outcome.json", ended)
 
 
 @contextmanager

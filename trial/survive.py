@@ -1,6 +1,5 @@
 """A fault in one task among healthy ones: what the caller learns, what is lost, and whether a new pool works."""
 
-import json
 import os
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -11,6 +10,7 @@ from typing import Any
 from record.terms import ERROR_CAUGHT, RESULTS
 from trial import tasklog
 from trial.rounds import Idiom
+from trial.whole_file import write_whole
 from trial.workload import Pool, Round
 
 MOST_CAUSES = 5  # of an error, the error itself among them
@@ -40,13 +40,13 @@ def survive(pools: Iterator[Pool], idiom: Idiom, n_jobs: int, names_cause: Calla
         "repeated": sum(runs[number] > 1 for number in numbers if number != faulty),
         "new_pool": "it did not return",
     }
-    _write(folder, fault)
+    write_whole(folder / "fault.json", fault)
     pool = next(pools)
     round_ = _round_of(pool)
     results, error, fault["new_pool_s"] = _answer(pool, round_, idiom, n_jobs)
     whole = sorted(results) == [(number, number * number) for number, *_ in round_.tasks]
     fault["new_pool"] = _in_short(error) if error else "" if whole else f"{len(results)} results"
-    _write(folder, fault)
+    write_whole(folder / "fault.json", fault)
 
 
 def _round_of(pool: Pool) -> Round:
@@ -90,9 +90,3 @@ def _in_short(error: BaseException) -> str:
     """Return the error in one line: what it is, and the end of its text, where some libraries put the task's own."""
     text = " ".join(f"{type(error).__name__}: {error}".split())
     return text if len(text) <= 2 * SHOWN else f"{text[:SHOWN]} ... {text[-SHOWN:]}"
-
-
-def _write(folder: Path, fault: dict[str, Any]) -> None:
-    unfinished = folder / "fault.unfinished"
-    unfinished.write_text(json.dumps(fault))
-    unfinished.rename(folder / "fault.json")
