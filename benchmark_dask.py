@@ -8,7 +8,7 @@ Closing asks each worker to end, and ends those left after 4 s: https://distribu
 
 from contextlib import contextmanager, nullcontext
 from functools import partial
-from itertools import chain
+from itertools import chain, islice
 
 from trial.script import idiom, in_batches, needs, run
 from trial.tasklog import placing
@@ -88,6 +88,13 @@ def map_client(job, rounds, n_jobs):
             yield client.gather(client.map(job.task, *zip(*tasks, strict=True), pure=False))
 
 
+def map_renewed(job, rounds, n_jobs):
+    # Workers are renewed after a time, not after a number of tasks.
+    # https://distributed.dask.org/en/stable/configuration.html#distributed.worker.lifetime.duration
+    with dask.config.set({"distributed.worker.lifetime": {"duration": "5s", "stagger": "1s", "restart": True}}):
+        yield from map_client(job, rounds, n_jobs)
+
+
 def call(arguments, task, **shared):
     return task(*arguments, *shared.values())
 
@@ -134,6 +141,7 @@ MAP = {
     for name, traits in SCHEDULERS.items()
 }
 MAP["distributed, client.map"] = by_client(map_client)
+MAP["distributed, lifetime"] = by_client(map_renewed, renews=True)
 MAP["distributed, client.map of batches"] = by_client(map_batches, batched=True)
 MAP["distributed, scatter"] = by_client(map_scattered, shares="scattered")
 GRAPH = {
@@ -256,5 +264,22 @@ STATE = {
     "connected: state, client.run": kept(state_plugin, connects_to=serve, closes=LEAVES),
 }
 
+
+def stream_queue(job, rounds, n_jobs):
+    with cluster(n_jobs) as client:
+        for tasks in rounds:
+            yield queue(client, partial(call, task=job.task), tasks, 4 * n_jobs)
+
+
+def queue(client, function, tasks, size):
+    # https://distributed.dask.org/en/stable/api.html#distributed.as_completed
+    ended = as_completed(client.map(function, list(islice(tasks, size)), pure=False), with_results=True)
+    for _, result in ended:
+        ended.update(client.map(function, list(islice(tasks, 1)), pure=False))
+        yield result
+
+
+STREAM = {"spawn, as_completed": idiom(stream_queue, means="client.map", **SPAWN)}
+
 if __name__ == "__main__":
-    run(map=MAP, shared=SHARED, setup=SETUP, state=STATE, graph=GRAPH)
+    run(map=MAP, shared=SHARED, setup=SETUP, state=STATE, graph=GRAPH, stream=STREAM)

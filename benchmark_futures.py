@@ -6,15 +6,16 @@ tasks. State is a global of each worker, handed back across a barrier. Leaving a
 waits for its workers: https://docs.python.org/3.11/library/concurrent.futures.html#processpoolexecutor
 """
 
+import sys
 from functools import partial
-from itertools import repeat
+from itertools import islice, repeat
 from operator import attrgetter, methodcaller
 
 from trial.script import idiom, in_batches, needs, run, skip
 
 with needs("concurrent", "multiprocessing"):
     import concurrent.futures
-    from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+    from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, ThreadPoolExecutor, wait
     from multiprocessing import get_context, set_forkserver_preload
 
     from stores.segment import placed
@@ -25,6 +26,9 @@ def started_by(method):
 
 
 FORK, SPAWN, FORKSERVER = map(started_by, ("fork", "spawn", "forkserver"))
+# Not by fork: https://docs.python.org/3.11/library/concurrent.futures.html#processpoolexecutor
+# It can hang up to Python 3.13: https://github.com/python/cpython/issues/115634
+RENEWED = partial(SPAWN, max_tasks_per_child=250)
 
 
 def preloaded(job, rounds, n_jobs, function):
@@ -65,6 +69,7 @@ MAP = {
     "forkserver, preload": served(partial(preloaded, function=map_executor), varies_start=True),
     # As multiprocessing.Pool.map divides them.
     "fork, 4 chunks a worker": forked(partial(map_executor, start=FORK, each=4), batched=True, varies_batches=True),
+    "spawn, max_tasks_per_child": spawned(partial(map_executor, start=RENEWED), renews=True),
     "fork, map with a time limit": forked(partial(map_executor, start=FORK, timeout=5), limits=True),
     "ThreadPoolExecutor": threads(partial(map_executor, start=ThreadPoolExecutor)),
     "InterpreterPoolExecutor": interpreters(map_executor),
@@ -188,6 +193,41 @@ STATE = {
     "state at worker exit": skip("ProcessPoolExecutor has no hook at a worker's exit", keeps_state=True),
 }
 
+
+def call(task, arguments):
+    return task(*arguments)
+
+
+def stream_map(job, rounds, n_jobs, start=FORK, **options):
+    with start(n_jobs) as executor:
+        for tasks in rounds:
+            yield executor.map(partial(call, job.task), tasks, **options)
+
+
+def stream_window(job, rounds, n_jobs):
+    with FORK(n_jobs) as executor:
+        for tasks in rounds:
+            yield window(executor, job.task, tasks, 4 * n_jobs)
+
+
+def window(executor, task, tasks, size):
+    # https://docs.python.org/3.11/library/concurrent.futures.html#concurrent.futures.wait
+    waiting = {executor.submit(task, *arguments) for arguments in islice(tasks, size)}
+    while waiting:
+        done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+        for future in done:
+            waiting |= {executor.submit(task, *arguments) for arguments in islice(tasks, 1)}
+            yield future.result()
+
+
+buffered = forked(partial(stream_map, buffersize=8)) if sys.version_info >= (3, 14) else skip("new in Python 3.14")
+STREAM = {
+    "fork, map": forked(stream_map),
+    "ThreadPoolExecutor, map": threads(partial(stream_map, start=ThreadPoolExecutor)),
+    "fork, map, buffersize": buffered,
+    "fork, window of submits": forked(stream_window),
+}
+
 if __name__ == "__main__":
     no_graphs = skip("concurrent.futures has no task graphs")
-    run(map=MAP, shared=SHARED, setup=SETUP, state=STATE, graph={"graph": no_graphs})
+    run(map=MAP, shared=SHARED, setup=SETUP, state=STATE, graph={"graph": no_graphs}, stream=STREAM)

@@ -41,6 +41,9 @@ threads = partial(idiom, workers="threads", closes="waits until its workers have
 MAP = {
     "loky, automatic batches": by_loky(map_loky, batched=True),
     "loky, batches of 1": by_loky(partial(map_loky, batch_size=1), varies_batches=True),
+    "new workers": skip(
+        "joblib renews a worker by itself, when it has grown by 300 MB, and offers no number of tasks", renews=True
+    ),
     "loky, timeout": by_loky(partial(map_loky, timeout=5), batched=True, limits=True),
     "threading": threads(map_threads, batched=True),
 }
@@ -113,5 +116,21 @@ STATE = {
     ),
 }
 
+
+def stream_loky(job, rounds, n_jobs, **options):
+    # It draws `pre_dispatch` tasks, 2 * n_jobs, and one more for each that ends.
+    # https://joblib.readthedocs.io/en/stable/generated/joblib.Parallel.html
+    with Parallel(n_jobs=n_jobs, **options) as parallel:
+        for tasks in rounds:
+            yield parallel(delayed(job.task)(*arguments) for arguments in tasks)
+    close(n_jobs)
+
+
+STREAM = {
+    "loky, generator": by_loky(partial(stream_loky, return_as="generator"), batched=True),
+    "loky, generator_unordered": by_loky(partial(stream_loky, return_as="generator_unordered"), batched=True),
+}
+
 if __name__ == "__main__":
-    run(map=MAP, shared=SHARED, setup=SETUP, state=STATE, graph={"graph": skip("joblib has no task graphs")})
+    no_graphs = skip("joblib has no task graphs")
+    run(map=MAP, shared=SHARED, setup=SETUP, state=STATE, graph={"graph": no_graphs}, stream=STREAM)

@@ -7,6 +7,7 @@ Leaving a pool's context terminates its workers: https://docs.python.org/3.11/li
 
 import os
 from functools import partial
+from itertools import repeat
 from operator import attrgetter, methodcaller
 from tempfile import TemporaryDirectory
 
@@ -59,6 +60,10 @@ MAP = {
     "spawn, default chunksize": spawned(partial(map_pool, start=SPAWN), varies_start=True, **DEFAULT),
     "forkserver, default chunksize": served(partial(map_pool, start=FORKSERVER), varies_start=True, **DEFAULT),
     "forkserver, preload": served(partial(preloaded, function=map_pool), varies_start=True, **DEFAULT),
+    # In chunks, of which each worker gets four a round: so each round has new workers.
+    "fork, maxtasksperchild": forked(
+        partial(map_pool, start=partial(FORK, maxtasksperchild=4)), renews=True, **DEFAULT
+    ),
     "fork, get with a time limit": forked(map_within, limits=True, **DEFAULT),
     "ThreadPool": threads(partial(map_pool, start=ThreadPool), **DEFAULT),
 }
@@ -192,13 +197,48 @@ def state_barrier(job, rounds, n_jobs, method="fork"):
             yield job.combine(pool.map(hand_back, range(n_jobs), chunksize=1))
 
 
+def call_and_return(job, arguments, state):
+    job.task(*arguments, state)
+    return state
+
+
+def state_naive(job, rounds, n_jobs):
+    # Workers keep nothing: each of `n_jobs` states travels to its next task, and back with the answer.
+    with FORK(n_jobs) as pool:
+        for tasks in rounds:
+            states = [job.start() for _ in range(n_jobs)]
+            for first in range(0, len(tasks), n_jobs):
+                turn = tasks[first : first + n_jobs]
+                states[: len(turn)] = pool.starmap(call_and_return, zip(repeat(job), turn, states), chunksize=1)
+            yield job.combine(map(job.hand_back, states))
+
+
 STATE = {
     "fork, merge parts": forked(state_merged, **DEFAULT),
     "ThreadPool, merge parts": threads(partial(state_merged, start=ThreadPool), **DEFAULT),
     "fork, state, barrier": forked(state_barrier, keeps_state=True),
     "spawn, state, barrier": spawned(partial(state_barrier, method="spawn"), keeps_state=True),
+    "naive: state with every task": forked(state_naive, naive=True),
     "state at worker exit": skip("multiprocessing.Pool has no hook at a worker's exit", keeps_state=True),
 }
 
+
+def call(task, arguments):
+    return task(*arguments)
+
+
+def stream_imap(job, rounds, n_jobs, unordered=False):
+    # https://docs.python.org/3.11/library/multiprocessing.html#multiprocessing.pool.Pool.imap
+    with FORK(n_jobs) as pool:
+        for tasks in rounds:
+            yield (pool.imap_unordered if unordered else pool.imap)(partial(call, job.task), tasks)
+
+
+STREAM = {
+    "fork, imap": forked(stream_imap),
+    "fork, imap_unordered": forked(partial(stream_imap, unordered=True)),
+}
+
 if __name__ == "__main__":
-    run(map=MAP, shared=SHARED, setup=SETUP, state=STATE, graph={"graph": skip("Pool has no task graphs")})
+    no_graphs = skip("Pool has no task graphs")
+    run(map=MAP, shared=SHARED, setup=SETUP, state=STATE, graph={"graph": no_graphs}, stream=STREAM)

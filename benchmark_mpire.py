@@ -47,6 +47,8 @@ MAP = {
     "fork, chunk_size 1": forked(partial(map_pool, chunk_size=1), varies_batches=True),
     "spawn, default chunks": spawned(partial(map_pool, method="spawn"), batched=True, varies_start=True),
     "forkserver, preload": served(partial(preloaded, function=map_pool), batched=True, varies_start=True),
+    # https://sybrenjansen.github.io/mpire/usage/map/worker_lifespan.html
+    "fork, worker_lifespan": forked(partial(map_pool, worker_lifespan=250), batched=True, renews=True),
     "fork, task_timeout": forked(partial(map_pool, task_timeout=5), batched=True, limits=True),
     "threading": threads(partial(map_pool, method="threading"), batched=True),
 }
@@ -164,5 +166,19 @@ STATE = {
     "fork, state at worker exit": forked(state_exit, keeps_pool=False, **keeping),
 }
 
+
+def stream_imap(job, rounds, n_jobs, **options):
+    # https://sybrenjansen.github.io/mpire/usage/map/max_tasks_active.html
+    with kept_pool(n_jobs) as pool:
+        for tasks in rounds:
+            yield pool.imap(job.task, tasks, chunk_size=1, **options)
+
+
+STREAM = {
+    "fork, imap": forked(stream_imap),
+    "fork, imap, max_tasks_active": forked(partial(stream_imap, max_tasks_active=8)),
+}
+
 if __name__ == "__main__":
-    run(map=MAP, shared=SHARED, setup=SETUP, state=STATE, graph={"graph": skip("MPIRE has no task graphs")})
+    no_graphs = skip("MPIRE has no task graphs")
+    run(map=MAP, shared=SHARED, setup=SETUP, state=STATE, graph={"graph": no_graphs}, stream=STREAM)

@@ -9,7 +9,7 @@ https://docs.ray.io/en/latest/ray-core/patterns/index.html
 import os
 from contextlib import contextmanager
 from functools import partial
-from itertools import chain
+from itertools import chain, islice
 
 from trial.script import idiom, in_batches, needs, run
 from trial.tasklog import placing
@@ -20,6 +20,7 @@ os.environ["RAY_AUTH_MODE"] = "token"
 
 with needs("ray"):
     import ray
+    from ray.util import ActorPool
     from ray.util.multiprocessing import Pool
 
 
@@ -49,9 +50,9 @@ def results(references):
         yield from ray.get(ready)
 
 
-def map_tasks(job, rounds, n_jobs):
+def map_tasks(job, rounds, n_jobs, **options):
     with ray_for(n_jobs):
-        task = ray.remote(job.task)
+        task = ray.remote(**options)(job.task) if options else ray.remote(job.task)
         for tasks in rounds:
             yield ray.get([task.remote(*arguments) for arguments in tasks])
 
@@ -184,6 +185,29 @@ def state_actors(job, rounds, n_jobs, address=None):
             yield job.combine(ray.get([worker.hand_back.remote(job) for worker in workers]))
 
 
+def stream_window(job, rounds, n_jobs):
+    with ray_for(n_jobs):
+        for tasks in rounds:
+            yield window(ray.remote(job.task), tasks, 4 * n_jobs)
+
+
+def window(task, tasks, size):
+    # https://docs.ray.io/en/latest/ray-core/patterns/limit-pending-tasks.html
+    out = [task.remote(*arguments) for arguments in islice(tasks, size)]
+    while out:
+        (ready, *_), out = ray.wait(out)
+        out += [task.remote(*arguments) for arguments in islice(tasks, 1)]
+        yield ray.get(ready)
+
+
+def stream_actors(job, rounds, n_jobs):
+    # https://docs.ray.io/en/latest/ray-core/api/doc/ray.util.ActorPool.map_unordered.html
+    with ray_for(n_jobs):
+        pool = ActorPool(actors(n_jobs, job.task))
+        for tasks in rounds:
+            yield pool.map_unordered(lambda worker, arguments: worker.call.remote(arguments), tasks)
+
+
 own = partial(idiom, start="Ray's own", closes="asks its workers to end, and ends those that take too long")
 by_tasks, by_actors = partial(own, means="tasks"), partial(own, means="actors")
 by_pool = partial(own, means="Pool", batched=True)
@@ -193,6 +217,8 @@ if __name__ == "__main__":
     run(
         map={
             "tasks": by_tasks(map_tasks),
+            # https://docs.ray.io/en/latest/ray-core/api/doc/ray.remote.html
+            "tasks, max_calls": by_tasks(partial(map_tasks, max_calls=250), renews=True),
             "tasks of batches": by_tasks(map_batches, batched=True),
             "actors": by_actors(map_actors),
             # https://docs.ray.io/en/latest/ray-core/fault_tolerance/actors.html
@@ -216,4 +242,5 @@ if __name__ == "__main__":
             "connected: actors": by_actors(state_actors, keeps_state=True, batched=True, **connected),
         },
         graph={"graph of tasks": by_tasks(graph_of_tasks)},
+        stream={"tasks, ray.wait": by_tasks(stream_window), "ActorPool": by_actors(stream_actors)},
     )

@@ -74,6 +74,16 @@ class Params:
     fault_limit_s: float = 20.0  # after which a library that has not returned is said to hang
     fault_trials: int = 1  # of every fault and idiom: most end alike each time
 
+    # soak: many tasks on one pool, then one pool after another
+    soak_tasks: int = 20_000
+    soak_pools: int = 100
+    soak_budget_s: float = 30.0  # for these pools: none is begun after it
+
+    # stream: tasks drawn from an input that may have no end
+    stream_tasks: int = 2_000  # with a fast consumer
+    stream_taken: int = 200  # by a slow one
+    stream_most: int = 10_000  # that can be drawn meanwhile: 500 MB
+
     # granularity: a fixed amount of work in shorter and shorter tasks
     granularity_work_s: float = 0.2  # of each worker, in each round
     granularity_repeats: int = 3  # of each length
@@ -103,8 +113,14 @@ PROFILES = {
         granularity_repeats=1,
         fault_classes=5,
         fault_limit_s=15.0,
+        stream_tasks=500,
+        stream_taken=100,
+        stream_most=2_000,
+        soak_tasks=4_000,
+        soak_pools=10,
+        soak_budget_s=3.0,
     ),
-    # One library in about 8 minutes on 4 cores: a plain loop takes 4 seconds or more.
+    # One library in 11 to 25 minutes on 2 cores: a plain loop takes 4 seconds or more.
     "default": Params(),
     # The sizes of the blog post that started this suite.
     "paper": Params(
@@ -130,6 +146,7 @@ _LEAST = {
     "seed": 0,
     "memory_trials": 0,
     "job_tasks": 0,
+    "soak_tasks": 20,
     "overhead_edges": 0,
     "grid_compute_s": 0,
 }

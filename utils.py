@@ -17,6 +17,7 @@ all labels; the window's title says so. Label positions are saved beside the fig
 
 import argparse
 import re
+import signal
 import sys
 from collections.abc import Iterable
 from math import inf
@@ -27,17 +28,19 @@ import matplotlib.pyplot as plt
 from rich.console import Console
 
 from record.files import path_of as results_path
+from record.terms import SKIPPED
 from report.code_file import code_file
 from report.export import COLUMNS, rows_of, write_csv, write_pyperf
 from report.figures.total import draw_total
 from report.figures.workload import draw_times, figures_of
-from report.numbers.comparable import Comparable, groups_of
 from report.numbers.compare import NotComparable, compare
+from report.numbers.group import Group, groups_of
 from report.numbers.longer_job import longer_job
 from report.numbers.measured import Measured, NoMeasurement, read
 from report.numbers.names import EVERY_WORKLOAD, in_order
 from report.numbers.own_job import is_own_job
 from report.numbers.recommend import Task, check_cores, nearest_workload, recommend
+from report.numbers.words import counted
 from report.page.cards import cards_of
 from report.tables.compare import print_comparison
 from report.tables.console import PLAIN_WIDTH
@@ -50,6 +53,7 @@ if TYPE_CHECKING:
 
 RESULTS = Path(__file__).resolve().parent / "results"
 EXAMPLE = RESULTS / "example.html"
+MOST_CARDS = 3  # of the page's, in the terminal
 PUBLISHED = RESULTS.with_name("docs") / "published"
 
 
@@ -163,7 +167,7 @@ def _console(options: argparse.Namespace) -> Console:
     return Console(width=PLAIN_WIDTH) if options.wide else Console()
 
 
-def _groups(folder: Path) -> tuple[list[Comparable], list[str]]:
+def _groups(folder: Path) -> tuple[list[Group], list[str]]:
     """Return what `groups_of` does of a folder, and say what was refused."""
     groups, refused = groups_of(sorted(folder.glob("*.p3")))
     for line in refused:
@@ -241,7 +245,7 @@ def _report(options: argparse.Namespace) -> int:
     except OSError as error:
         return _fail(f"{path} cannot be written: {error}")
     for name, (groups, _) in by_machine.items():
-        for card in cards_of({group.workload: group for group in groups}):
+        for card in cards_of({group.workload: group for group in groups})[:MOST_CARDS]:
             print(f"{f'{name}: ' if name else ''}{card.title}: {card.choice} ({card.idiom}): {card.figures}")
     print(f"{size / 1e6:.1f} MB: {path}. Your own function over all of them: python benchmark_all.py my_job.py")
     return 1 if refused else 0
@@ -365,10 +369,12 @@ def _nothing(folder: Path) -> int:
 
 
 def _line(file: Measured) -> str:
-    idioms, trials = len(file.idioms), len(file.run.trials)
-    idioms_and_trials = f"{idioms} idiom{'s' * (idioms != 1)}, {trials} trial{'s' * (trials != 1)}"
+    idioms, trials = len(file.idioms), sum(trial.outcome != SKIPPED for trial in file.run.trials)
+    idioms_and_trials = f"{counted(idioms, 'idiom')}, {counted(trials, 'trial')}"
     return f"{file.path.name}: {idioms_and_trials}, {file.run.profile} profile, {file.run.started}"
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `| head` ends it as it ends any command that only shows
+    sys.stdout.reconfigure(errors="replace")
     sys.exit(main())

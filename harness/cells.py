@@ -18,7 +18,7 @@ from record import terms
 from record.schema import Idiom
 from record.terms import SELF_AGAIN, SELF_SLOWDOWN, SELF_SLOWED, Traits
 from trial import script
-from trial.workload import Workload, load_workload
+from trial.workload import SHOWN_ON_REQUEST, Workload, load_workload
 
 LISTING_TIMEOUT_S = 60.0
 NO_IDIOM = "-"  # the idiom's name in the row of a script that cannot say which idioms it has
@@ -113,6 +113,8 @@ def _cells_of(library: str, path: Path, name: str, listing: dict[str, Any], coun
     for pattern, rows in offered:
         for idiom, row in rows.items():
             shown = Idiom(traits=Traits(**row["traits"]), **_source(row, workload))
+            if not _is_asked_for(workload, shown.traits):
+                continue
             cell = Cell(library, path, name, idiom, most, pattern, shown=shown)
             why = row.get("skipped", _left_out(workload, shown.traits))
             if why:
@@ -129,10 +131,12 @@ def _source(row: dict[str, Any], workload: Workload) -> dict[str, Any]:
     return {name: value for name, value in row.get("source", {}).items() if name in shown}
 
 
+def _is_asked_for(workload: Workload, traits: Traits) -> bool:
+    return all(trait in workload.SHOWS or not getattr(traits, trait) for trait in SHOWN_ON_REQUEST)
+
+
 def _left_out(workload: Workload, traits: Traits) -> str | None:
     """Return why the workload leaves an idiom out: empty if no reader needs to know, None if the idiom stays."""
-    if traits.limits and not workload.FAULTY:
-        return ""
     return next((why for (trait, value), why in workload.LEFT_OUT.items() if getattr(traits, trait) == value), None)
 
 

@@ -15,8 +15,8 @@ def _end(*_: object) -> None:
     sys.exit(130)
 
 
-for _number in (signal.SIGINT, signal.SIGTERM):
-    if signal.getsignal(_number) in (signal.SIG_DFL, signal.default_int_handler):
+for _number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    if signal.getsignal(_number) in (signal.SIG_DFL, signal.default_int_handler):  # nohup ignores SIGHUP
         signal.signal(_number, _end)
 
 _addresses = resource.getrlimit(resource.RLIMIT_AS)[0]

@@ -54,6 +54,8 @@ def _lock(descriptor: int, folder: Path) -> None:
             f"process {_locking(descriptor)} writes its results to {folder}: wait until it has ended, or choose "
             "another folder with --results"
         ) from error
+    except OSError as error:  # some network file systems have no locks
+        raise UserError(f"{folder} cannot be locked: {error.strerror}; choose another folder with --results") from error
 
 
 def _locking(descriptor: int) -> str:

@@ -51,7 +51,7 @@ def run_cell(cell: Cell, chosen: params.Params, kind: str = TIME) -> Trial:
         if ended.sampler_error:
             trial.outcome, trial.reason = terms.ERROR, f"memory could not be sampled: {ended.sampler_error}"
         elif samples and trial.outcome == terms.OK:
-            times_ns = _said(folder / "outcome.json")["memory_ns"]
+            times_ns = _written_json(folder / "outcome.json")["memory_ns"]
             moments_ns = tasklog.read(folder / "tasks.log").moments_ns
             trial.memory = summary_of(samples, ended.sampler_cpu_s, times_ns, moments_ns)
         if trial.outcome != terms.OK and _kernel_oom_kills() > killed_before:
@@ -84,7 +84,7 @@ def _spec(cell: Cell, chosen: params.Params, kind: str) -> dict[str, Any]:
 
 
 def _record(cell: Cell, kind: str, folder: Path, ended: process.Ended) -> Trial:
-    result = _said(folder / "outcome.json")
+    result = _written_json(folder / "outcome.json")
     log = tasklog.read(folder / "tasks.log")
     outcome, reason = _outcome(result, ended, folder / "output.txt")
     fault = _fault(ended, folder) if load_workload(cell.workload).FAULTY else None
@@ -141,7 +141,7 @@ def _record(cell: Cell, kind: str, folder: Path, ended: process.Ended) -> Trial:
 
 def _fault(ended: process.Ended, folder: Path) -> Fault | None:
     """Return what came of a fault; None where the trial failed before it could come to one."""
-    if noted := _said(folder / "fault.json"):
+    if noted := _written_json(folder / "fault.json"):
         return Fault(**noted | {name: printable(noted[name]) for name in ("error", "new_pool")})
     if ended.timed_out:
         return Fault(learned=terms.NOTHING, learned_s=ended.seconds)
@@ -158,7 +158,7 @@ def _pool(result: dict[str, Any]) -> Pool:
     return Pool(**{**result, "rounds": [Round(**round_) for round_ in result.get("rounds", ())]})
 
 
-def _said(path: Path) -> dict[str, Any]:
+def _written_json(path: Path) -> dict[str, Any]:
     """Return what the trial's interpreter has written; nothing if it was ended before the file was whole."""
     try:
         return json.loads(path.read_text())

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 # Each is a module in `workloads`, and they are shown in this order. Those in OF_ROUNDS choose rounds of many kinds:
 # there, a pool's first round and its end make no job, so that time is not compared.
 WORKLOADS = ("numerical", "stateful", "initialization")
-OF_ROUNDS = ("overhead", "grid", "granularity", "faults")
+OF_ROUNDS = ("overhead", "grid", "granularity", "faults", "soak", "stream")
 LENGTHS = ("numerical_8", "numerical_64")  # numerical with 8 and 64 times the tasks: they check predictions
 STUDIES = (
     *LENGTHS, "sharing", "sharing_frame", "client_scatter", "worker_scatter", "array", "dataframe", *OF_ROUNDS,
@@ -60,6 +60,8 @@ SETTLING = "settling"  # waits until all workers are up; nothing is read from it
 TASKS = "tasks"  # of overhead: more and more tasks
 GRAPH = "graph"  # of overhead: a graph of tasks
 POINT = "point"  # of granularity: one length of tasks
+SLOW = "slow"  # of stream: a consumer that pauses after each result, and stops in the middle
+STRETCH = "stretch"  # of soak: some of its many tasks
 
 # The self-check measures one library three times: as it is, as it is under another name, and with a known slowdown.
 SELF_AGAIN, SELF_SLOWED = "-again", "-slowed"  # appended to the library's name
@@ -108,6 +110,7 @@ class Traits:
     ``connects``: its workers run already: they are started, and ended, outside the clock.
     ``all_cores``: each worker computes with as many threads as there are cores, to show what that costs.
     ``limits``: it asks the library to give up after a time, or to try again, which only faults show.
+    ``renews``: it asks the library for new workers now and then, which only soak shows.
     ``keeps_pool``: all rounds run on one pool; otherwise each round starts its own.
     ``varies_start``, ``varies_batches``, ``varies_scheduler``: how it differs from the library's first idiom, or from
     another one. Only some workloads ask what this difference does.
@@ -125,6 +128,7 @@ class Traits:
     connects: bool = False
     all_cores: bool = False
     limits: bool = False
+    renews: bool = False
     keeps_pool: bool = True
     varies_start: bool = False
     varies_batches: bool = False

@@ -16,7 +16,7 @@ COLORS = {
 }
 OTHER_COLOR = "#8B4513"
 TIE_COLOR = "#e8e8e8"
-LIMIT_COLOR = "#777777"
+LIMIT_COLOR = "#767676"
 GRID_COLOR = "#77777744"
 OTHERS_COLOR = "#BBBBBB99"  # of lines that stand behind those that a panel is about
 # Of the parts of a round, in their order: work is dark grey, waiting is lighter grey, and start and stop have a hue

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import replace
+from functools import cache
 from io import StringIO
 from pathlib import Path
 from typing import NamedTuple
@@ -18,6 +19,7 @@ from rich.console import Console
 
 import utils
 from harness import inputs, suite
+from harness.cells import Cell, all_cells
 from harness.cli import UserError, parse
 from harness.machine.supervise import become_subreaper
 from params import Params
@@ -59,7 +61,23 @@ TINY = Params(
     granularity_repeats=1,
     fault_classes=2,
     fault_limit_s=8.0,
+    stream_tasks=20,
+    stream_taken=10,
+    stream_most=200,
+    soak_tasks=80,
+    soak_pools=2,
 )
+
+
+@cache
+def every_cell() -> list[Cell]:
+    """Return the cells of all workloads on 2 workers: all scripts are started for it, so only once in a session."""
+    return all_cells(parse([*WORKLOADS, *STUDIES, "--n-jobs", "2"]))
+
+
+def cells_of(*workloads: str) -> list[Cell]:
+    """Return the libraries' cells of some workloads; those of the stores are of `dask_stores`, and not among them."""
+    return [cell for cell in every_cell() if cell.workload in workloads and cell.library != "dask_stores"]
 
 
 @pytest.fixture(scope="session")

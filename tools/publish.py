@@ -15,14 +15,14 @@ sys.path.insert(0, str(ROOT))
 from record.files import save  # noqa: E402
 from record.schema import Tasks  # noqa: E402
 from record.terms import COLD, KEPT  # noqa: E402
-from report.numbers.comparable import Comparable, groups_of  # noqa: E402
+from report.numbers.group import Group, groups_of  # noqa: E402
 from report.numbers.names import SERIAL  # noqa: E402
 from report.numbers.parts import median_trial  # noqa: E402
 
 PUBLISHED = ROOT / "docs" / "published"
 
 
-def publish(group: Comparable) -> None:
+def publish(group: Group) -> None:
     """Write a workload's files."""
     drawn = [median_trial(cell, phase) for cell in group.fastest_of_each_library for phase in (COLD, KEPT)]
     for file in group.files:

@@ -14,8 +14,8 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from record.terms import KEPT  # noqa: E402
-from report.numbers.comparable import comparable  # noqa: E402
 from report.numbers.grid import REBUILT, Times, grids_of, rebuilding_s  # noqa: E402
+from report.numbers.group import group_of  # noqa: E402
 from report.numbers.measured import read  # noqa: E402
 from report.numbers.rounds import rounds_of  # noqa: E402
 
@@ -47,7 +47,7 @@ def main() -> None:
     files, refused = read(sorted(Path(sys.argv[1]).glob("grid_*.p3")))
     if refused or not files:
         sys.exit("; ".join(refused) or f"no results of grid in {sys.argv[1]}")
-    group = comparable(files)
+    group = group_of(files)
     ours, pool_name = grids_of(group), group.reference
     if RAY not in ours or pool_name not in ours:
         sys.exit(f"{sys.argv[1]} has no results of grid for ray and mp: python benchmark_all.py grid")

@@ -13,7 +13,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from report.numbers.comparable import groups_of  # noqa: E402
+from report.numbers.group import groups_of  # noqa: E402
 from report.numbers.longer_job import longer_job  # noqa: E402
 from report.numbers.words import called  # noqa: E402
 

@@ -12,8 +12,8 @@ sys.path.insert(0, str(ROOT))
 
 from record.terms import CALLER, COLD, KEPT  # noqa: E402
 from report.numbers.cell import CONNECTED, TUNED, Cell  # noqa: E402
-from report.numbers.comparable import Comparable, groups_of  # noqa: E402
 from report.numbers.drift import said_of_drift  # noqa: E402
+from report.numbers.group import Group, groups_of  # noqa: E402
 from report.numbers.job_length import starts_s  # noqa: E402
 from report.numbers.names import NO_LIBRARIES  # noqa: E402
 from report.numbers.precision import detectable  # noqa: E402
@@ -32,7 +32,7 @@ def main() -> None:
         print("\n".join([*_head(group), *_rows(group)]), end="\n\n")
 
 
-def _head(group: Comparable) -> Iterator[str]:
+def _head(group: Group) -> Iterator[str]:
     run, most = group.newest.run, group.most_workers
     trials = [trial for file in group.files for trial in file.run.trials]
     failed = sum(bool(cell.failure) for file in group.files for cell in file.cells.values())
@@ -46,7 +46,7 @@ def _head(group: Comparable) -> Iterator[str]:
     yield ""
 
 
-def _rows(group: Comparable) -> Iterator[str]:
+def _rows(group: Group) -> Iterator[str]:
     yield "| library | one-shot | | kept | | start | stop |"
     yield "|---|---|---|---|---|---|---|"
     found: dict[tuple[str, str], list[Cell]] = {}

@@ -20,8 +20,8 @@ from record import files as results  # noqa: E402
 from record.schema import Tasks  # noqa: E402
 from record.terms import WORKLOADS  # noqa: E402
 from report.export import write_csv  # noqa: E402
-from report.numbers.comparable import groups_of  # noqa: E402
 from report.numbers.compare import compare  # noqa: E402
+from report.numbers.group import groups_of  # noqa: E402
 from report.numbers.measured import read  # noqa: E402
 from report.numbers.precision import widest_interval  # noqa: E402
 from report.page.render import write_page  # noqa: E402

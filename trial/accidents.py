@@ -8,9 +8,9 @@ import sys
 import time
 from collections.abc import Iterable
 from pathlib import Path
-from types import BuiltinFunctionType
 
 from record.terms import LEAVES, PROCESSES, Traits
+from trial.script import CLOCK
 from trial.workload import Workload
 
 CLOSING_S = 5.0  # how long workers that were told to end may still run after the idiom's return
@@ -25,7 +25,7 @@ def refuse_head_start(workload: Workload) -> None:
         )
     if running := child_processes():
         raise RuntimeError(f"{len(running)} child processes ran before the clock started: is a pool opened at import?")
-    if not isinstance(time.perf_counter_ns, BuiltinFunctionType):
+    if time.perf_counter_ns is not CLOCK:
         raise RuntimeError("time.perf_counter_ns was replaced: no time that is read from it can be believed")
 
 
@@ -38,7 +38,7 @@ def child_processes() -> list[int]:
 
 def check_closed(workers: Iterable[int], traits: Traits) -> str | None:
     """Return what is wrong if workers that ran tasks outlive an idiom that closes its pool."""
-    if traits.workers != PROCESSES or traits.closes in ("", LEAVES):
+    if traits.workers != PROCESSES or traits.closes == LEAVES:
         return None
     give_up = time.monotonic() + CLOSING_S
     while alive := [pid for pid in workers if pid != os.getpid() and _runs(pid)]:

@@ -19,9 +19,9 @@ from trial import tasklog
 from trial.accidents import check_closed, refuse_head_start
 from trial.bare import bare_processes
 from trial.breakdown import check_parts, parts_of
-from trial.rounds import Idiom, measure
+from trial.rounds import measure
 from trial.rules import Rules, WrongResult, check_counts, check_tasks, check_work, check_workers
-from trial.script import Idiom as Row
+from trial.script import Function, Idiom
 from trial.survive import survive
 from trial.whole_file import write_whole
 from trial.workload import Faulty, Setting, Workload, Writing, load_workload
@@ -47,16 +47,16 @@ def run_trial(spec_path: Path, patterns: Mapping[str, Mapping[str, Any]], import
     # BaseException, because SystemExit crosses some libraries from worker to parent.
     try:
         with (
-            _idiom_of(row, setting.n_jobs, spec["slowdown"]) as idiom,
+            _function_of(row, setting.n_jobs, spec["slowdown"]) as function,
             bare_processes(rules.n_jobs) if workload.BARE else nullcontext() as bare,
         ):
             start_ns = perf_counter_ns()
             if workload.FAULTY:
                 names_cause = partial(cast(Faulty, workload).names_cause, spec["kind"])
-                survive(pools, idiom, rules.n_jobs, names_cause, spec_path.parent)
+                survive(pools, function, rules.n_jobs, names_cause, spec_path.parent)
                 measured: list[dict[str, Any]] = []
             else:
-                measured = measure(pools, idiom, rules.n_jobs, bare, start_ns)
+                measured = measure(pools, function, rules, bare, start_ns)
             end_ns, cpu_end = perf_counter_ns(), _cpu_seconds(with_children=False)
     except BaseException as error:  # noqa: BLE001
         traceback.print_exc()
@@ -80,7 +80,7 @@ def run_trial(spec_path: Path, patterns: Mapping[str, Mapping[str, Any]], import
 
 
 @contextmanager
-def _idiom_of(row: Row, n_jobs: int, slowdown: float) -> Iterator[Idiom]:
+def _function_of(row: Idiom, n_jobs: int, slowdown: float) -> Iterator[Function]:
     """Yield the function of a row. If it connects to running workers, start them first and pass their address."""
     function = _slowed(row.function, slowdown) if slowdown else row.function
     if row.connects_to is None:
@@ -110,7 +110,7 @@ def _rules(traits: terms.Traits, n_jobs: int) -> Rules:
         tasklog.workers_are_threads()
     cpus = tasklog.cpus_allowed()
     parent = os.getpid() if traits.workers == terms.PROCESSES else None
-    return Rules(n_jobs, cpus, cpus if traits.all_cores else 1, parent)
+    return Rules(n_jobs, cpus, cpus if traits.all_cores else 1, parent, traits.renews)
 
 
 def _checked(
@@ -128,7 +128,7 @@ def _checked(
     if workload.RECORDED:
         ran, reason = len(log.tasks), check_tasks([index for index, *_ in log.tasks], asked)
     else:
-        ran, reason = check_counts(path, asked) if asked else (0, None)
+        ran, reason = check_counts(path, asked, workload.MAY_DROP) if asked else (0, None)
     parts: dict[str, Any] = {}
     reason = reason or check_workers(log.workers, rules) or check_closed(log.workers, traits)
     if not reason and workload.RECORDED:
@@ -159,11 +159,11 @@ def _parts(
     return by_phase, None
 
 
-def _slowed(idiom: Idiom, share: float) -> Idiom:
-    """Return ``idiom`` made slower by a known share of its own time: a difference that the suite has to find."""
+def _slowed(function: Function, share: float) -> Function:
+    """Return ``function`` made slower by a known share of its own time: a difference that the suite has to find."""
 
     def slower(job: Any, rounds: Iterator[list[Any]], n_jobs: int, **given: str) -> Generator[Any, None, None]:
-        answers = idiom(job, rounds, n_jobs, **given)
+        answers = function(job, rounds, n_jobs, **given)
         while True:
             start = perf_counter_ns()
             results = next(answers, None)

@@ -1,11 +1,11 @@
-"""The contract of scripts and workloads: five patterns of parallel work, each a question to a library.
+"""The contract of scripts and workloads: six patterns of parallel work, each a question to a library.
 
 A workload makes a job of its pattern; a script's idioms schedule jobs of that pattern; neither knows the other.
 
 An idiom is a generator ``idiom(job, rounds, n_jobs)``. It opens what it needs, takes rounds from the iterator
 ``rounds``, yields each round's results before it takes the next one, and closes what it has opened when there are no
 more. A round is a list of tasks, a task is a tuple of arguments; results come in any order. Jobs, arguments and results
-can be pickled.
+can be pickled. Of a `Stream`, a round is an iterator of tasks, and so are its results.
 """
 
 from collections.abc import Callable, Iterable
@@ -88,6 +88,14 @@ class Graph(_Tasks):
     """
 
 
+@dataclass(frozen=True)
+class Stream(_Tasks):
+    """Tasks that are drawn from an input which may have no end: ``task(*arguments)``.
+
+    Results are taken one at a time, by a consumer that may be slow, and may stop in the middle.
+    """
+
+
 class Node(NamedTuple):
     """A task of a graph. ``needs``: the places in the round of the nodes whose results it takes."""
 
@@ -96,4 +104,4 @@ class Node(NamedTuple):
     wanted: bool
 
 
-Job = Map | Shared | Setup | State | Graph
+Job = Map | Shared | Setup | State | Graph | Stream

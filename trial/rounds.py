@@ -1,7 +1,7 @@
 """Rounds of tasks on one pool of workers after another: each round is timed, and every result is checked."""
 
 import os
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
 from time import perf_counter_ns
@@ -10,26 +10,27 @@ from typing import Any
 from trial import tasklog
 from trial.bare import Bare
 from trial.patterns import Node
-from trial.rules import WrongResult, check_new_workers
-from trial.workload import Pool, Round
+from trial.rules import Rules, WrongResult, check_new_workers
+from trial.script import Function
+from trial.workload import Drawn, Pool, Round
 
-Idiom = Callable[[Any, Iterator[list[Any]], int], Generator[Any, None, None]]
 
-
-def measure(pools: Iterable[Pool], idiom: Idiom, n_jobs: int, bare: Bare | None, call_ns: int) -> list[dict[str, Any]]:
+def measure(
+    pools: Iterable[Pool], idiom: Function, rules: Rules, bare: Bare | None, call_ns: int
+) -> list[dict[str, Any]]:
     """Return what `record.schema.Pool` says of each pool. ``call_ns``: when the trial's clock started.
 
     Raises WrongResult, and what the idiom raises.
     """
-    return [_measured(pool, idiom, n_jobs, bare, call_ns) for pool in pools]
+    return [_measured(pool, idiom, rules, bare, call_ns) for pool in pools]
 
 
-def _measured(pool: Pool, idiom: Idiom, n_jobs: int, bare: Bare | None, call_ns: int) -> dict[str, Any]:
+def _measured(pool: Pool, idiom: Function, rules: Rules, bare: Bare | None, call_ns: int) -> dict[str, Any]:
     if pool.rounds is None:
         return {"label": pool.label, "refused": pool.refused}
-    clock = _Clock(pool.job, pool.rounds, n_jobs, bare, call_ns)
+    clock = _Clock(pool.job, pool.rounds, rules, bare, call_ns)
     clock.resumed_ns = perf_counter_ns()
-    with closing(idiom(pool.job, clock.hand_out(), n_jobs)) as answers:  # so that a failure closes the pool too
+    with closing(idiom(pool.job, clock.hand_out(), rules.n_jobs)) as answers:  # so that a failure closes the pool too
         # Only the library's work lies between two readings of the clock. Making tasks, running them bare and checking
         # results is done off the clock, while the library waits.
         while (results := next(answers, None)) is not None:
@@ -49,9 +50,9 @@ class _Clock:
     """
 
     def __init__(
-        self, job: Any, rounds: Generator[Round, float, None], n_jobs: int, bare: Bare | None, call_ns: int
+        self, job: Any, rounds: Generator[Round, float, None], rules: Rules, bare: Bare | None, call_ns: int
     ) -> None:
-        self.job, self.rounds, self.n_jobs, self.bare, self.call_ns = job, rounds, n_jobs, bare, call_ns
+        self.job, self.rounds, self.rules, self.bare, self.call_ns = job, rounds, rules, bare, call_ns
         self.workers = _workers()
         self.measured: list[dict[str, Any]] = []
         self.begun: Round | None = None
@@ -59,8 +60,8 @@ class _Clock:
         self.started_ns = 0  # of the round that is out
         self.resumed_ns = 0  # when the idiom was last called, or told that its results are taken
 
-    def hand_out(self) -> Iterator[list[Any]]:
-        """Yield one list of tasks after another; end when no round is wanted any more."""
+    def hand_out(self) -> Iterator[list[Any] | Drawn]:
+        """Yield the tasks of one round after another; end when no round is wanted any more."""
         before_ns = perf_counter_ns() - self.resumed_ns  # what the idiom did before it asked: starting a pool, say
         round_ = next(self.rounds, None)
         while round_ is not None:
@@ -87,10 +88,14 @@ class _Clock:
         if self.begun is None:
             raise WrongResult("results came without a round")
         round_, self.begun = self.begun, None
+        if round_.take:
+            results = round_.take(results)
+            now_ns = perf_counter_ns()
         if wrong := _wrong(round_, results):
             raise WrongResult(f"{_named(round_)}: {wrong}")
         workers = _workers()
-        if many := check_new_workers(workers - self.workers, self.n_jobs):
+        many = check_new_workers(workers - self.workers, self.rules.n_jobs)
+        if many and not self.rules.renews:
             raise WrongResult(many)
         self.workers = workers
         self._add(round_, self.started_ns, now_ns)
@@ -108,7 +113,7 @@ class _Clock:
         self.measured.append(
             {
                 "phase": round_.phase,
-                "tasks": len(round_.tasks),
+                "tasks": round_.asked,
                 "seconds": (end_ns - start_ns) / 1e9,
                 "start_s": (start_ns - self.call_ns) / 1e9,
                 "bare": round_.bare,

@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, perf_counter_ns
 from typing import Any
 
 from record.terms import Traits
@@ -15,9 +15,10 @@ from record.terms import Traits
 LIST_VARIABLE = "BENCHMARK_LIST"  # write to this file which idioms there are, run nothing
 TRIAL_VARIABLE = "BENCHMARK_TRIAL"  # run the trial that this file describes
 
+CLOCK = perf_counter_ns  # as it was before the library was imported
 import_s = 0.0  # what the imports in `needs` have taken in this process
 
-Function = Callable[[Any, Iterator[list[Any]], int], Generator[Any, None, None]]
+Function = Callable[[Any, Iterator[Any], int], Generator[Any, None, None]]
 """A generator of (job, rounds, n_jobs): see `trial.patterns`."""
 Serve = Callable[[int], AbstractContextManager[str]]
 """Starts so many workers, gives the address at which they are found, and ends them: see `trial.running`."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from record.terms import ERROR_CAUGHT, RESULTS
 from trial import tasklog
-from trial.rounds import Idiom
+from trial.script import Function
 from trial.whole_file import write_whole
 from trial.workload import Pool, Round
 
@@ -17,7 +17,9 @@ MOST_CAUSES = 5  # of an error, the error itself among them
 SHOWN = 120  # characters of an error, at its beginning and at its end
 
 
-def survive(pools: Iterator[Pool], idiom: Idiom, n_jobs: int, names_cause: Callable[[str], bool], folder: Path) -> None:
+def survive(
+    pools: Iterator[Pool], idiom: Function, n_jobs: int, names_cause: Callable[[str], bool], folder: Path
+) -> None:
     """Run the pool with the fault, then one without, and write what came of it to ``fault.json`` after each.
 
     What is written is a `record.schema.Fault`. Nothing is written where the library does not return.
@@ -55,7 +57,7 @@ def _round_of(pool: Pool) -> Round:
 
 
 def _answer(
-    pool: Pool, round_: Round, idiom: Idiom, n_jobs: int
+    pool: Pool, round_: Round, idiom: Function, n_jobs: int
 ) -> tuple[list[tuple[int, Any]], BaseException | None, float]:
     """Return the round's results, the error that the caller got, and after how many seconds, the pool closed."""
     results: list[tuple[int, Any]] = []

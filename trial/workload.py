@@ -2,6 +2,7 @@
 
 import importlib
 import os
+import threading
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
@@ -13,7 +14,30 @@ from record.terms import COLD, KEPT, TIME
 from trial.kernel import Kernel, calibrate
 from trial.rules import WrongResult
 
+SHOWN_ON_REQUEST = ("limits", "renews")  # traits whose idioms answer a question that most workloads do not ask
 JOB_VARIABLE = "BENCHMARK_JOB"  # the path of the user's own job, in all processes of a run that measures one
+
+
+class Drawn(Iterator[Any]):
+    """The tasks of a stream's round, how many of them have been drawn so far, and an end that can be set."""
+
+    def __init__(self, tasks: Iterator[Any]) -> None:
+        self.tasks, self.count = tasks, 0
+        self._is_ended = False
+        self._one_at_a_time = threading.Lock()  # some libraries draw in a thread
+
+    def __next__(self) -> Any:
+        with self._one_at_a_time:
+            if self._is_ended:
+                raise StopIteration
+            task = next(self.tasks)
+            self.count += 1
+            return task
+
+    def end(self) -> None:
+        """Give out no more tasks."""
+        with self._one_at_a_time:
+            self._is_ended = True
 
 
 @dataclass(frozen=True)
@@ -23,14 +47,22 @@ class Round:
     ``phase``: what it is there for, see `record.terms`. ``tasks``: tuples of arguments that start with the task's
     number, or nodes with these tuples. Tasks are numbered from 0 through all rounds of a trial, so that an answer of an
     earlier round is found wrong. ``wrong(results)`` says in one line what is wrong with an idiom's results, or nothing.
-    ``bare``: without the library, by ``n_jobs`` processes, for comparison. ``label``: plain data, for the record.
+    ``bare``: without the library, by ``n_jobs`` processes, for comparison. ``label``: plain data, for the record; a
+    workload may add to it when the round has been answered. ``take(results)``: takes a stream's results one by one,
+    under the clock, and returns those that it took.
     """
 
     phase: str
-    tasks: list[Any]
+    tasks: list[Any] | Drawn
     wrong: Callable[[Any], str | None]
     bare: bool = False
     label: dict[str, str | int | float] = field(default_factory=dict)
+    take: Callable[[Any], Any] | None = None
+
+    @property
+    def asked(self) -> int:
+        """How many tasks have been handed out."""
+        return self.tasks.count if isinstance(self.tasks, Drawn) else len(self.tasks)
 
 
 @dataclass(frozen=True)
@@ -93,6 +125,9 @@ class Workload(Protocol):
     BARE: bool
     """Whether rounds without the library are asked for."""
 
+    SHOWS: tuple[str, ...]
+    """Of `SHOWN_ON_REQUEST`, the traits whose idioms it shows."""
+
     FAULTY: bool
     """Whether its trials are there for `record.terms.FAULTS`: a trial that hangs or dies is an answer."""
 
@@ -101,6 +136,9 @@ class Workload(Protocol):
 
     EVERY_COUNT: bool
     """Whether it is measured on every number of workers, or only on the most."""
+
+    MAY_DROP: bool
+    """Whether tasks may never run that were handed out: those of an input that is left in the middle."""
 
     TIMES_KERNEL: bool
     """Whether its tasks compute with the kernel, which then is timed in every trial."""
@@ -158,11 +196,13 @@ DEFAULTS: dict[str, Any] = {
     "PARAMS": (),
     "NOT_IN_PARENT": (),
     "LEFT_OUT": {},
+    "SHOWS": (),
     "RECORDED": True,
     "BARE": False,
     "FAULTY": False,
     "SAMPLED": True,
     "EVERY_COUNT": True,
+    "MAY_DROP": False,
     "TIMES_KERNEL": False,
     "WRITES": False,
     "PATIENCE": 1,

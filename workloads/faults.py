@@ -31,6 +31,7 @@ RECORDED = False
 SAMPLED = False
 EVERY_COUNT = False
 FAULTY = True
+SHOWS = ("limits",)
 # A thread has no process of its own: what ends it ends the program, in all libraries alike.
 LEFT_OUT = {
     ("workers", THREADS): "a thread has no process of its own: what ends a worker ends the program",

@@ -9,16 +9,14 @@ from matplotlib.axes import Axes
 from report.figures.labels import Anchor, beside, place
 from report.figures.style import STYLE, base_of, caption, color_of, in_rows, plain_seconds, show_and_save
 from report.numbers.cell import NAIVE, TUNED, Cell
-from report.numbers.comparable import Comparable
+from report.numbers.group import Group
 from report.numbers.names import NO_LIBRARIES
 from report.numbers.quantities import ONE_SHOT, Point, Quantity, sorted_points
 from report.numbers.words import row_name, three_digits, workers
 from report.palette import GRID_COLOR, LIMIT_COLOR
 
 
-def draw_dots(
-    group: Comparable, align: bool = False, quantity: Quantity = ONE_SHOT, save: Path | None = None
-) -> list[Path]:
+def draw_dots(group: Group, align: bool = False, quantity: Quantity = ONE_SHOT, save: Path | None = None) -> list[Path]:
     """Draw a dot with its spread per idiom; return the files that were written.
 
     Naive idioms are open; the plain loop and the limit are lines across. The values can be dragged.

@@ -5,13 +5,13 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 
 from report.figures.style import STYLE, base_of, caption, show_and_save
-from report.numbers.comparable import Comparable
 from report.numbers.faults import LEGEND, survivals
+from report.numbers.group import Group
 from report.numbers.words import duration, row_name, workers
 from report.palette import GRADE_COLORS
 
 
-def draw_faults(group: Comparable, save: Path | None = None) -> list[Path]:
+def draw_faults(group: Group, save: Path | None = None) -> list[Path]:
     """Draw the overview; return the files that were written."""
     by_fault = survivals(group)
     if not by_fault:

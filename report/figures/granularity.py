@@ -9,8 +9,8 @@ from matplotlib.ticker import EngFormatter, LogLocator, PercentFormatter
 from report.figures.labels import Anchor, beside, place
 from report.figures.panels import Line, label_panels, panels
 from report.figures.style import STYLE, base_of, caption, color_of, in_rows, plain_seconds, show_and_save
-from report.numbers.comparable import Comparable
 from report.numbers.granularity import TARGETS, Reach, curves_of, of_pattern, reaches_of, smoothed
+from report.numbers.group import Group
 from report.numbers.words import micro, row_name, workers
 from report.palette import GRID_COLOR
 
@@ -18,7 +18,7 @@ HOW = "Mean task: time x workers / tasks; the library's part of it counts."
 BEYOND = {"<": "<", ">": ">", "": "o"}  # markers: even the shortest tasks reached it; none did; the task itself
 
 
-def draw_shortest(group: Comparable, graphs: bool, save: Path | None = None) -> list[Path]:
+def draw_shortest(group: Group, graphs: bool, save: Path | None = None) -> list[Path]:
     """Draw a dot at 50 % and a bar to 90 % per idiom, of independent tasks or of graphs of tasks.
 
     Returns the files that were written, none where there is nothing to draw.
@@ -62,7 +62,7 @@ def _name(reach: Reach) -> str:
     return row_name(reach.cell) + of_pattern(reach.pattern)
 
 
-def draw_efficiency(group: Comparable, graphs: bool, save: Path | None = None) -> list[Path]:
+def draw_efficiency(group: Group, graphs: bool, save: Path | None = None) -> list[Path]:
     """Draw efficiency against the mean task, a panel per library; return the files written, none without data."""
     lines = [
         Line(

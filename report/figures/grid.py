@@ -14,7 +14,6 @@ from matplotlib.colors import ListedColormap, LogNorm, TwoSlopeNorm
 
 from record.terms import KEPT
 from report.figures.style import STYLE, base_of, caption, color_of, show_and_save
-from report.numbers.comparable import Comparable
 from report.numbers.grid import (
     POOLS,
     REBUILT,
@@ -27,6 +26,7 @@ from report.numbers.grid import (
     relative,
     to_choose,
 )
+from report.numbers.group import Group
 from report.numbers.names import REFERENCE, SERIAL, Name
 from report.numbers.words import duration, size
 from report.palette import TIE_COLOR
@@ -46,14 +46,14 @@ class Maps:
     ratios: bool
 
 
-def draw_seconds(group: Comparable, kind: str, save: Path | None = None) -> list[Path]:
+def draw_seconds(group: Group, kind: str, save: Path | None = None) -> list[Path]:
     """Draw seconds per task, with pools KEPT or REBUILT; return the files that were written."""
     values = {name: grid[kind] for name, grid in grids_of(group).items()}
     suffix = "" if kind == KEPT else "_rebuilt"
     return _draw_maps(group, suffix, Maps(POOLS[kind], values, "viridis", "seconds per task", False), save)
 
 
-def draw_relative(group: Comparable, save: Path | None = None) -> list[Path]:
+def draw_relative(group: Group, save: Path | None = None) -> list[Path]:
     """Draw the time over the reference's, pools kept; return the files that were written."""
     grids = grids_of(group)
     values = {name: relative(grid[KEPT], first_of(grids, REFERENCE, KEPT)) for name, grid in grids.items()}
@@ -61,7 +61,7 @@ def draw_relative(group: Comparable, save: Path | None = None) -> list[Path]:
     return _draw_maps(group, "_relative", Maps("kept", values, "RdBu_r", label, True), save)
 
 
-def draw_speedup(group: Comparable, save: Path | None = None) -> list[Path]:
+def draw_speedup(group: Group, save: Path | None = None) -> list[Path]:
     """Draw the speedup over serial, pools kept; return the files that were written."""
     grids = grids_of(group)
     values = {name: relative(first_of(grids, SERIAL, KEPT), grid[KEPT]) for name, grid in grids.items()}
@@ -70,7 +70,7 @@ def draw_speedup(group: Comparable, save: Path | None = None) -> list[Path]:
     )
 
 
-def _draw_maps(group: Comparable, suffix: str, maps: Maps, save: Path | None) -> list[Path]:
+def _draw_maps(group: Group, suffix: str, maps: Maps, save: Path | None) -> list[Path]:
     values = {name: times for name, times in maps.values.items() if times}
     if not values:
         return []
@@ -110,7 +110,7 @@ def _draw_map(axes: Axes, matrix: np.ndarray, maps: Maps, norm: Any) -> Any:
     return image
 
 
-def draw_fastest(group: Comparable, save: Path | None = None) -> list[Path]:
+def draw_fastest(group: Group, save: Path | None = None) -> list[Path]:
     """Draw which library is fastest where, pools kept and rebuilt; return the files that were written."""
     grids = to_choose(group)
     if not grids:

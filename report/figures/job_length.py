@@ -10,9 +10,9 @@ from matplotlib.patheffects import withStroke
 from matplotlib.ticker import NullFormatter, NullLocator
 
 from report.figures.labels import Anchor, above, in_a_column, place
-from report.figures.style import STYLE, base_of, caption, color_of, show_and_save
+from report.figures.style import STYLE, base_of, caption, color_of, show_and_save, text_color_of
 from report.numbers.cell import CONNECTED
-from report.numbers.comparable import Comparable
+from report.numbers.group import Group
 from report.numbers.job_length import LONGEST_S, SHORTEST_S, TICKS, WORK_TICKS, JobLength, Row
 from report.numbers.names import SERIAL
 from report.numbers.said_of_length import HOW, said_of_errors, title_of
@@ -22,7 +22,7 @@ from report.palette import GRID_COLOR, LIMIT_COLOR
 SMALL: Any = {"fontsize": "x-small", "ha": "center", "va": "top", "alpha": 0.75}
 
 
-def draw_job_length(group: Comparable, jobs: JobLength, save: Path | None = None) -> list[Path]:
+def draw_job_length(group: Group, jobs: JobLength, save: Path | None = None) -> list[Path]:
     """Draw a line per library, and one for the loop, with the jobs that were measured; return the files written."""
     with plt.rc_context(STYLE):
         figure, axes = plt.subplots(figsize=(8, 6.4))
@@ -55,7 +55,7 @@ def _line(axes: Axes, jobs: JobLength, row: Row) -> Anchor:
         if relative := jobs.measured_relative(row, times):
             axes.plot(work_s, relative, color=color, **marker)
     x, y = curve[-len(curve) // 4 if row.library == SERIAL else 0]
-    return Anchor(row.name, row.name, x, y, color)
+    return Anchor(row.name, row.name, x, y, text_color_of(row.library))
 
 
 def _axes(axes: Axes, jobs: JobLength) -> None:

@@ -11,7 +11,7 @@ from record.terms import CALLER
 from report.figures.labels import Anchor
 from report.figures.panels import Line, label_panels, panels
 from report.figures.style import STYLE, base_of, caption, plain, plain_seconds, show_and_save
-from report.numbers.comparable import Comparable
+from report.numbers.group import Group
 from report.numbers.names import SERIAL
 from report.numbers.quantities import ONE_SHOT, Quantity
 from report.palette import LIMIT_COLOR
@@ -21,7 +21,7 @@ Curve = list[tuple[float, float]]
 
 
 def draw_lines(
-    group: Comparable, align: bool = False, quantity: Quantity = ONE_SHOT, save: Path | None = None
+    group: Group, align: bool = False, quantity: Quantity = ONE_SHOT, save: Path | None = None
 ) -> list[Path]:
     """Draw one-shot time, or another quantity, against number of workers; return the files that were written.
 
@@ -37,7 +37,7 @@ def draw_lines(
         return show_and_save(figure, base, save)
 
 
-def _lines(group: Comparable, quantity: Quantity) -> list[Line]:
+def _lines(group: Group, quantity: Quantity) -> list[Line]:
     """Return the lines of the libraries; of the loop where there is nothing else."""
     lines = []
     for cells in group.idioms:
@@ -49,7 +49,7 @@ def _lines(group: Comparable, quantity: Quantity) -> list[Line]:
     return [line for line in lines if line.cell.library != SERIAL] or lines
 
 
-def _across(group: Comparable, quantity: Quantity) -> dict[str, Curve]:
+def _across(group: Group, quantity: Quantity) -> dict[str, Curve]:
     """Return by name the lines that every panel has: of the loop, and of what cannot be undercut."""
     loop = quantity.point(group, group.serial) if group.serial and quantity.is_time else None
     curves: dict[str, Curve] = {
@@ -67,7 +67,7 @@ def _end(name: str, curve: Curve) -> Anchor:
     return Anchor(name, name, *curve[-1], _color(name), curve[-2] if len(curve) > 1 else None)
 
 
-def _look(axes: Axes, group: Comparable, quantity: Quantity, across: Mapping[str, Curve]) -> None:
+def _look(axes: Axes, group: Group, quantity: Quantity, across: Mapping[str, Curve]) -> None:
     for name, curve in across.items():
         style = "--" if name == LOOP else "-"
         axes.plot(*zip(*curve, strict=True), color=_color(name), linestyle=style, linewidth=1, zorder=2)

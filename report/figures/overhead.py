@@ -9,18 +9,18 @@ from matplotlib.ticker import EngFormatter, LogLocator
 from report.figures.dots import draw_dots
 from report.figures.panels import Line, label_panels, panels
 from report.figures.style import STYLE, base_of, caption, show_and_save
-from report.numbers.comparable import Comparable
+from report.numbers.group import Group
 from report.numbers.overhead import per_task_by_tasks
 from report.numbers.quantities import PER_TASK, sorted_points
 from report.numbers.words import workers
 
 
-def draw_per_task(group: Comparable, save: Path | None = None) -> list[Path]:
+def draw_per_task(group: Group, save: Path | None = None) -> list[Path]:
     """Draw the slope over rounds of more and more tasks; return the files written, none where nothing was measured."""
     return draw_dots(group, quantity=PER_TASK, save=save) if sorted_points(group, PER_TASK) else []
 
 
-def draw_by_tasks(group: Comparable, save: Path | None = None) -> list[Path]:
+def draw_by_tasks(group: Group, save: Path | None = None) -> list[Path]:
     """Draw seconds per task of each size of round, a panel per library; return the files written, none without data."""
     lines = [
         Line(cell, [(tasks, seconds, seconds, seconds) for tasks, seconds in points])

@@ -7,8 +7,9 @@ import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 
 from report.figures.style import STYLE, SUFFIXES, base_of, caption, in_rows, show_and_save
-from report.numbers.comparable import Comparable
+from report.numbers.group import Group
 from report.numbers.parts import PARTS, SHOWN, bars_of
+from report.numbers.quantities import LIMIT
 from report.numbers.words import row_name
 from report.palette import LIMIT_COLOR, PART_COLORS
 
@@ -16,7 +17,7 @@ HATCHES = {"start-up": "////", "stop": "\\\\\\\\"}  # of one hue, told apart wit
 LEAST_PRINTED_S = 0.1
 
 
-def draw_parts(group: Comparable, phase: str, save: Path | None = None) -> list[Path]:
+def draw_parts(group: Group, phase: str, save: Path | None = None) -> list[Path]:
     """Draw the median trial of every tuned idiom on most workers, the fastest first.
 
     Returns the files that were written, none without parts.
@@ -63,7 +64,7 @@ def _print_seconds(axes: Axes, row: int, at: float, seconds: float) -> None:
     axes.text(at, row, f"{seconds:.1f}", fontsize="x-small", color="black", ha="center", va="center", bbox=ground)
 
 
-def _limit_line(axes: Axes, group: Comparable, phase: str) -> None:
+def _limit_line(axes: Axes, group: Group, phase: str) -> None:
     if limit := group.limit_s(group.most_workers, phase):
         axes.axvline(limit, color=LIMIT_COLOR, linewidth=1)
-        axes.annotate(" physical limit", (limit, -0.55), fontsize="x-small", color=LIMIT_COLOR, va="bottom")
+        axes.annotate(f" {LIMIT}", (limit, -0.55), fontsize="x-small", color=LIMIT_COLOR, va="bottom")

@@ -14,7 +14,7 @@ from matplotlib.ticker import FuncFormatter, NullFormatter, NullLocator
 from record.terms import COLD, KEPT
 from report import palette
 from report.figures.labels import HELP
-from report.numbers.comparable import Comparable
+from report.numbers.group import Group
 
 RGB = tuple[float, float, float]  # red, green and blue, from 0 to 1
 LEAST_CONTRAST = 4.5  # of text: WCAG 2.2, level AA
@@ -58,7 +58,7 @@ def _luminance(color: RGB) -> float:
     return sum(share * part for share, part in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
 
 
-def base_of(group: Comparable, suffix: str = "") -> Path:
+def base_of(group: Group, suffix: str = "") -> Path:
     """Return where a figure of the group is, without the suffix of a file."""
     return group.files[0].path.parent / f"{group.workload}{suffix}"
 
@@ -84,7 +84,7 @@ def plain(value: float, _position: int | None = None) -> str:
     return f"{value:g}"
 
 
-def caption(figure: Figure, title: str, *groups: Comparable, more: Sequence[str] = ()) -> None:
+def caption(figure: Figure, title: str, *groups: Group, more: Sequence[str] = ()) -> None:
     """Say in the figure what it shows, when and on which machine, ``more`` lines of that, and what it leaves out."""
     newest = max((file for group in groups for file in group.files), key=lambda file: file.run.started)
     profile = f"{newest.run.profile} profile" + (": a first look" if newest.run.profile == "quick" else "")

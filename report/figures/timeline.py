@@ -7,15 +7,15 @@ from matplotlib.axes import Axes
 
 from record.schema import Trial
 from record.terms import COLD
-from report.figures.style import STYLE, SUFFIXES, base_of, caption, color_of, show_and_save
+from report.figures.style import STYLE, SUFFIXES, base_of, caption, color_of, show_and_save, text_color_of
 from report.numbers.cell import Cell
-from report.numbers.comparable import Comparable
+from report.numbers.group import Group
 from report.numbers.parts import median_trial, round_of, tasks_of
 from report.numbers.words import row_name
 from report.palette import LIMIT_COLOR
 
 
-def draw_timeline(group: Comparable, phase: str, save: Path | None = None) -> list[Path]:
+def draw_timeline(group: Group, phase: str, save: Path | None = None) -> list[Path]:
     """Draw every library's fastest idiom on most workers, all to one time scale.
 
     Return the files that were written, none where nobody recorded tasks.
@@ -54,5 +54,7 @@ def _lanes(axes: Axes, cell: Cell, trial: Trial, phase: str, limit_s: float | No
         axes.axvline(limit_s, color=LIMIT_COLOR, linewidth=1)
     axes.set_ylim(max(cell.n_jobs, len(workers)) - 0.4, -0.6)
     axes.set_yticks([])
-    axes.set_ylabel(row_name(cell), rotation=0, ha="right", va="center", fontsize="small", color=color)
+    axes.set_ylabel(
+        row_name(cell), rotation=0, ha="right", va="center", fontsize="small", color=text_color_of(cell.library)
+    )
     axes.spines[["top", "right"]].set_visible(False)

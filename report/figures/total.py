@@ -9,12 +9,12 @@ from matplotlib.axes import Axes
 
 from report.figures.labels import Anchor, above, place
 from report.figures.style import STYLE, SUFFIXES, caption, color_of, plain_seconds, show_and_save, text_color_of
-from report.numbers.comparable import Comparable
-from report.numbers.quantities import NAMES, point_of
+from report.numbers.group import Group
+from report.numbers.quantities import LIMIT, TIME_NAMES, point_of
 from report.palette import GRID_COLOR, LIMIT_COLOR
 
 
-def draw_total(groups: Iterable[Comparable], align: bool = False, save: Path | None = None) -> list[Path]:
+def draw_total(groups: Iterable[Group], align: bool = False, save: Path | None = None) -> list[Path]:
     """Draw every idiom's one-shot and kept time on most workers. Return the files that were written."""
     groups = list(groups)
     with plt.rc_context(STYLE):
@@ -31,13 +31,13 @@ def draw_total(groups: Iterable[Comparable], align: bool = False, save: Path | N
         most = max(group.most_workers for group in groups)
         title = (
             f"Time on {most} workers in one shot, above, and of the same round on a pool that is kept, below:\n"
-            "each library's fastest idiom is filled; grey: the physical limit"
+            f"each library's fastest idiom is filled; grey: {LIMIT}"
         )
         caption(figure, title, *groups)
         return show_and_save(figure, base, save)
 
 
-def _panel(axes: Axes, group: Comparable, phase: str, libraries: list[str]) -> list[Anchor]:
+def _panel(axes: Axes, group: Group, phase: str, libraries: list[str]) -> list[Anchor]:
     """Draw a workload; return what is to be labelled: the fastest of each library."""
     points = [(cell, point) for cell in group.timed_on_most_workers if (point := point_of(cell, phase))]
     slowest_first = sorted(points, key=lambda each: -each[1].value)
@@ -52,7 +52,9 @@ def _panel(axes: Axes, group: Comparable, phase: str, libraries: list[str]) -> l
             best.append(Anchor(cell.library, f"{point.value:.2g} s", point.value, row, text_color_of(cell.library)))
     if limit := group.limit_s(group.most_workers, phase):
         axes.axvline(limit, color=LIMIT_COLOR, linewidth=1, zorder=0)
-    axes.set(xscale="log", title=group.workload, xlabel=f"{NAMES[phase]} time (s)", ylim=(len(libraries) - 0.4, -0.7))
+    axes.set(
+        xscale="log", title=group.workload, xlabel=f"{TIME_NAMES[phase]} time (s)", ylim=(len(libraries) - 0.4, -0.7)
+    )
     low, high = axes.get_xlim()
     axes.set_xlim(low / 1.2, high * 1.2)
     plain_seconds(axes.xaxis, *axes.get_xlim())

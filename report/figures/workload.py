@@ -13,10 +13,11 @@ from report.figures.job_length import draw_job_length
 from report.figures.lines import draw_lines
 from report.figures.overhead import draw_by_tasks, draw_per_task
 from report.figures.parts import draw_parts
+from report.figures.soak import draw_soak
 from report.figures.style import SUFFIXES
 from report.figures.timeline import draw_timeline
 from report.figures.total import draw_total
-from report.numbers.comparable import Comparable
+from report.numbers.group import Group
 from report.numbers.job_length import job_length
 from report.numbers.quantities import COPIES, KEPT_ROUND, LEAST_FOR_LINES, ONE_SHOT, Quantity, has_kept, sorted_points
 from report.numbers.sharing import has_sharing
@@ -34,15 +35,17 @@ OF_STUDIES: dict[str, Mapping[str, Draw]] = {
         "_efficiency_graphs": partial(draw_efficiency, graphs=True),
     },
     "faults": {"": draw_faults},
+    "soak": {"": draw_soak},
+    "stream": {},
 }
 
 
-def figures_of(groups: Sequence[Comparable]) -> Mapping[str, Draw]:
+def figures_of(groups: Sequence[Group]) -> Mapping[str, Draw]:
     """Return all figures of all groups, and ``total``."""
     named: dict[str, Draw] = {
         f"{group.workload}{suffix}": partial(draw, group)
         for group in groups
-        for suffix, draw in (OF_STUDIES.get(group.workload) or _of_times(group)).items()
+        for suffix, draw in _figures_of(group).items()
     }
     # Studies answer a question each, and are not drawn side by side with the workloads, nor with each other.
     if workloads := [group for group in groups if group.workload in WORKLOADS]:
@@ -50,8 +53,12 @@ def figures_of(groups: Sequence[Comparable]) -> Mapping[str, Draw]:
     return named
 
 
+def _figures_of(group: Group) -> Mapping[str, Draw]:
+    return OF_STUDIES[group.workload] if group.workload in OF_STUDIES else _of_times(group)
+
+
 def draw_times(
-    group: Comparable, align: bool = False, quantity: Quantity = ONE_SHOT, save: Path | None = None
+    group: Group, align: bool = False, quantity: Quantity = ONE_SHOT, save: Path | None = None
 ) -> list[Path]:
     """Draw a quantity against the number of workers, or a dot per idiom where there are fewer than LEAST_FOR_LINES."""
     lines = len(group.worker_counts) >= LEAST_FOR_LINES and sorted_points(group, quantity)
@@ -59,7 +66,7 @@ def draw_times(
     return draw(group, align, quantity, save)
 
 
-def _of_times(group: Comparable) -> Mapping[str, Draw]:
+def _of_times(group: Group) -> Mapping[str, Draw]:
     kept = {KEPT_ROUND.suffix: partial(draw_times, quantity=KEPT_ROUND)} if has_kept(group) else {}
     copies = {COPIES.suffix: partial(draw_times, quantity=COPIES)} if has_sharing(group) else {}
     lengths = {"_job_length": partial(draw_job_length, jobs=jobs)} if (jobs := job_length(group)) else {}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from record.terms import COLD, OF_ROUNDS
 from report.numbers.cell import Cell
-from report.numbers.comparable import comparable
+from report.numbers.group import group_of
 from report.numbers.measured import Measured, read
 from report.numbers.names import in_order
 from report.numbers.statistics import SLOWER, Ratio, paired, unpaired
@@ -30,7 +30,7 @@ class Comparison:
     unlike: tuple[str, ...]
     alone: tuple[str, ...]  # cells of one side only
     gone: tuple[Key, ...]  # had times, and has none now, in a library that is on both sides
-    limits_s: dict[tuple[str, int], float]  # physical limits by workload and n_jobs, where serial was measured
+    limits_s: dict[tuple[str, int], float]  # limits by workload and n_jobs, where serial was measured
 
     @property
     def slower(self) -> list[Key]:
@@ -115,10 +115,10 @@ def _cells(old: Measured, new: Measured) -> Iterator[tuple[Key, tuple[Cell, Cell
 
 
 def _limits(files: list[Measured]) -> dict[tuple[str, int], float]:
-    """Return the physical limits on the new side; the old side had the same inputs on the same machine."""
+    """Return the limits on the new side; the old side had the same inputs on the same machine."""
     limits_s: dict[tuple[str, int], float] = {}
     for workload in {file.workload for file in files}:
-        group = comparable([file for file in files if file.workload == workload])
+        group = group_of([file for file in files if file.workload == workload])
         counts = {n_jobs for file in group.files for _, n_jobs in file.cells}
         limits_s |= {(workload, n_jobs): limit for n_jobs in counts if (limit := group.limit_s(n_jobs, COLD))}
     return limits_s

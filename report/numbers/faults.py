@@ -7,7 +7,7 @@ from statistics import median
 from record.schema import Fault, Trial
 from record.terms import CALLER_DIED, ERROR_CAUGHT, FAULTS, NOTHING, RESULTS
 from report.numbers.cell import Cell
-from report.numbers.comparable import Comparable
+from report.numbers.group import Group
 from report.numbers.words import duration
 
 # From the best that can be hoped for to the worst.
@@ -80,7 +80,7 @@ def word_of(trial: Trial) -> str:
     return TELLS if fault.names_cause else UNCLEAR
 
 
-def survivals(group: Comparable) -> dict[str, list[Survival]]:
+def survivals(group: Group) -> dict[str, list[Survival]]:
     """Return by fault, in the order of FAULTS, what came of it in each idiom."""
     by_fault = {
         fault: [

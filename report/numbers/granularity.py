@@ -12,7 +12,7 @@ from scipy.optimize import isotonic_regression
 from record.schema import Trial
 from record.terms import POINT
 from report.numbers.cell import Cell
-from report.numbers.comparable import Comparable
+from report.numbers.group import Group
 from report.numbers.rounds import rounds_of
 
 INDEPENDENT = "independent"
@@ -32,7 +32,7 @@ def of_pattern(pattern: str) -> str:
     return "" if pattern == INDEPENDENT else f", {pattern}"
 
 
-def curves_of(group: Comparable, graphs: bool) -> list[tuple[Cell, str]]:
+def curves_of(group: Group, graphs: bool) -> list[tuple[Cell, str]]:
     """Return what has an efficiency on most workers, with its pattern: independent tasks, or ``graphs``."""
     pairs = [(cell, pattern) for cell in group.on_most_workers for pattern in patterns(cell)]
     return [(c, pattern) for c, pattern in pairs if (pattern != INDEPENDENT) == graphs and points_of(c, pattern)]
@@ -122,7 +122,7 @@ class Reach:
     shortest: tuple[Shortest, ...]
 
 
-def reaches_of(group: Comparable, graphs: bool) -> list[Reach]:
+def reaches_of(group: Group, graphs: bool) -> list[Reach]:
     """Return those of independent tasks, or of ``graphs``, the one with the shortest tasks at 50 % first."""
     reaches = [Reach(cell, pattern, _shortest(cell, pattern)) for cell, pattern in curves_of(group, graphs)]
     return sorted(reaches, key=lambda reach: reach.shortest[0].seconds)

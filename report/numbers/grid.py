@@ -7,7 +7,7 @@ from statistics import median
 from record.schema import Pool, Trial
 from record.terms import COLD, KEPT
 from report.numbers.cell import TUNED, Cell
-from report.numbers.comparable import Comparable
+from report.numbers.group import Group
 from report.numbers.names import FLOOR, Name
 
 Key = tuple[int, float]  # payload in bytes, compute time of a task in seconds
@@ -38,14 +38,14 @@ def _pools_of(trial: Trial) -> Iterator[tuple[Key, Pool]]:
             yield (int(pool.label["payload_bytes"]), float(pool.label["compute_s"])), pool
 
 
-def grids_of(group: Comparable) -> dict[Name, Grid]:
+def grids_of(group: Group) -> dict[Name, Grid]:
     """Return the times of every idiom that has any, by what is done with its pool: KEPT, REBUILT."""
     cells = [cell for cell in group.on_most_workers if cell.timed]
     grids = {cell.name: {kind: seconds_by_cell(cell.timed, kind) for kind in POOLS} for cell in cells}
     return {name: grid for name, grid in grids.items() if grid[KEPT]}
 
 
-def to_choose(group: Comparable) -> dict[Name, Grid]:
+def to_choose(group: Group) -> dict[Name, Grid]:
     """Return those of tuned idioms; the floor is no library to choose."""
     tuned = {cell.name for cell in group.on_most_workers if cell.style == TUNED and cell.library != FLOOR}
     return {name: grid for name, grid in grids_of(group).items() if name in tuned}

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from record.schema import Trial
 from record.terms import CALLER
 from report.numbers.cell import CONNECTED, NAIVE, TUNED, Cell
-from report.numbers.comparable import Comparable
+from report.numbers.group import Group
 from report.numbers.names import NO_LIBRARIES, SERIAL
 
 SHORTEST_S, LONGEST_S = 0.1, 3600.0  # the work in the jobs that are looked at
@@ -116,7 +116,7 @@ class Errors(NamedTuple):
 class JobLength:
     """``work_s``: in the round that the lines are from. ``left_out``: longer jobs that cannot check any line."""
 
-    group: Comparable
+    group: Group
     loop: Line
     work_s: float
     rows: tuple[Row, ...]
@@ -209,7 +209,7 @@ def starts_s(trial: Trial) -> float | None:
     return None if trial.cold_s is None or trial.kept_s is None else trial.cold_s - trial.kept_s
 
 
-def line_of(group: Comparable, cell: Cell) -> Line | None:
+def line_of(group: Group, cell: Cell) -> Line | None:
     """Return the line of an idiom from the medians over its trials; None where it, or the loop, has no kept round.
 
     Noise can make a kept round slower than one shot: then the pool's start and end count as 0.
@@ -220,7 +220,7 @@ def line_of(group: Comparable, cell: Cell) -> Line | None:
     return Line(cell, max(0.0, fixed_s), cell.kept.median / group.serial_kept_s)
 
 
-def job_length(group: Comparable) -> JobLength | None:
+def job_length(group: Group) -> JobLength | None:
     """Return what is known of the lengths of jobs on most workers; None where no library has both kinds of rounds.
 
     An idiom that runs its tasks in the caller is a loop, and no choice, whatever its library.
@@ -241,7 +241,7 @@ def job_length(group: Comparable) -> JobLength | None:
     return JobLength(group, loop, group.serial_kept_s, rows, tuple(points), left_out)
 
 
-def _unlike(group: Comparable, longer: Comparable) -> str:
+def _unlike(group: Group, longer: Group) -> str:
     """Return why the longer job checks no prediction from this round; empty where it does."""
     if longer.newest.run.times <= 0:
         return "it does not say how many times as long it is"
@@ -251,7 +251,7 @@ def _unlike(group: Comparable, longer: Comparable) -> str:
     return "" if same else f"other parameters ({longer.newest.run.profile} profile)"
 
 
-def _points(group: Comparable, lines: Iterable[Line], times: float, work_s: float) -> Iterator[Point]:
+def _points(group: Group, lines: Iterable[Line], times: float, work_s: float) -> Iterator[Point]:
     for line in lines:
         cell = group.cells(line.cell.n_jobs).get(line.cell.name)
         if cell and cell.one_shot:

@@ -13,7 +13,7 @@ from statistics import median
 
 from record.terms import CALLER, KEPT, PROCESSES, THREADS
 from report.numbers.cell import TUNED, Cell
-from report.numbers.comparable import Comparable
+from report.numbers.group import Group
 from report.numbers.measured import NoMeasurement
 from report.numbers.names import FLOOR
 from report.numbers.overhead import per_task_s
@@ -40,7 +40,7 @@ class LongerJob:
     ``has_overhead``: whether the cost of handing out a task was measured; if not, all lost time counts as that cost.
     """
 
-    group: Comparable
+    group: Group
     tasks: int
     n_jobs: int
     rows: list[Expected]
@@ -48,7 +48,7 @@ class LongerJob:
     has_overhead: bool
 
 
-def longer_job(groups: Mapping[str, Comparable], name: str, tasks: int | None, n_jobs: int | None) -> LongerJob:
+def longer_job(groups: Mapping[str, Group], name: str, tasks: int | None, n_jobs: int | None) -> LongerJob:
     """Return the prediction for the tuned rows. None: all tasks, or as many workers as were measured.
 
     Raises NoMeasurement where the job, or the plain loop in it, was not measured.
@@ -69,18 +69,19 @@ def longer_job(groups: Mapping[str, Comparable], name: str, tasks: int | None, n
 
 
 def _expected(
-    group: Comparable, overhead: Comparable | None, cell: Cell, measured: int, tasks: int, n_jobs: int
+    group: Group, overhead: Group | None, cell: Cell, measured: int, tasks: int, n_jobs: int
 ) -> Expected | None:
     fixed_s, serial_s = cell.middle(lambda trial: trial.fixed_s), group.serial_kept_s
     if fixed_s is None or cell.kept is None or not serial_s:
         return None
     kept_s, times = cell.kept.median, tasks / measured
     hand_out_s = _hand_out_s(overhead, cell)
-    if hand_out_s is None:
-        hand_out_s = max(0.0, kept_s - serial_s / cell.n_jobs) / measured
+    if hand_out_s is None:  # of threads, the wait for the GIL is in the lost time too: see `_on_workers`
+        lost_s = max(0.0, kept_s - serial_s / cell.n_jobs) if cell.traits.workers == PROCESSES else 0.0
+        hand_out_s = lost_s / measured
     bounds = {
         "": times * _on_workers(cell, kept_s, serial_s, n_jobs),
-        "one process hands out the tasks": tasks * hand_out_s if cell.traits.workers == PROCESSES else 0.0,
+        "one process hands out the tasks": tasks * hand_out_s if cell.traits.workers != CALLER else 0.0,
         "the longest task": group.longest_task_s(KEPT),
     }
     bound_by = max(bounds, key=lambda name: bounds[name])
@@ -97,7 +98,7 @@ def _on_workers(cell: Cell, kept_s: float, serial_s: float, n_jobs: int) -> floa
     return kept_s * cell.n_jobs / n_jobs
 
 
-def _hand_out_s(overhead: Comparable | None, cell: Cell) -> float | None:
+def _hand_out_s(overhead: Group | None, cell: Cell) -> float | None:
     """Return the cost of a task that does nothing, of the library's like idiom; None where that was not measured."""
     files = [file for file in overhead.files if file.library == cell.library] if overhead else []
     costs_s = [

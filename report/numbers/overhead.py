@@ -11,7 +11,7 @@ from scipy.optimize import nnls
 from record.schema import Trial
 from record.terms import GRAPH, KEPT, TASKS
 from report.numbers.cell import TUNED, Cell
-from report.numbers.comparable import Comparable
+from report.numbers.group import Group
 from report.numbers.names import Name
 from report.numbers.rounds import rounds_of
 from report.numbers.statistics import Ratio
@@ -75,7 +75,7 @@ def per_task_s(trial: Trial) -> float | None:
     return line.per_task_s if line else None
 
 
-def references(group: Comparable, cells: Iterable[Cell]) -> dict[bool, Name]:
+def references(group: Group, cells: Iterable[Cell]) -> dict[bool, Name]:
     """Return what costs per task are compared with, by whether tasks travel in batches: like is compared with like.
 
     Each kind's reference is the first tuned idiom of that kind in the reference's library.
@@ -87,7 +87,7 @@ def references(group: Comparable, cells: Iterable[Cell]) -> dict[bool, Name]:
     return by_batched
 
 
-def versus(group: Comparable, cells: Sequence[Cell]) -> dict[Name, Ratio]:
+def versus(group: Group, cells: Sequence[Cell]) -> dict[Name, Ratio]:
     """Return each idiom's cost per task over its kind's reference, paired by block; each kind is a family."""
     ratios: dict[Name, Ratio] = {}
     for batched, reference in references(group, cells).items():

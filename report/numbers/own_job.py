@@ -8,9 +8,9 @@ from typing import Any
 from record.schema import Trial
 from record.terms import COLD, KEPT
 from report.numbers.cell import Cell
-from report.numbers.comparable import Comparable
+from report.numbers.group import Group
 from report.numbers.parts import PARTS, parts_of
-from report.numbers.quantities import NAMES
+from report.numbers.quantities import TIME_NAMES
 from report.numbers.words import duration, listed, size, workers
 
 HOPELESS_S = 0.02  # of a plain loop: no pool of processes can answer in less
@@ -78,7 +78,7 @@ def said_of_whole(facts: Facts) -> str:
     return f"All {facts['of_tasks']} tasks would take {duration(whole_s)}, ± {duration(error_s)} by this sample."
 
 
-def said_of_loss(group: Comparable, cell: Cell, phase: str) -> str:
+def said_of_loss(group: Group, cell: Cell, phase: str) -> str:
     """Return what holds a cell back from the limit, from the parts that were measured; nothing where that is little."""
     limit, summary = group.limit_s(cell.n_jobs, phase), cell.summary_of(phase)
     serial_s = group.serial_kept_s or group.serial_s
@@ -94,14 +94,14 @@ def said_of_loss(group: Comparable, cell: Cell, phase: str) -> str:
     total_s = sum(max(0.0, seconds) for seconds in lost.values())
     order = sorted(lost, key=lambda name: -lost[name])
     worth = [f"{name} ({duration(lost[name])})" for name in order if lost[name] > WORTH_SAYING * total_s > 0]
-    return f"What holds it back, {NAMES[phase]}: {listed(worth)}." if worth else ""
+    return f"What holds it back, {TIME_NAMES[phase]}: {listed(worth)}." if worth else ""
 
 
 def _part(phase: str, name: str, trial: Trial) -> float | None:
     return parts_of(trial, phase).get(name)
 
 
-def _tail(group: Comparable, cell: Cell) -> str:
+def _tail(group: Group, cell: Cell) -> str:
     facts = group.newest.run.inputs
     if int(facts["tasks"]) < FEW_TASKS * cell.n_jobs:
         return f"too few tasks, {facts['tasks']} for {workers(cell.n_jobs)}"
@@ -109,7 +109,7 @@ def _tail(group: Comparable, cell: Cell) -> str:
     return "unequal tasks: the last worker has a long one" if unequal else "waiting for the last worker"
 
 
-def said_of_answer(group: Comparable, cell: Cell) -> list[str]:
+def said_of_answer(group: Group, cell: Cell) -> list[str]:
     """Return what follows the answer of any workload where the job is a user's own."""
     facts = group.newest.run.inputs
     lines = [said_of_loss(group, cell, COLD), said_of_loss(group, cell, KEPT)]

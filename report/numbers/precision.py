@@ -9,7 +9,7 @@ from statistics import median
 from record.schema import Run
 from record.terms import OF_ROUNDS, WORKLOADS
 from report.numbers.cell import TUNED
-from report.numbers.comparable import Comparable, comparable
+from report.numbers.group import Group, group_of
 from report.numbers.measured import Measured
 from report.numbers.names import in_order
 from report.numbers.statistics import LEAST_FOR_INTERVAL, UNKNOWN, half_width, least_blocks
@@ -27,7 +27,7 @@ def widest_interval(parts: Iterable[tuple[str, str, Run]]) -> tuple[float, str] 
     files = [Measured(Path(), *part) for part in parts if part[0] not in OF_ROUNDS]
     widest = (0.0, "")
     for workload in in_order({file.workload for file in files}, WORKLOADS):
-        group = comparable([file for file in files if file.workload == workload])
+        group = group_of([file for file in files if file.workload == workload])
         for n_jobs in group.worker_counts:
             for name, low, high in _intervals(group, n_jobs):
                 if low is None or high is None:
@@ -36,7 +36,7 @@ def widest_interval(parts: Iterable[tuple[str, str, Run]]) -> tuple[float, str] 
     return widest if widest[1] else None
 
 
-def _intervals(group: Comparable, n_jobs: int) -> Iterator[tuple[str, float | None, float | None]]:
+def _intervals(group: Group, n_jobs: int) -> Iterator[tuple[str, float | None, float | None]]:
     """Yield every cell's interval, None where more blocks are needed; skip cells without one because they fail."""
     cells, ratios = group.cells(n_jobs), group.ratios(n_jobs)
     for name, cell in cells.items():
@@ -76,7 +76,7 @@ class Detectable:
         return f"Differences below about {self.share:.1%} could not have been found here; {enough}."
 
 
-def detectable(group: Comparable) -> Detectable | None:
+def detectable(group: Group) -> Detectable | None:
     """Return which difference in one-shot time could have been found on most workers; None with nothing to compare.
 
     It is the half-width of the ratios' intervals, the median over the tuned rows. If the true ratio is that far from 1,

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from record.terms import COLD, KEPT
 from report.numbers.cell import Cell
-from report.numbers.comparable import Comparable
+from report.numbers.group import Group
 from report.numbers.overhead import per_task_s
 
 
@@ -27,8 +27,8 @@ class Quantity:
     title: str
     axis: str
     suffix: str
-    point: Callable[[Comparable, Cell], Point | None]
-    limit: Callable[[Comparable, int], float | None]
+    point: Callable[[Group, Cell], Point | None]
+    limit: Callable[[Group, int], float | None]
     limit_name: str
     is_time: bool = True
 
@@ -39,36 +39,36 @@ def point_of(cell: Cell, phase: str) -> Point | None:
     return Point(cell.n_jobs, summary.median, summary.low, summary.high) if summary else None
 
 
-def sorted_points(group: Comparable, quantity: Quantity) -> list[tuple[Cell, Point]]:
+def sorted_points(group: Group, quantity: Quantity) -> list[tuple[Cell, Point]]:
     """Return each idiom's cell on most workers that has such a point, the least first."""
     points = [(cell, point) for cell in group.on_most_workers if (point := quantity.point(group, cell))]
     return sorted(points, key=lambda each: each[1].value)
 
 
-def has_kept(group: Comparable) -> bool:
+def has_kept(group: Group) -> bool:
     """Return whether any round on a pool that is up was measured."""
     return any(cell.kept for cells in group.idioms for cell in cells)
 
 
-def _copies_of(group: Comparable, cell: Cell) -> Point | None:
+def _copies_of(group: Group, cell: Cell) -> Point | None:
     copies = cell.copies(group.counted_bytes)
     return Point(cell.n_jobs, copies, copies, copies) if copies else None
 
 
-def _per_task_of(_group: Comparable, cell: Cell) -> Point | None:
+def _per_task_of(_group: Group, cell: Cell) -> Point | None:
     costs_us = [1e6 * seconds for trial in cell.timed if (seconds := per_task_s(trial))]
     return Point(cell.n_jobs, median(costs_us), min(costs_us), max(costs_us)) if costs_us else None
 
 
 LEAST_FOR_LINES = 3  # numbers of workers; with fewer, a dot per idiom says more
-LIMIT = "physical limit"
-NAMES = {COLD: "one-shot", KEPT: "kept"}  # of times
+LIMIT = "limit from serial time"  # and not "physical": it is measured too, and noise can beat it
+TIME_NAMES = {COLD: "one-shot", KEPT: "kept"}  # of times
 
 
 def _time(title: str, suffix: str, phase: str) -> Quantity:
     return Quantity(
         title,
-        f"{NAMES[phase]} time (s)",
+        f"{TIME_NAMES[phase]} time (s)",
         suffix,
         lambda _group, cell: point_of(cell, phase),
         lambda group, n_jobs: group.limit_s(n_jobs, phase),

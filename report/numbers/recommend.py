@@ -18,9 +18,9 @@ from scipy.interpolate import RegularGridInterpolator
 from record.schema import Trial
 from record.terms import WORKER_KILLED_ONCE
 from report.numbers.cell import TUNED, Block, Cell
-from report.numbers.comparable import Comparable
 from report.numbers.faults import survivals
 from report.numbers.grid import axes_of, seconds_by_cell
+from report.numbers.group import Group
 from report.numbers.measured import NoMeasurement
 from report.numbers.names import FLOOR, SERIAL, Name
 from report.numbers.overhead import starts_s
@@ -69,10 +69,10 @@ class Recommended:
 
     choices: list[Choice]
     excluded: dict[Name, str]
-    grid: Comparable
+    grid: Group
 
 
-def recommend(groups: Mapping[str, Comparable], task: Task) -> Recommended:
+def recommend(groups: Mapping[str, Group], task: Task) -> Recommended:
     """Return the ranking. Raises NoMeasurement."""
     grid = _grid(groups, task)
     # Groups of another machine cannot stand beside the grid.
@@ -100,7 +100,7 @@ def recommend(groups: Mapping[str, Comparable], task: Task) -> Recommended:
     return Recommended(choices, excluded, grid)
 
 
-def nearest_workload(groups: Mapping[str, Comparable], task: Task) -> Comparable:
+def nearest_workload(groups: Mapping[str, Group], task: Task) -> Group:
     """Return the workload that is most like the task, for where no grid was measured. Raises NoMeasurement."""
     group = groups.get("stateful" if task.state else "numerical")
     if group is None or group.most_workers != task.n_jobs:
@@ -108,7 +108,7 @@ def nearest_workload(groups: Mapping[str, Comparable], task: Task) -> Comparable
     return group
 
 
-def check_cores(groups: Mapping[str, Comparable], n_jobs: int) -> None:
+def check_cores(groups: Mapping[str, Group], n_jobs: int) -> None:
     """Raise NoMeasurement for more workers than the cores of every machine that was measured."""
     cores = [group.newest.run.environment.machine.get("physical_cores_usable") for group in groups.values()]
     most = max((count for count in cores if isinstance(count, int)), default=n_jobs)
@@ -119,7 +119,7 @@ def check_cores(groups: Mapping[str, Comparable], n_jobs: int) -> None:
         )
 
 
-def _grid(groups: Mapping[str, Comparable], task: Task) -> Comparable:
+def _grid(groups: Mapping[str, Group], task: Task) -> Group:
     """Return the grid if the task is near to some of its cells."""
     if "grid" not in groups:
         raise NoMeasurement("no measurement near this: run python benchmark_all.py grid")
@@ -179,9 +179,7 @@ def _around(value: float, levels: list[Any]) -> list[Any]:
     return next(([low, high] for low, high in pairwise(levels) if low < value < high), [])
 
 
-def _start_and_memory(
-    groups: Mapping[str, Comparable], cell: Cell, task: Task
-) -> tuple[float | None, Summary | None, str]:
+def _start_and_memory(groups: Mapping[str, Group], cell: Cell, task: Task) -> tuple[float | None, Summary | None, str]:
     """Return start-up in seconds, peak PSS, and the idiom of `sharing` that has them; empty if `overhead` has them."""
     group = groups.get("sharing" if task.shared_bytes else "overhead")
     of_kind = [other for other in _alike(group, cell) if other.n_jobs == cell.n_jobs]
@@ -211,7 +209,7 @@ def _peak_bytes(trial: Cell, measured_bytes: int, task: Task) -> float:
     return max(0.0, peak_bytes - copies * measured_bytes) + copies * task.shared_bytes + on_the_way
 
 
-def _alike(group: Comparable | None, cell: Cell) -> list[Cell]:
+def _alike(group: Group | None, cell: Cell) -> list[Cell]:
     """Return the library's cells of the same kind, or else those whose workers come into being alike."""
     files = [file for file in group.files if file.library == cell.library] if group else []
     cells = [c for file in files for c in file.cells.values() if not c.skipped]
@@ -219,7 +217,7 @@ def _alike(group: Comparable | None, cell: Cell) -> list[Cell]:
     return same or [other for other in cells if other.kind[:2] == cell.kind[:2]]
 
 
-def _unfit(groups: Mapping[str, Comparable], cell: Cell, task: Task, memory_bytes: Summary | None) -> str:
+def _unfit(groups: Mapping[str, Group], cell: Cell, task: Task, memory_bytes: Summary | None) -> str:
     if task.memory_bytes:
         if memory_bytes is None:
             return "its memory was not measured near this: run python benchmark_all.py sharing overhead"
@@ -231,7 +229,7 @@ def _unfit(groups: Mapping[str, Comparable], cell: Cell, task: Task, memory_byte
     return without_state or (_without_survival(groups, cell) if task.survives else "")
 
 
-def _without_survival(groups: Mapping[str, Comparable], cell: Cell) -> str:
+def _without_survival(groups: Mapping[str, Group], cell: Cell) -> str:
     """Return why all results did not come where a worker died in such an idiom, or an empty string."""
     rows = survivals(groups["faults"]).get(WORKER_KILLED_ONCE, []) if "faults" in groups else []
     alike = [row for row in rows if row.cell.name == cell.name]
@@ -242,7 +240,7 @@ def _without_survival(groups: Mapping[str, Comparable], cell: Cell) -> str:
     return f"a dead worker: {lost[0].said}" if lost else ""
 
 
-def _without_state(groups: Mapping[str, Comparable], cell: Cell) -> str:
+def _without_state(groups: Mapping[str, Group], cell: Cell) -> str:
     """Return why such an idiom has not shown to keep state in workers and hand it back, or an empty string."""
     if "stateful" not in groups:
         return "whether it keeps state was not measured: run python benchmark_all.py stateful"

@@ -1,15 +1,15 @@
 """Where the data of a shared input lie in memory."""
 
 from report.numbers.cell import Cell
-from report.numbers.comparable import Comparable
+from report.numbers.group import Group
 
 
-def has_sharing(group: Comparable) -> bool:
+def has_sharing(group: Group) -> bool:
     """Return whether anything was measured that only workloads with a shared input have."""
     return any(cell.on_write for file in group.files for cell in file.cells.values())
 
 
-def has_stores(group: Comparable) -> bool:
+def has_stores(group: Group) -> bool:
     """Return whether memory was read while workers ran and held their data, as in the workflows of stores."""
     return any(has_held(cell) for file in group.files for cell in file.cells.values())
 

@@ -18,9 +18,14 @@ def row_name(cell: Cell) -> str:
     return ": ".join(cell.name)
 
 
+def counted(number: int, what: str) -> str:
+    """Return so many of something, in the plural unless it is one."""
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
 def workers(count: int) -> str:
     """Return a number of workers in words."""
-    return "1 worker" if count == 1 else f"{count} workers"
+    return counted(count, "worker")
 
 
 def duration(seconds: float, digits: str = ".3g") -> str:
@@ -99,7 +104,7 @@ def said_of_few_blocks(ratios: Iterable[Ratio], is_paired: bool = True) -> str:
         return ""
     blocks, family = min(ratio.count for ratio in few), max(ratio.family for ratio in few)
     return (
-        f"Too few blocks: {blocks} cannot tell a single difference among {family} rows from chance, "
+        f"Too few blocks: {blocks} cannot tell a single difference among {counted(family, 'row')} from chance, "
         f"at least {least_blocks(family, is_paired)} can."
     )
 
@@ -126,7 +131,7 @@ def peak_of(cell: Cell) -> str:
 
 
 def tie(names: Sequence[Name]) -> str:
-    """Return that they tie, with what was said before."""
+    """Return "A ties with it", or "A and B tie with it"."""
     return f"{listed(list(map(called, names)))} {'ties' if len(names) == 1 else 'tie'} with it"
 
 

@@ -2,7 +2,7 @@
 
 from record.terms import COLD, KEPT
 from report.numbers.cell import Cell
-from report.numbers.comparable import Comparable, Ranking
+from report.numbers.group import Group, Ranking
 from report.numbers.names import NO_LIBRARIES, SERIAL, Name
 from report.numbers.own_job import is_own_job, said_of_answer
 from report.numbers.statistics import SLOWER, TIE, UNKNOWN, Ratio
@@ -12,7 +12,7 @@ ALIKE = 1.05  # times the least memory: cells within are named too, because one 
 SAME = 0.005  # of the limit: three digits do not show a smaller difference
 
 
-def answer(group: Comparable) -> str:
+def answer(group: Group) -> str:
     """Return it for a workload that has one-shot times."""
     most = group.most_workers
     ranking = group.rankings.get(most, Ranking())
@@ -66,7 +66,7 @@ def _seen(name: Name, ratio: Ratio) -> str:
     return f"{called(name)} {times} times"
 
 
-def _said_of_loop(group: Comparable, cell: Cell) -> str:
+def _said_of_loop(group: Group, cell: Cell) -> str:
     loop = group.serial
     if not (loop and loop.one_shot and cell.one_shot):
         tried = any(file.library == SERIAL for file in group.files)
@@ -80,7 +80,7 @@ def _said_of_loop(group: Comparable, cell: Cell) -> str:
     return f"That is {loop.one_shot.median / cell.one_shot.median:.3g} times as fast as {beside}."
 
 
-def _said_of_kept(group: Comparable, in_one_shot: Cell) -> str:
+def _said_of_kept(group: Group, in_one_shot: Cell) -> str:
     """Return who is fastest on a pool that is kept, and whether that is another than in one shot."""
     ranking = group.kept_rankings[in_one_shot.n_jobs]
     cell = ranking.fastest
@@ -98,21 +98,21 @@ def _said_of_kept(group: Comparable, in_one_shot: Cell) -> str:
     return " ".join(filter(None, (said, differs, said_of_limit(group, cell, KEPT))))
 
 
-def said_of_limit(group: Comparable, cell: Cell, phase: str) -> str:
-    """Return how far from the physical limit a cell is, in one shot or kept; nothing where that is not known."""
+def said_of_limit(group: Group, cell: Cell, phase: str) -> str:
+    """Return how far from the limit a cell is, in one shot or kept; nothing where that is not known."""
     limit, summary = group.limit_s(cell.n_jobs, phase), cell.summary_of(phase)
     if not (limit and summary):
         return ""
-    beside = f"the physical limit of {duration(limit)}"
+    beside = f"the limit of {duration(limit)} that the plain loop's time sets"
     if summary.median < (1 - SAME) * limit:  # the limit is measured too, and as noisy
-        return f"It beats {duration(limit)}, which is what the plain loop's time lets expect at best."
+        return f"It is below {duration(limit)}, the limit that the plain loop's time sets: that is noise."
     if summary.median < (1 + SAME) * limit:
         return f"It reaches {beside}."
     spread = f" ({summary.low / limit:.3g} to {summary.high / limit:.3g})" if summary.count > 1 else ""
     return f"It takes {summary.median / limit:.3g}{spread} times {beside}."
 
 
-def _said_of_memory(group: Comparable, fastest: Cell) -> str:
+def _said_of_memory(group: Group, fastest: Cell) -> str:
     cells = group.cells(fastest.n_jobs).values()
     sampled = [cell for cell in cells if cell.memory and cell.library not in NO_LIBRARIES]
     if not sampled:

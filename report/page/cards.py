@@ -6,7 +6,7 @@ from statistics import median
 
 from record.terms import CALLER, PROCESSES
 from report.numbers.cell import CONNECTED, TUNED, Cell
-from report.numbers.comparable import Comparable
+from report.numbers.group import Group
 from report.numbers.names import NO_LIBRARIES, Name, full_name
 from report.numbers.own_job import is_own_job
 from report.numbers.statistics import TIE, UNKNOWN, Ratio, beside_the_fastest
@@ -58,7 +58,7 @@ SITUATIONS = (
 )
 
 
-def cards_of(groups: Mapping[str, Comparable]) -> list[Card]:
+def cards_of(groups: Mapping[str, Group]) -> list[Card]:
     """Return a card for each job of a user's own, and for each situation, of which something was measured."""
     own = [name for name, group in groups.items() if is_own_job(group.newest.run.inputs)]
     asked = [*(Situation(f"Your job: {name}", name, _is_tuned) for name in own), *SITUATIONS]
@@ -66,7 +66,7 @@ def cards_of(groups: Mapping[str, Comparable]) -> list[Card]:
     return [card for card in cards if card]
 
 
-def _card(group: Comparable, situation: Situation) -> Card | None:
+def _card(group: Group, situation: Situation) -> Card | None:
     cells = [
         cell
         for cell in group.timed_on_most_workers
@@ -105,7 +105,7 @@ def _is_alike(ratio: Ratio | None) -> bool:
     return beside_the_fastest(ratio.verdict) == TIE or (ratio.verdict == UNKNOWN and ratio.least <= 1)
 
 
-def _figures(group: Comparable, cell: Cell) -> str:
+def _figures(group: Group, cell: Cell) -> str:
     if not group.serial_s:
         return f"{_times(cell)}."
     gain = f"{group.serial_s / _one_shot_s(cell):.2g} times as fast"

@@ -4,11 +4,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from report.numbers.cell import CONNECTED
-from report.numbers.comparable import Comparable
+from report.numbers.group import Group
 from report.numbers.job_length import JobLength, Row, job_length
 from report.numbers.names import SERIAL
 from report.numbers.said_of_length import said_of_choice
-from report.numbers.words import about, duration, workers
+from report.numbers.words import about, in_a_column, workers
 
 MISSING, NO_BREAK = "\N{EN DASH}", "\N{NO-BREAK SPACE}"
 
@@ -24,7 +24,7 @@ class JobLengthSection:
     rows: list[tuple[list[str], list[float | None]]]
 
 
-def job_length_section(groups: Iterable[Comparable]) -> JobLengthSection | None:
+def job_length_section(groups: Iterable[Group]) -> JobLengthSection | None:
     """Return what is known of the lengths of jobs: of the workload with longer jobs, or else of the first."""
     known = [each for group in groups if (each := job_length(group))]
     chosen = next((each for each in known if each.checked), known[0] if known else None)
@@ -53,6 +53,6 @@ def _row(jobs: JobLength, row: Row) -> tuple[list[str], list[float | None]]:
         return [row.name, MISSING, MISSING], ratios
     ties_s = jobs.ties_with_loop_s(row.lines)
     fixed_s = row.best(jobs.work_s).fixed_s
-    start_and_stop = duration(float(f"{fixed_s:.2g}")) if fixed_s else "\N{ALMOST EQUAL TO} 0"
+    start_and_stop = in_a_column(fixed_s) if fixed_s else "\N{ALMOST EQUAL TO} 0"
     beats = "never" if ties_s is None else "any length" if ties_s == 0 else about(ties_s)
     return [row.name, "outside the clock" if row.style == CONNECTED else start_and_stop, beats], ratios

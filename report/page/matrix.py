@@ -5,8 +5,8 @@ from typing import Any
 
 from record.terms import COLD, KEPT, OF_ROUNDS, OK
 from report.numbers.cell import Cell
-from report.numbers.comparable import Comparable, Ranking
 from report.numbers.drift import disturbed, yardstick_of
+from report.numbers.group import Group, Ranking
 from report.numbers.measured import Measured
 from report.numbers.names import Name
 from report.numbers.statistics import UNKNOWN
@@ -16,7 +16,7 @@ FASTEST = "fastest"
 Row = dict[str, Any]
 
 
-def rows_of(groups: Iterable[Comparable]) -> list[Row]:
+def rows_of(groups: Iterable[Group]) -> list[Row]:
     """Return the rows. What is not known is None: never zero."""
     shown = [group for group in groups if group.workload not in OF_ROUNDS]
     return [
@@ -29,12 +29,12 @@ def rows_of(groups: Iterable[Comparable]) -> list[Row]:
     ]
 
 
-def _typical_s(group: Comparable, file: Measured) -> float | None:
+def _typical_s(group: Group, file: Measured) -> float | None:
     """Return the yardstick of the run that the file is a part of."""
     return yardstick_of(other.run for other in group.files if other.run.started == file.run.started)
 
 
-def relative_to_fastest(group: Comparable, cell: Cell, n_jobs: int, phase: str) -> tuple[float | None, str]:
+def relative_to_fastest(group: Group, cell: Cell, n_jobs: int, phase: str) -> tuple[float | None, str]:
     """Return its median over the fastest library's on ``n_jobs`` workers, and the verdict: None, "" if there is none.
 
     Of one-shot or kept times. The floor and the plain loop are no libraries: they get no verdict.
@@ -52,7 +52,7 @@ def _verdict(ranking: Ranking, name: Name) -> str:
     return verdict_of(ranking.ratios[name]) if verdict == UNKNOWN and name in ranking.ratios else verdict
 
 
-def _row(group: Comparable, cell: Cell) -> Row:
+def _row(group: Group, cell: Cell) -> Row:
     one_shot, kept = cell.one_shot, cell.kept
     relative, verdict = relative_to_fastest(group, cell, cell.n_jobs, COLD)
     kept_relative, kept_verdict = relative_to_fastest(group, cell, cell.n_jobs, KEPT)
@@ -81,6 +81,7 @@ def _row(group: Comparable, cell: Cell) -> Row:
 
 
 def outcome_of(cell: Cell) -> str:
-    """Return ``ok``, what failed and how often, or why it was skipped; and whether it ran in the calling process."""
+    """Return ``ok``, what failed and how often, or why it was skipped; and where fewer workers ran it than asked."""
     outcome = f"skipped: {cell.skipped}" if cell.skipped else cell.failure or OK
-    return f"{outcome}; runs in the calling process" if cell.in_caller else outcome
+    where = "runs in the calling process" if cell.in_caller else ""
+    return "; ".join(filter(None, (outcome, where, cell.idle_workers)))

@@ -1,4 +1,4 @@
-"""Eleven questions that users of these libraries ask: each answered from these results, or with what to run."""
+"""Twelve questions that users of these libraries ask: each answered from these results, or with what to run."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -8,17 +8,18 @@ from statistics import median
 from record.schema import Trial
 from record.terms import COLD, FAULTS, IN_EVERY_TASK, OK, ONCE_PER_WORKER, PROCESSES, THREADS, WORKLOADS
 from report.numbers.cell import NAIVE, TUNED, Cell
-from report.numbers.comparable import Comparable
 from report.numbers.faults import Survival, survivals
 from report.numbers.granularity import INDEPENDENT, efficiencies, length_at, patterns, slowdown
+from report.numbers.group import Group
 from report.numbers.names import NO_LIBRARIES, Name
 from report.numbers.overhead import per_task_s, starts_s
 from report.numbers.rounds import is_graph
+from report.numbers.soak import growth
 from report.numbers.statistics import SLOWER, TIE, UNKNOWN, Ratio, Summary, summarize
 from report.numbers.words import called, duration, peak_of, seconds_of, size, tie, with_spread, workers
 from report.page.answers import said_of_limit
 
-Groups = Mapping[str, Comparable]
+Groups = Mapping[str, Group]
 POOLS = ("mp", "futures")
 
 
@@ -156,7 +157,7 @@ def _is_tuned_and_spawned(cell: Cell) -> bool:
     return _is_tuned(cell) and cell.traits.start == "spawn"
 
 
-def _with_copies(group: Comparable, cell: Cell) -> str:
+def _with_copies(group: Group, cell: Cell) -> str:
     copies = cell.copies(group.counted_bytes)
     return f" with {copies:.1f} copies" if copies is not None else ""
 
@@ -254,7 +255,7 @@ def _threads(groups: Groups) -> str:
     )
 
 
-def _unlimited(group: Comparable) -> str:
+def _unlimited(group: Group) -> str:
     """Say what happens without the limit, in a row that is there to show it."""
     many = next((cell for cell in group.timed_on_most_workers if cell.traits.all_cores), None)
     if many is None:
@@ -271,7 +272,7 @@ def _unlimited(group: Comparable) -> str:
     )
 
 
-def _once_per_worker(group: Comparable, library: str) -> list[Cell]:
+def _once_per_worker(group: Group, library: str) -> list[Cell]:
     cells = [cell for cell in group.timed_on_most_workers if cell.library == library and _is_tuned(cell)]
     return [cell for cell in cells if cell.traits.sets_up == ONCE_PER_WORKER]
 
@@ -318,7 +319,7 @@ def _hardware(groups: Groups) -> str:
     return " ".join(filter(None, (_nearness(groups[name]) for name in WORKLOADS if name in groups)))
 
 
-def _nearness(group: Comparable) -> str:
+def _nearness(group: Group) -> str:
     ranking = group.rankings.get(group.most_workers)
     cell = ranking.fastest if ranking else None
     if not (ranking and cell and (beside := said_of_limit(group, cell, COLD))):
@@ -334,12 +335,25 @@ def _first_of_each_library(names: Iterable[Name]) -> list[Name]:
     return list(first.values())
 
 
-def _in_parallel(group: Comparable) -> Iterator[Cell]:
+def _in_parallel(group: Group) -> Iterator[Cell]:
     return (cell for cell in group.on_most_workers if cell.library not in NO_LIBRARIES and cell.timed)
 
 
-def _processes(group: Comparable) -> Iterator[Cell]:
+def _processes(group: Group) -> Iterator[Cell]:
     return (cell for cell in _in_parallel(group) if cell.traits.workers == PROCESSES and not cell.in_caller)
+
+
+def _memory_grows(groups: Groups) -> str:
+    """Say of which rows the growth is surely above 0, and what it comes to."""
+    cells = [cell for cell in groups["soak"].on_most_workers if cell.library not in NO_LIBRARIES]
+    rates = {cell.name: rate for cell in cells if (rate := growth(cell))}
+    grown = {name: rate for name, rate in rates.items() if rate.is_growth}
+    if not rates:
+        return ""
+    if not grown:
+        return f"In none of {len(rates)} rows does the interval of its growth lie above 0."
+    told = [f"{called(name)} by {size(max(0.0, rate.slope))}" for name, rate in grown.items()]
+    return f"Per 1 000 tasks, memory grows in {len(grown)} of {len(rates)} rows: {'; '.join(told)}."
 
 
 def _median(cell: Cell) -> float:
@@ -370,5 +384,6 @@ QUESTIONS: dict[str, tuple[tuple[str, ...], str, Callable[[Groups], str]]] = {
     "Do BLAS or torch threads oversubscribe the cores?": (("initialization",), "initialization-time", _threads),
     "Can a model be loaded once per worker?": (("initialization",), "initialization-time", _model_once),
     "A worker dies: what happens?": (("faults",), "faults-overview", _worker_dies),
+    "Does memory grow on a pool that goes on and on?": (("soak",), "soak-numbers-1", _memory_grows),
     "How close is the best to the hardware?": ((), "answers", _hardware),
 }  # fmt: skip

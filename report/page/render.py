@@ -1,4 +1,4 @@
-"""One self-contained HTML file: the answer, the matrix, charts, code, eleven questions, conditions, the raw data."""
+"""One self-contained HTML file: the answer, the matrix, charts, code, twelve questions, conditions, the raw data."""
 
 import base64
 import gzip
@@ -24,13 +24,13 @@ from record.schema import Environment, Run
 from record.terms import COLD, KEPT, OF_ROUNDS
 from report.code_file import code_file
 from report.export import csv_of, csv_of_rounds, version_of
-from report.numbers.comparable import Comparable
 from report.numbers.drift import said_of_drift, said_of_trouble
+from report.numbers.group import Group
 from report.numbers.measured import Measured
 from report.numbers.names import meaning_of
 from report.numbers.own_job import is_own_job
 from report.numbers.statistics import TIE, half_width
-from report.numbers.words import in_a_column, listed, size
+from report.numbers.words import in_a_column, listed, said_of_few_blocks, size
 from report.page import answers, matrix, questions
 from report.page.cards import Card, cards_of
 from report.page.charts.vega import Chart
@@ -46,7 +46,7 @@ VEGA_LITE = ".".join(alt.SCHEMA_VERSION.split(".")[:2])
 CODE_STYLES = {"light": "default", "dark": "github-dark"}  # Pygments' names
 
 
-Machines = Mapping[str, Sequence[Comparable]]
+Machines = Mapping[str, Sequence[Group]]
 """What was measured on each machine, by its name, which is empty for a single one. Machines are not compared."""
 
 
@@ -70,8 +70,7 @@ def render(machines: Machines, refused: Sequence[str]) -> str:
     files = [(name, file) for name, groups in machines.items() for group in groups for file in group.files]
     rows = [{"machine": name, **row} for name, groups in machines.items() for row in matrix.rows_of(groups)]
     sources = {(m, f.workload, f.library, name): source for m, f in files for name, source in _sources(f).items()}
-    places = {source: place for place, source in enumerate(dict.fromkeys(sources.values()))}  # many idioms share one
-    codes = {name: (places[source], source[2]) for name, source in sources.items()}  # with its number of lines
+    shared = list(dict.fromkeys(sources.values()))  # many idioms have the same code
     shown = [
         _of_machine(name, f"m{number}-" if number else "", groups)
         for number, (name, groups) in enumerate(machines.items())
@@ -80,12 +79,12 @@ def render(machines: Machines, refused: Sequence[str]) -> str:
     return environment.get_template("page.html").render(
         machines=shown,
         rows=rows,
-        codes_of=codes,
+        codes_of={name: (shared.index(source), source[2]) for name, source in sources.items()},
         columns=[*((name, name) for name in of_machine), *COLUMNS],
         heat=_heat,
         tie=TIE,
         filters={name: sorted({row[name] for row in rows}) for name in (*of_machine, *FILTERS)},
-        codes=[_highlighted(source) for source in places],
+        codes=[_highlighted(source) for source in shared],
         warnings=[*refused, *(line for name, groups in machines.items() for line in _warnings(name, groups))],
         packed={
             "specs": _packed(_as_json({c.anchor: c.spec for m in shown for drawn in m.charts.values() for c in drawn})),
@@ -115,10 +114,10 @@ class _OfMachine:
     charts: dict[str, list[Chart]]
     tables: dict[str, list[dict[str, Any]]]
     questions: list[Answered]
-    conditions: list[tuple[Comparable, dict[str, str]]]
+    conditions: list[tuple[Group, dict[str, str]]]
 
 
-def _of_machine(name: str, prefix: str, groups: Sequence[Comparable]) -> _OfMachine:
+def _of_machine(name: str, prefix: str, groups: Sequence[Group]) -> _OfMachine:
     by_name = {group.workload: group for group in groups}
     charts = {
         workload: [replace(chart, anchor=prefix + chart.anchor) for chart in charts_of(group)]
@@ -174,12 +173,12 @@ def _heat(relative: float) -> float:
     return round(min(1.0, max(0.0, log2(relative) / 4)), 2)
 
 
-def _is_answered(group: Comparable) -> bool:
+def _is_answered(group: Group) -> bool:
     """Return whether it has one-shot times, and is not a longer job that only checks predictions."""
     return group.workload not in OF_ROUNDS and not group.newest.run.lengthens
 
 
-def _overview(groups: Sequence[Comparable]) -> dict[str, dict[str, Any]]:
+def _overview(groups: Sequence[Group]) -> dict[str, dict[str, Any]]:
     """Return by library and workload the fastest idiom on most workers, and its ratio to the best, one-shot and kept.
 
     Where a library has no time, the cell is one that says why.
@@ -241,7 +240,7 @@ def _code_style() -> str:
     return "\n".join(styles.values())
 
 
-def _warnings(name: str, groups: Sequence[Comparable]) -> Iterator[str]:
+def _warnings(name: str, groups: Sequence[Group]) -> Iterator[str]:
     """Yield what a reader has to know before the first number."""
     of = f"{name}: " if name else ""
     quick = [group.workload for group in groups if group.newest.run.profile == "quick"]
@@ -256,11 +255,14 @@ def _warnings(name: str, groups: Sequence[Comparable]) -> Iterator[str]:
     if trouble:
         what = "how much slower it was at the end, and before how many trials it was disturbed"
         yield f"{of}The machine was not steady. Do not trust small differences. Here is {what}: {'; '.join(trouble)}"
+    rankings = [ranking for group in groups if _is_answered(group) for ranking in group.rankings.values()]
+    if few := said_of_few_blocks(ratio for ranking in rankings for ratio in ranking.ratios.values()):
+        yield f"{of}{few}"
     for group in groups:
         yield from (f"{of}{group.workload}, left out: {line}" for line in group.left_out)
 
 
-def _conditions(group: Comparable) -> dict[str, str]:
+def _conditions(group: Group) -> dict[str, str]:
     """Return what a reader has to know of the newest run, and of the other runs that stand beside it."""
     run = group.newest.run
     runs: dict[str, list[Run]] = {}

@@ -12,6 +12,7 @@ from report.numbers.cell import Cell
 from report.numbers.words import about
 
 PLAIN_WIDTH = 10_000  # characters, where there is no terminal to ask: a table takes as many as it needs
+FROM_SERIAL = "serial / n"  # the name of a limit in time: see `report.numbers.quantities.LIMIT`
 LEAST_TEXT = 14  # characters to which a column of text is folded before a column of numbers is left out
 
 
@@ -79,7 +80,7 @@ class IdiomTable(Table):
         self.add_row(*map(escape, (*cell.name, *values)))
 
     def add_limit(self, name: str, values: Sequence[str]) -> None:
-        """Add what nothing can undercut."""
+        """Add what nothing can undercut, but for noise."""
         self.add_row("limit", name, *values, style="dim")
 
 

@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 
 from rich.table import Table
 
-from report.numbers.comparable import Comparable
 from report.numbers.faults import LEGEND, Survival, survivals
+from report.numbers.group import Group
 from report.numbers.words import duration
 from report.tables.console import IdiomTable, Titled
 
 
-def tables_of_faults(group: Comparable) -> list[Titled]:
+def tables_of_faults(group: Group) -> list[Titled]:
     """Return the tables."""
     by_fault = survivals(group)
     note = f"{'; '.join(LEGEND)}."
@@ -20,7 +20,7 @@ def tables_of_faults(group: Comparable) -> list[Titled]:
     ]
 
 
-def _overview(group: Comparable, by_fault: Mapping[str, Sequence[Survival]]) -> Table:
+def _overview(group: Group, by_fault: Mapping[str, Sequence[Survival]]) -> Table:
     """Return a row per idiom, a column per fault."""
     table = IdiomTable(*(fault.replace(" ", "\n", 1) for fault in by_fault), note="note")
     for cell in group.on_most_workers:

@@ -3,14 +3,14 @@
 from rich.table import Table
 
 from report.numbers.cell import Cell
-from report.numbers.comparable import Comparable
 from report.numbers.granularity import TARGETS, curves_of_trials, patterns, shortest_task_s, within_tried
+from report.numbers.group import Group
 from report.numbers.statistics import summarize
 from report.numbers.words import micro, with_spread
 from report.tables.console import IdiomTable, Titled
 
 
-def tables_of_granularity(group: Comparable) -> list[Titled]:
+def tables_of_granularity(group: Group) -> list[Titled]:
     """Return the table."""
     note = (
         "In µs: the shortest mean task, time x workers / tasks, at which the library does 50 % (90 %) of the "
@@ -20,7 +20,7 @@ def tables_of_granularity(group: Comparable) -> list[Titled]:
     return [Titled(f"shortest tasks, {group.said_of_trials}", _table(group), note)]
 
 
-def _table(group: Comparable) -> Table:
+def _table(group: Group) -> Table:
     """Return the shortest task at 50 % efficiency per number of workers, and at 90 % on the most."""
     counts = group.worker_counts
     columns = [(TARGETS[0], n) for n in counts] + [(target, n) for target in TARGETS[1:] for n in counts[-1:]]

@@ -8,14 +8,14 @@ from rich.table import Table
 
 from record.terms import KEPT
 from report.numbers.cell import Cell
-from report.numbers.comparable import Comparable
 from report.numbers.grid import REBUILT, Grid, Times, axes_of, faster_from, first_of, grids_of, rebuilding_s, refusals
+from report.numbers.group import Group
 from report.numbers.names import REFERENCE, SERIAL, Name
 from report.numbers.words import duration, size
 from report.tables.console import IdiomTable, Titled
 
 
-def tables_of_grid(group: Comparable) -> list[Titled]:
+def tables_of_grid(group: Group) -> list[Titled]:
     """Return what rebuilding costs, and from which compute time on an idiom is faster than serial and the reference."""
     behind = f"{group.most_workers} workers, {group.said_of_trials}"
     rebuilding = (
@@ -45,7 +45,7 @@ def tables_of_grid(group: Comparable) -> list[Titled]:
     ]
 
 
-def _rebuilding_table(group: Comparable, grids: Mapping[Name, Grid]) -> Table:
+def _rebuilding_table(group: Group, grids: Mapping[Name, Grid]) -> Table:
     table = IdiomTable("cells", "rebuilding\ns", note="note")
     for cell in group.on_most_workers:
         grid = grids.get(cell.name)
@@ -54,7 +54,7 @@ def _rebuilding_table(group: Comparable, grids: Mapping[Name, Grid]) -> Table:
     return table
 
 
-def _lines(group: Comparable, grids: Mapping[Name, Grid], kind: str, others: Times) -> Table:
+def _lines(group: Group, grids: Mapping[Name, Grid], kind: str, others: Times) -> Table:
     payloads, _ = axes_of([others])
     table = IdiomTable(*map(size, payloads))
     for cell in group.on_most_workers:

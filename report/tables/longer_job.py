@@ -23,8 +23,11 @@ def print_longer_job(job: LongerJob, console: Console) -> None:
     if job.uncertain:
         say(console, f"By this sample, the mean task is known to ± {job.uncertain:.0%}; all times are as uncertain.")
     if job.n_jobs > group.most_workers:
+        most = workers(group.most_workers)
         say(
-            console, f"More than {workers(group.most_workers)} were not measured: memory and caches may hold more back."
+            console,
+            f"More than {most} were not measured: starting is taken to last as long as on {most}, and "
+            "memory and caches may hold more back.",
         )
     if not job.has_overhead:
         say(

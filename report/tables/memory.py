@@ -1,7 +1,7 @@
 """The peak memory of the whole process tree, and how often a shared input lies in it."""
 
 from report.numbers.cell import Cell
-from report.numbers.comparable import Comparable
+from report.numbers.group import Group
 from report.numbers.words import mib, workers
 from report.tables.console import IdiomTable, Titled
 
@@ -15,14 +15,14 @@ PEAKS = {
 }
 
 
-def titled_memory(group: Comparable) -> Titled:
+def titled_memory(group: Group) -> Titled:
     """Return peak PSS and copies per number of workers; the other measures of the peak on most workers."""
     title = "peak memory of the process tree"
     sampled = [cells for cells in group.idioms if any(cell.memory for cell in cells)]
     if not sampled:
         return Titled(title, None, _why_not(group))
     counts, copies = group.worker_counts, group.counted_bytes > 0
-    titles = [f"{workers(n)}\nPSS MiB{', copies' * copies}" for n in counts]
+    titles = [f"{workers(n)}\nPSS MiB{', copies' if copies else ''}" for n in counts]
     table = IdiomTable(*titles, *(f"{name}\non {group.most_workers}" for name in PEAKS))
     if copies:
         table.add_limit("the input, once", [f"{mib(group.shared_bytes)}, 1.0"] * len(counts))
@@ -34,11 +34,11 @@ def titled_memory(group: Comparable) -> Titled:
     return Titled(title, table)
 
 
-def _peak(group: Comparable, cell: Cell) -> str:
+def _peak(group: Group, cell: Cell) -> str:
     copies = cell.copies(group.counted_bytes)
     return mib(cell.memory["pss_peak_bytes"]) + (f", {copies:.1f}" if copies is not None else "")
 
 
-def _why_not(group: Comparable) -> str:
+def _why_not(group: Group) -> str:
     skipped = {cell.memory_skipped for cells in group.idioms for cell in cells} - {""}
     return "; ".join(skipped) or "not measured: memory_trials was 0 in this run"

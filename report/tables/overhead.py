@@ -9,7 +9,7 @@ from rich.table import Table
 
 from record.terms import GRAPH, TASKS
 from report.numbers.cell import Cell
-from report.numbers.comparable import Comparable
+from report.numbers.group import Group
 from report.numbers.overhead import (
     bytes_per_task,
     graph_task_s,
@@ -33,7 +33,7 @@ GRAPH_COLUMNS = ("start\ncold s", "trivial graph\nµs per task", "tree\nµs per 
                  "per edge\nµs", "(interval)")  # fmt: skip
 
 
-def tables_of_overhead(group: Comparable) -> list[Titled]:
+def tables_of_overhead(group: Group) -> list[Titled]:
     """Return start-up and latency, cost per task, and graphs of tasks."""
     flat, graphs = ([cell for cell in group.on_most_workers if is_graph(cell) == graph] for graph in (False, True))
     behind = f"{group.most_workers} workers, {group.said_of_trials}"
@@ -64,7 +64,7 @@ def _start_table(cells: list[Cell]) -> Table:
     return table
 
 
-def _task_table(group: Comparable, cells: list[Cell]) -> Table:
+def _task_table(group: Group, cells: list[Cell]) -> Table:
     """Return a row per idiom that has times; medians over the blocks."""
     table = IdiomTable(*TASK_COLUMNS, "per task, vs\nreference")
     ratios, compared_with = versus(group, cells), references(group, cells).values()
@@ -75,7 +75,7 @@ def _task_table(group: Comparable, cells: list[Cell]) -> Table:
     return table
 
 
-def _said_of_references(group: Comparable, cells: list[Cell]) -> str:
+def _said_of_references(group: Group, cells: list[Cell]) -> str:
     """Return which rows are compared with which."""
     kinds = {True: "in batches", False: "one at a time"}
     named = [f"{kinds[batched]} {called(name)}" for batched, name in references(group, cells).items()]

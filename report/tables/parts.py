@@ -4,20 +4,20 @@ from collections.abc import Callable
 
 from record.schema import Trial
 from record.terms import COLD, KEPT
-from report.numbers.comparable import Comparable
+from report.numbers.group import Group
 from report.numbers.parts import SHOWN
 from report.numbers.words import workers
-from report.tables.console import IdiomTable, Titled, number
+from report.tables.console import FROM_SERIAL, IdiomTable, Titled, number
 
 Value = Callable[[Trial], float | None]
 
 
-def titled_parts(group: Comparable, phase: str) -> Titled:
+def titled_parts(group: Group, phase: str) -> Titled:
     """Return a row per idiom on most workers, medians over the trials; without a table where none has such a round."""
     columns = _columns(phase)
     table = IdiomTable(*columns)
     if limit := _limit(group, phase):
-        table.add_limit("physical", [f"{seconds:.3f}" for seconds in limit])
+        table.add_limit(FROM_SERIAL, [f"{seconds:.3f}" for seconds in limit])
     for cell in group.timed_on_most_workers:
         if phase == COLD or cell.kept:
             table.add(cell, *(number(cell.middle(value), ".3f") for value in columns.values()))
@@ -25,8 +25,8 @@ def titled_parts(group: Comparable, phase: str) -> Titled:
     return Titled(title, table) if table.row_count else Titled(title, None, "no trial that was right has it")
 
 
-def _limit(group: Comparable, phase: str) -> list[float]:
-    """Return the parts of the physical limit, in the order of the columns; nothing where it is not known."""
+def _limit(group: Group, phase: str) -> list[float]:
+    """Return the parts of the limit, in the order of the columns; nothing where it is not known."""
     limit, serial_s = group.limit_s(group.most_workers, phase), group.serial_s if phase == COLD else group.serial_kept_s
     if not (limit and serial_s):
         return []

@@ -8,12 +8,12 @@ from rich.markup import escape
 from rich.table import Table
 
 from record.terms import KEPT, THREADS
-from report.numbers.comparable import Comparable
+from report.numbers.group import Group
 from report.numbers.names import NO_LIBRARIES, meaning_of
 from report.numbers.recommend import Recommended
 from report.numbers.rounds import rounds_of
 from report.numbers.statistics import Summary
-from report.numbers.words import duration, size
+from report.numbers.words import duration, in_a_column, size
 from report.tables.console import IdiomTable, number, plain_if_piped, print_table, say
 
 
@@ -24,7 +24,7 @@ def print_recommended(recommended: Recommended, console: Console) -> None:
     for title in ("", "library", "idiom"):
         table.add_column(title, no_wrap=True)
     shares = any(choice.shared_by for choice in recommended.choices)
-    as_in = ["start-up and\nPSS as in"] * shares
+    as_in = ["start-up and\nPSS as in"] if shares else []
     for title in ("per task", "from - to", "start-up", "peak PSS", "from - to", *as_in, ""):
         table.add_column(title, justify="right", no_wrap=True)
     for rank, choice in enumerate(recommended.choices, start=1):
@@ -32,11 +32,11 @@ def print_recommended(recommended: Recommended, console: Console) -> None:
         table.add_row(
             str(rank),
             *map(escape, choice.cell.name),
-            duration(s.median),
+            in_a_column(s.median),
             _range(s, duration),
-            "not measured" if choice.start_s is None else duration(choice.start_s),
+            "not measured" if choice.start_s is None else in_a_column(choice.start_s),
             *_memory_cells(choice.memory_bytes),
-            *([escape(choice.shared_by)] * shares),
+            *([escape(choice.shared_by)] if shares else []),
             choice.verdict,
         )
     if recommended.choices:
@@ -50,7 +50,7 @@ def print_recommended(recommended: Recommended, console: Console) -> None:
         say(console, "Nothing that was measured can do this.")
 
 
-def print_nearest_workload(group: Comparable, console: Console) -> None:
+def print_nearest_workload(group: Group, console: Console) -> None:
     """Print the order of the libraries in a workload, where nothing nearer to the task was measured."""
     console = plain_if_piped(console)
     table = IdiomTable("kept, times\nthe best", "kept", "start + stop", "one-shot")

@@ -2,13 +2,13 @@
 
 from record.schema import Trial
 from report.numbers.cell import Cell
-from report.numbers.comparable import Comparable
+from report.numbers.group import Group
 from report.numbers.words import mib, workers
 from report.tables.console import IdiomTable, Titled, number
 from report.tables.times import LEFT
 
 
-def titled_sharing(group: Comparable) -> Titled:
+def titled_sharing(group: Group) -> Titled:
     """Return a row per idiom: times on most workers, copies per number of workers, what a write does, what is left."""
     counts = group.worker_counts
     columns = ("one-shot s", "first task\nafter s", "placing s", "placed\nMiB")

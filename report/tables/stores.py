@@ -4,7 +4,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from report.numbers.cell import Cell
-from report.numbers.comparable import Comparable
+from report.numbers.group import Group
 from report.numbers.sharing import grown_bytes, has_held, held_bytes
 from report.numbers.words import mib, workers
 from report.tables.console import Titled, number
@@ -15,7 +15,7 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def titled_stores(group: Comparable) -> Titled:
+def titled_stores(group: Group) -> Titled:
     """Return a row per store, on most workers.
 
     The moments are those that idioms mark: workers ready, data made, spread, and held. System and Shmem are their

@@ -6,26 +6,26 @@ from math import floor, log10
 
 from record.terms import COLD, KEPT
 from report.numbers.cell import Cell
-from report.numbers.comparable import Comparable
+from report.numbers.group import Group
 from report.numbers.job_length import FIXED_SHARE, from_s, line_of, starts_s
 from report.numbers.names import SERIAL, Name
-from report.numbers.quantities import NAMES, has_kept
+from report.numbers.quantities import TIME_NAMES, has_kept
 from report.numbers.statistics import UNKNOWN, Ratio
 from report.numbers.words import listed, said_of_few_blocks, said_of_ratio, with_spread, workers
-from report.tables.console import IdiomTable, Titled, number, work_from
+from report.tables.console import FROM_SERIAL, IdiomTable, Titled, number, work_from
 
 LEFT = {"processes": "processes", "shm_segments": "shared-memory segments", "files": "temporary files"}
 
 
-def tables_of_times(group: Comparable) -> list[Titled]:
+def tables_of_times(group: Group) -> list[Titled]:
     """Return the times on all numbers of workers, and what follows from them on most."""
     return [_titled_times(group), _titled_start_up(group)]
 
 
-def _titled_times(group: Comparable) -> Titled:
+def _titled_times(group: Group) -> Titled:
     phases = _phases(group)
     columns = [(count, phase) for count in reversed(group.worker_counts) for phase in phases]
-    table = IdiomTable(*(f"{workers(count)}\n{NAMES[phase]}" for count, phase in columns), note="note")
+    table = IdiomTable(*(f"{workers(count)}\n{TIME_NAMES[phase]}" for count, phase in columns), note="note")
     summaries = {
         (cell.name, cell.n_jobs, phase): summary
         for cells in group.idioms
@@ -36,7 +36,7 @@ def _titled_times(group: Comparable) -> Titled:
     shown = partial(number, digits=_digits(min((summary.median for summary in summaries.values()), default=1.0)))
     limits = [group.limit_s(*column) for column in columns]
     if any(limits):
-        table.add_limit("physical", [*map(shown, limits), ""])
+        table.add_limit(FROM_SERIAL, [*map(shown, limits), ""])
     for cells in group.idioms:
         name = cells[0].name
         times = {
@@ -57,22 +57,22 @@ def _digits(least_s: float) -> str:
     return f".{max(2, 1 - floor(log10(least_s)))}f"
 
 
-def _titled_start_up(group: Comparable) -> Titled:
+def _titled_start_up(group: Group) -> Titled:
     phases, most = _phases(group), group.most_workers
     ratios = {phase: group.ratios(most, phase) for phase in phases}
     versus = f"vs {': '.join(group.reference)}" if group.reference else "ratio"
     table = IdiomTable(
-        *(f"{versus},\n{NAMES[phase]}" for phase in phases),
+        *(f"{versus},\n{TIME_NAMES[phase]}" for phase in phases),
         "start",
         "stop",
         "ties with\nthe loop at",
         f"start, stop\n< {FIXED_SHARE:.0%} from",
-        *(f"speedup,\n{NAMES[phase]}" for phase in phases),
+        *(f"speedup,\n{TIME_NAMES[phase]}" for phase in phases),
     )
     limits = [limit for phase in phases if (limit := group.limit_s(most, phase))]
     if len(limits) == len(phases):
         speedups = [_speedup(group, limit, phase, most) for limit, phase in zip(limits, phases, strict=True)]
-        table.add_limit("physical", [*([""] * len(phases)), "0.00", "0.00", "", "", *speedups])
+        table.add_limit(FROM_SERIAL, [*([""] * len(phases)), "0.00", "0.00", "", "", *speedups])
     for cell in group.timed_on_most_workers:
         summaries = [(phase, cell.summary_of(phase)) for phase in phases]
         table.add(
@@ -88,12 +88,12 @@ def _titled_start_up(group: Comparable) -> Titled:
     return Titled(title, table, "\n".join(filter(None, notes)))
 
 
-def _phases(group: Comparable) -> list[str]:
+def _phases(group: Group) -> list[str]:
     """Return one-shot, and kept where that was measured."""
-    return [phase for phase in NAMES if phase == COLD or has_kept(group)]
+    return [phase for phase in TIME_NAMES if phase == COLD or has_kept(group)]
 
 
-def _work(group: Comparable, cell: Cell) -> tuple[str, str]:
+def _work(group: Group, cell: Cell) -> tuple[str, str]:
     """Return the work in a job at which the idiom ties with the loop, and that from which its start matters little."""
     loop = line_of(group, group.serial) if group.serial else None
     line = line_of(group, cell)
@@ -102,21 +102,21 @@ def _work(group: Comparable, cell: Cell) -> tuple[str, str]:
     return work_from(from_s([line], [loop])), work_from(line.small_from_s)
 
 
-def _speedup(group: Comparable, seconds: float, phase: str, n_jobs: int) -> str:
+def _speedup(group: Group, seconds: float, phase: str, n_jobs: int) -> str:
     """Return speedup and efficiency against the loop's time of the same phase."""
     serial_s = group.serial_s if phase == COLD else group.serial_kept_s
     return f"{serial_s / seconds:.2f} ({serial_s / seconds / n_jobs:.0%})" if serial_s else ""
 
 
-def _versus(group: Comparable, ratios: Mapping[Name, Ratio], name: Name) -> str:
+def _versus(group: Group, ratios: Mapping[Name, Ratio], name: Name) -> str:
     if name == group.reference:
         return "reference"
     return said_of_ratio(ratios[name]) if name in ratios else ""
 
 
-def _said_of_limits(group: Comparable) -> str:
+def _said_of_limits(group: Group) -> str:
     if not group.serial_s:
-        return "No physical limit is known: it starts from the serial time."
+        return "No limit is known: it starts from the serial time."
     most = group.most_workers
     rest = group.serial_s - group.setup_s
     said = (
@@ -129,7 +129,7 @@ def _said_of_limits(group: Comparable) -> str:
     return f"{said}; never less than input and result take once through the memory ({group.data_s:.3f} s)."
 
 
-def _said_of_columns(group: Comparable) -> str:
+def _said_of_columns(group: Group) -> str:
     if not group.serial_s:
         return "Start: cold - kept. No serial time was measured, so that no speedup is known."
     kept = f", {group.serial_kept_s:.3f} s kept" if group.serial_kept_s else ""
@@ -140,7 +140,7 @@ def _said_of_columns(group: Comparable) -> str:
     )
 
 
-def _said_of_closing(group: Comparable) -> str:
+def _said_of_closing(group: Group) -> str:
     """Return what each library does when it closes: this differs, and is part of the stop time."""
     closing: dict[str, dict[str, None]] = {}
     for cell in group.timed_on_most_workers:
@@ -151,7 +151,7 @@ def _said_of_closing(group: Comparable) -> str:
     return f"At its stop, it {said}." if said else ""
 
 
-def _said_of_ratios(group: Comparable, ratios: Mapping[Name, Ratio]) -> str:
+def _said_of_ratios(group: Group, ratios: Mapping[Name, Ratio]) -> str:
     if not ratios or not group.reference:
         return ""
     method = "medians over the blocks"
@@ -162,8 +162,9 @@ def _said_of_ratios(group: Comparable, ratios: Mapping[Name, Ratio]) -> str:
     level = max(ratio.level for ratio in ratios.values())
     few = said_of_few_blocks(ratios.values())
     return (
-        f"Ratios are {method}, with intervals of up to {level:.2%} in one shot, so that of all differences found among "
-        f"{len(ratios)} comparisons 5 % at most are expected to be false. A tie's interval holds 1."
+        f"Ratios are {method}. Their intervals, of up to {level:.2%} in one shot, are corrected for "
+        f"{len(ratios)} comparisons: 5 % at most of the differences found are expected to be false. A tie's interval "
+        f"holds 1."
         f"{f' {few}' if few else ''}"
     )
 

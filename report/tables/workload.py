@@ -7,8 +7,8 @@ from pathlib import Path
 from rich.console import Console
 
 from record.terms import COLD, KEPT, OF_ROUNDS
-from report.numbers.comparable import Comparable, groups_of
 from report.numbers.drift import said_of_drift
+from report.numbers.group import Group, groups_of
 from report.numbers.job_length import job_length
 from report.numbers.own_job import is_compared
 from report.numbers.precision import detectable
@@ -22,14 +22,18 @@ from report.tables.memory import titled_memory
 from report.tables.overhead import tables_of_overhead
 from report.tables.parts import titled_parts
 from report.tables.sharing import titled_sharing
+from report.tables.soak import tables_of_soak
 from report.tables.stores import titled_stores
+from report.tables.stream import tables_of_stream
 from report.tables.times import tables_of_times
 
-OF_STUDIES: dict[str, Callable[[Comparable], list[Titled]]] = {
+OF_STUDIES: dict[str, Callable[[Group], list[Titled]]] = {
     "overhead": tables_of_overhead,
     "grid": tables_of_grid,
     "granularity": tables_of_granularity,
     "faults": tables_of_faults,
+    "soak": tables_of_soak,
+    "stream": tables_of_stream,
 }
 
 
@@ -45,14 +49,14 @@ def print_tables(folder: Path, workloads: Iterable[str], console: Console) -> No
             _print(group, console)
 
 
-def tables_of(group: Comparable) -> list[Titled]:
+def tables_of(group: Group) -> list[Titled]:
     """Return the tables of a workload."""
     tables = OF_STUDIES.get(group.workload, _tables_of_times)(group)
     compared = "" if is_compared(group.newest.run.inputs) else "; results not compared"
     return [replace(each, title=f"{group.workload}: {each.title}{compared}") for each in tables]
 
 
-def _tables_of_times(group: Comparable) -> list[Titled]:
+def _tables_of_times(group: Group) -> list[Titled]:
     return [
         *tables_of_times(group),
         *([titled_job_length(jobs)] if (jobs := job_length(group)) else []),
@@ -64,7 +68,7 @@ def _tables_of_times(group: Comparable) -> list[Titled]:
     ]
 
 
-def _print(group: Comparable, console: Console) -> None:
+def _print(group: Group, console: Console) -> None:
     first, *others = tables_of(group)
     _print_titled(first, console, _said_of_noise(group))
     _say_conditions(group, console)
@@ -82,14 +86,14 @@ def _print_titled(titled: Titled, console: Console, *lines: str) -> None:
         say(console, titled.note)
 
 
-def _said_of_noise(group: Comparable) -> str:
-    """Return, for the first line, how much else the machine had to do, and so which differences could be found."""
+def _said_of_noise(group: Group) -> str:
+    """Return, for the first line, the drift of the machine and the least difference that could be found."""
     newest = [file.run for file in group.files if file.run.started == group.newest.run.started]
     difference = detectable(group) if group.workload not in OF_ROUNDS else None
     return " ".join(filter(None, (said_of_drift(newest), str(difference or ""))))
 
 
-def _say_conditions(group: Comparable, console: Console) -> None:
+def _say_conditions(group: Group, console: Console) -> None:
     if group.newest.run.profile == "quick":
         say(console, "quick profile: few worker counts, few trials, small inputs. A first look, nothing to quote.")
     for line in group.newest.run.disturbances:

@@ -44,7 +44,7 @@ while not select.select([0], [], [], 0.05)[0]:
             os.unlink(path)
         except FileNotFoundError:
             lost += 1
-print(lost)
+print(number, lost)
 """
 
 NOT_ISOLATED = "from harness.machine import process; process.namespaces = lambda: ()"
@@ -146,10 +146,12 @@ def test_what_others_put_into_shared_memory_stays_and_is_not_booked(isolated, ti
     ) as neighbour:
         command = [sys.executable, "-c", BESIDE, *(() if isolated else ("not isolated",))]
         beside = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
-        lost, _ = neighbour.communicate(timeout=30)
+        printed, _ = neighbour.communicate(timeout=30)
     for path in Path("/dev/shm").glob("psm_left-*"):  # which nobody but this test knows to be its own
         path.unlink()
-    assert int(lost) == 0
+    rounds, lost = map(int, printed.split())
+    assert rounds > 0
+    assert lost == 0
     assert beside.returncode == 0, beside.stderr
     (outcome, segments), (_, segments_left) = json.loads(beside.stdout)
     assert (outcome, segments) == (terms.OK, 0)
@@ -177,6 +179,13 @@ def test_accidents_that_look_like_speed_are_refused(wanted, idiom, reason, tiny,
     assert trial.outcome in terms.FAILURES
     assert reason in trial.reason
     assert trial.one_shot_s is None
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_during_the_imports_ends_a_run_as_later_ones_do(number):
+    code = f"import os; import harness.early; os.kill(os.getpid(), {number:d}); import time; time.sleep(9)"
+    ended = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, timeout=8, check=False)
+    assert (ended.returncode, ended.stderr) == (130, b"")
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ from harness.enough_blocks import EnoughBlocks
 from params import Params
 from record import files as results
 from record.terms import MEMORY, TIME
-from report.numbers.comparable import comparable
+from report.numbers.group import group_of
 from report.numbers.measured import Measured
 from report.numbers.precision import detectable, widest_interval
 from report.numbers.statistics import SLOWER
@@ -116,11 +116,11 @@ def test_half_of_all_runs_find_the_difference_that_is_called_detectable(times_it
             for _ in range(200)
         ]
 
-    def group_of(parts):
-        return comparable([Measured(Path(), *part) for part in parts])
+    def grouped(parts):
+        return group_of([Measured(Path(), *part) for part in parts])
 
-    share = median(found.share for run in runs(1.0) if (found := detectable(group_of(run))).share)
-    verdicts = [group_of(run).ratios(1)["ray", "it"].verdict for run in runs(1 + times_it * share)]
+    share = median(found.share for run in runs(1.0) if (found := detectable(grouped(run))).share)
+    verdicts = [grouped(run).ratios(1)["ray", "it"].verdict for run in runs(1 + times_it * share)]
     assert np.mean([verdict == SLOWER for verdict in verdicts]) == pytest.approx(share_found, abs=0.12)
 
 
@@ -129,14 +129,14 @@ def test_how_many_blocks_a_difference_needs():
         scatter = [1.1 ** (-1) ** (block // 2) for block in range(blocks)]
         rows = {f"row {number}": [1.2 * time for time in scatter] for number in range(20)}
         parts = [a_part("mp", {"fork": [1.0] * blocks}), a_part("ray", rows)]
-        return detectable(comparable([Measured(Path(), *part) for part in parts]))
+        return detectable(group_of([Measured(Path(), *part) for part in parts]))
 
     few = found(8)
     assert (few.share, few.needed, few.rows) == (None, 10, 20)
     many = found(12)
     assert many.share == pytest.approx(0.1)
     assert many.needed == 46  # 12 x (log 1.1 / log 1.05) squared
-    assert detectable(comparable([Measured(Path(), *a_part("mp", {"fork": [1.0] * 8}))])) is None
+    assert detectable(group_of([Measured(Path(), *a_part("mp", {"fork": [1.0] * 8}))])) is None
 
 
 def test_widest_interval_is_unknown_with_few_blocks_and_forgets_cells_that_fail():

@@ -19,8 +19,8 @@ from record.schema import Content, Environment, Idiom, as_plain
 from record.terms import MEMORY
 from report.export import write_csv
 from report.figures.labels import _load
-from report.numbers.comparable import groups_of
 from report.numbers.compare import NotComparable, compare
+from report.numbers.group import groups_of
 from report.numbers.measured import read
 from report.page.render import write_page
 from report.tables.workload import print_tables

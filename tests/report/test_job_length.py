@@ -10,7 +10,7 @@ from record.schema import Environment
 from record.terms import Traits
 from report.figures import job_length as figure
 from report.figures.workload import figures_of
-from report.numbers.comparable import groups_of
+from report.numbers.group import groups_of
 from report.numbers.job_length import Line, from_s, job_length
 from report.numbers.said_of_length import said_of_choice, title_of
 from report.numbers.words import about

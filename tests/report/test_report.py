@@ -1,7 +1,10 @@
 """What is shown: the numbers that were measured, the spread they allow, every failure, and no mixture."""
 
 import json
+import os
 import re
+import subprocess
+import sys
 from io import StringIO
 from pathlib import Path
 
@@ -19,11 +22,12 @@ from record.terms import COLD, KEPT, LEAVES, MEMORY, SKIPPED, TERMINATES, Traits
 from report import palette
 from report.figures import dots, labels, lines, parts, style, timeline
 from report.figures.workload import figures_of
-from report.numbers.comparable import comparable
+from report.numbers.group import group_of, groups_of
 from report.numbers.measured import Measured, read
 from report.numbers.parts import tasks_of
+from report.numbers.quantities import LIMIT
 from report.tables.workload import print_tables
-from tests.conftest import run_utils
+from tests.conftest import ROOT, run_utils
 from tests.made_up import A_MACHINE, MIB, a_part, a_run, a_trial, memory_of, save
 
 
@@ -70,7 +74,7 @@ def row_of(table, library, idiom):
 
 def test_table_shows_what_was_measured(folder):
     table = table_of(folder)
-    assert row_of(table, "limit", "physical")[2:6] == ["2.00", "1.00", "8.00", "4.00"]
+    assert row_of(table, "limit", "serial / n")[2:6] == ["2.00", "1.00", "8.00", "4.00"]
     # One-shot and kept on 4 workers, and on 1.
     times = ["3.00 (2.00-4.00)", "1.50 (1.25-1.75)", "9.50 (9.00-10.00)", "8.00 (8.00-8.00)"]
     assert row_of(table, "ray", "tasks")[2:6] == times
@@ -83,7 +87,7 @@ def test_table_shows_what_was_measured(folder):
     assert "lowest to highest" in table
     assert "few worker counts, few trials" in table  # the quick profile says so
     table = table[table.index("what start-up makes of them") :]
-    assert row_of(table, "limit", "physical")[8:10] == ["4.00 (100%)", "4.00 (100%)"]
+    assert row_of(table, "limit", "serial / n")[8:10] == ["4.00 (100%)", "4.00 (100%)"]
     # Start 3 x 3 / 4 - 1.5 = 0.75 s, stop 0.75 s; kept it takes 3 / 8 of the loop's 4 s, whose own start and end take
     # 4 s: never slower. 9 x 1.5 / (3 / 8) = 36 s. Speedups of 8 s and 4 s; the ratios to mp's times block by block.
     assert row_of(table, "ray", "tasks")[2:] == [
@@ -155,7 +159,7 @@ def test_other_parameters_and_machines_are_left_out_and_said(folder):
     where = Environment(machine=A_MACHINE)
     save(folder, "mpire", {("fork", 4): [1.0]}, environment=where, started="2026-11-20T00:00:00+0000")
     files, _ = read(sorted(folder.glob("*.p3")))
-    group = comparable(files)
+    group = group_of(files)
     assert [file.library for file in group.files] == ["serial", "mp", "dask", "ray"]
     assert len(group.left_out) == 2
     table = table_of(folder)
@@ -167,7 +171,7 @@ def test_figure_shows_every_line_with_its_label(three_counts):
     paths = utils.visualize_results_for_benchmark(sorted(three_counts.glob("*.p3")))
     assert [path.name for path in paths] == ["numerical.png", "numerical.svg"]
     svg = paths[1].read_text()
-    shown = ("mp", "fork", "dask", "scatter", "ray", "tasks", "naive: all", "plain loop", "physical limit")
+    shown = ("mp", "fork", "dask", "scatter", "ray", "tasks", "naive: all", "plain loop", LIMIT)
     for text in shown:
         assert f">{text}<" in svg
     assert ">exit<" not in svg  # skipped: no line
@@ -198,7 +202,7 @@ def test_kept_times_are_drawn_against_workers_with_their_own_limit(three_counts,
         return []
 
     monkeypatch.setattr(lines, "show_and_save", look)
-    group = comparable(read(sorted(three_counts.glob("*.p3")))[0])
+    group = group_of(read(sorted(three_counts.glob("*.p3")))[0])
     for name in ("numerical", "numerical_kept"):
         figures_of([group])[name]()
     assert seen["numerical"][palette.LIMIT_COLOR] == [8.0, 4.0, 2.0]
@@ -255,6 +259,7 @@ def test_labels_can_be_read(ground):
             assert style.contrast(*colors) >= 4.5
     assert style.contrast(to_rgb("black"), to_rgb("white")) == pytest.approx(21)
     assert style.contrast(to_rgb("#777777"), to_rgb("white")) == pytest.approx(4.48, abs=0.01)
+    assert style.contrast(to_rgb(palette.LIMIT_COLOR), to_rgb("white")) >= 4.5
 
 
 def test_few_numbers_of_workers_are_dots_sorted_by_their_value(folder, monkeypatch):
@@ -285,7 +290,7 @@ def test_few_numbers_of_workers_are_dots_sorted_by_their_value(folder, monkeypat
     assert list(seen["values"].items()) == list(values.items())
     assert seen["open"] == ["mpire: naive: fork", "ray: naive: all"]
     assert seen["across"] == {"-": 2.0, "--": 8.0}  # the limit, the loop
-    assert {"2.20", "5.50", "plain loop", "physical limit"} <= seen["shown"]
+    assert {"2.20", "5.50", "plain loop", LIMIT} <= seen["shown"]
     assert "2 of 2 tuned idioms beat a plain loop" in seen["title"]
 
 
@@ -438,7 +443,7 @@ def test_align_labels_turns_labels_along_their_lines(three_counts, monkeypatch):
     assert set(angles.values()) == {0}
     utils.visualize_results_for_benchmark(files, align_labels=True)
     assert 270 < angles["tasks"] < 360 or -90 < angles["tasks"] < 0  # time falls with workers
-    assert angles["physical limit"] == pytest.approx(angles["fork"], abs=6)
+    assert angles[LIMIT] == pytest.approx(angles["fork"], abs=6)
 
 
 def a_broken_down(cold, kept, stop_s):
@@ -472,7 +477,7 @@ def broken_down(tmp_path):
     for library, trial in (("mp", mp), ("ray", ray)):
         results.save(tmp_path, "numerical", library, [a_run(trial)])
     save(tmp_path, "serial", {("loop", 1): [4.0]})
-    return comparable(read(sorted(tmp_path.glob("*.p3")))[0])
+    return group_of(read(sorted(tmp_path.glob("*.p3")))[0])
 
 
 def test_stacked_bars_add_up_to_the_one_shot_and_the_kept_time(broken_down, monkeypatch):
@@ -579,7 +584,7 @@ def made_group(times, styles=()):
     """Return what would be read of one library's rows, and the reference's."""
     mp, others = {"fork": times["fork"]}, {name: seconds for name, seconds in times.items() if name != "fork"}
     parts = a_part("mp", mp), a_part("ray", others, traits=styles)
-    return comparable([Measured(Path(), *part) for part in parts])
+    return group_of([Measured(Path(), *part) for part in parts])
 
 
 def random_rows(random, slower):
@@ -610,10 +615,37 @@ def test_a_row_of_another_style_changes_no_verdict_among_the_others(trait, facto
     assert changeable > 10  # it would have changed intervals, had it been of the same style
 
 
+def test_results_are_shown_whatever_takes_the_output(folder):
+    command = [sys.executable, "utils.py", "table", "--results", str(folder)]
+    in_ascii = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    ended = subprocess.run(command, cwd=ROOT, env=in_ascii, capture_output=True, timeout=60, check=False)
+    assert (ended.returncode, ended.stderr) == (0, b"")
+    assert b"numerical" in ended.stdout
+    into_nothing = subprocess.run(
+        ["bash", "-c", f"{' '.join(command)} | head -1"], cwd=ROOT, capture_output=True, timeout=60, check=False
+    )
+    assert into_nothing.stderr == b""
+
+
+def test_leaving_out_a_naive_row_of_the_published_run_changes_no_verdict():
+    groups, _ = groups_of(sorted(utils.PUBLISHED.glob("*.p3")))
+    left_out = 0
+    for group in groups:
+        cells = group.cells(group.most_workers)
+        found = group.compared({name: cell.times for name, cell in cells.items()})
+        for naive in [name for name, cell in cells.items() if cell.traits.naive]:
+            fewer = group.compared({name: cell.times for name, cell in cells.items() if name != naive})
+            assert {name: ratio for name, ratio in found.items() if not cells[name].traits.naive} == {
+                name: ratio for name, ratio in fewer.items() if not cells[name].traits.naive
+            }
+            left_out += 1
+    assert left_out >= 10
+
+
 def test_a_naive_row_alone_is_nothing_to_choose():
     group = made_group({"fork": np.ones(10)}, {})
     assert group.rankings[1].fastest.name == ("mp", "fork")
-    naive = comparable([Measured(Path(), *a_part("ray", {"all": [1.0] * 10}, traits={"all": Traits(naive=True)}))])
+    naive = group_of([Measured(Path(), *a_part("ray", {"all": [1.0] * 10}, traits={"all": Traits(naive=True)}))])
     assert (naive.rankings[1].fastest, naive.rankings[1].verdicts) == (None, {})
 
 
@@ -622,10 +654,10 @@ def test_files_of_different_runs_are_not_paired(tmp_path):
     drift = np.geomspace(1, 3, 8)
     save(tmp_path, "mp", {("fork", 1): drift})
     save(tmp_path, "joblib", {("loky", 1): 1.1 * drift})
-    (ratio,) = comparable(read(sorted(tmp_path.glob("*.p3")))[0]).ratios(1).values()
+    (ratio,) = group_of(read(sorted(tmp_path.glob("*.p3")))[0]).ratios(1).values()
     assert ratio.verdict == "slower"
     save(tmp_path, "joblib", {("loky", 1): 1.1 * drift}, started="2026-11-22T00:00:00+0000")
-    group = comparable(read(sorted(tmp_path.glob("*.p3")))[0])
+    group = group_of(read(sorted(tmp_path.glob("*.p3")))[0])
     (ratio,) = group.ratios(1).values()
     assert ratio.verdict == "tie"
     assert group.measured_alone == ["joblib"]
@@ -637,12 +669,12 @@ def test_limit_is_never_below_the_longest_task_or_the_data(tmp_path):
     tasks = Tasks(index=[0, 1], pid=[7, 7], start_ns=[0, 10**9], end_ns=[10**9, 3 * 10**9])
     trial = a_trial(4.0, tasks=tasks)  # 3 s until the results are there, 1 s of end
     results.save(tmp_path, "numerical", "serial", [a_run(trial)])
-    group = comparable(read(tmp_path.glob("*.p3"))[0])
+    group = group_of(read(tmp_path.glob("*.p3"))[0])
     assert [group.limit_s(n_jobs, COLD) for n_jobs in (1, 2, 4)] == [4.0, 2.0, 2.0]
     assert group.limit_s(2, KEPT) is None
     run = a_run(trial, inputs={"moved_bytes": 25 * 10**9}, bandwidth_bytes_per_s=10e9)
     results.save(tmp_path, "numerical", "serial", [run])
-    group = comparable(read(tmp_path.glob("*.p3"))[0])
+    group = group_of(read(tmp_path.glob("*.p3"))[0])
     assert [group.limit_s(n_jobs, COLD) for n_jobs in (1, 2)] == [4.0, 2.5]
 
 
@@ -658,14 +690,14 @@ def test_the_setup_is_in_the_limit_of_one_shot_as_often_as_it_is_made(tmp_path):
     )
     trial = a_trial(pools=[Pool(rounds=rounds, stop_s=2.0)], tasks=tasks, setups=1, setup_s=4.0)
     results.save(tmp_path, "numerical", "serial", [a_run(trial, inputs={"moved_bytes": 175 * 10**8})])
-    group = comparable(read(tmp_path.glob("*.p3"))[0])
+    group = group_of(read(tmp_path.glob("*.p3"))[0])
     assert [group.limit_s(n_jobs, COLD) for n_jobs in (1, 2, 4, 8)] == [8.0, 6.0, 5.0, 5.0]  # 4 + 4 / n, at least 4 + 1
     assert [group.limit_s(n_jobs, KEPT) for n_jobs in (1, 2)] == [3.0, 2.0]  # 3 / n, at least 2
     cold, kept = [line for line in table_of(tmp_path).splitlines() if re.match(r"│limit .*\d\.\d{3}", line)]
     assert [cell.strip() for cell in cold.split("│")][3:7] == ["8.000", "4.000", "4.000", "0.000"]
     assert [cell.strip() for cell in kept.split("│")][3:7] == ["3.000", "0.000", "3.000", "0.000"]
     results.save(tmp_path, "numerical", "serial", [a_run(trial, inputs={"moved_bytes": 55 * 10**9})])
-    group = comparable(read(tmp_path.glob("*.p3"))[0])
+    group = group_of(read(tmp_path.glob("*.p3"))[0])
     assert (group.limit_s(2, COLD), group.limit_s(8, COLD), group.limit_s(2, KEPT)) == (6.0, 5.5, 5.5)
 
 

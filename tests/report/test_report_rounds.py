@@ -13,7 +13,7 @@ from record.schema import Content, Pool, Round, as_plain
 from record.terms import CALLER, COLD, GRAPH, KEPT, OF_ROUNDS, SETTLING, STUDIES, Traits
 from report.figures import workload as figures
 from report.numbers import granularity, grid, overhead
-from report.numbers.comparable import comparable
+from report.numbers.group import group_of
 from report.numbers.measured import read
 from report.numbers.quantities import PER_TASK, sorted_points
 from report.page.charts import workload as charts
@@ -34,15 +34,15 @@ def table_of(folder, workload):
     return console.file.getvalue()
 
 
-def group_of(folder):
+def group_in(folder):
     files, refused = read(sorted(folder.glob("*.p3")))
     assert not refused
-    return comparable(files)
+    return group_of(files)
 
 
 def drawn(folder):
     """Draw all figures; return the names of their files."""
-    return [path.name for draw in figures.figures_of([group_of(folder)]).values() for path in draw()]
+    return [path.name for draw in figures.figures_of([group_in(folder)]).values() for path in draw()]
 
 
 def row_of(table, library, idiom):
@@ -63,7 +63,7 @@ def test_cost_per_task_and_its_ratio(tmp_path):
     assert row[5] == "10000"
     assert row[-1].endswith("slower")
     assert drawn(tmp_path) == ["overhead.png", "overhead.svg", "overhead_by_tasks.png", "overhead_by_tasks.svg"]
-    shown = [point.value for _, point in sorted_points(group_of(tmp_path), PER_TASK)]
+    shown = [point.value for _, point in sorted_points(group_in(tmp_path), PER_TASK)]
     assert shown == pytest.approx([100, 105], rel=0.01)  # µs, the cheaper one first
 
 
@@ -117,7 +117,7 @@ def test_shortest_tasks_and_what_was_not_reached(tmp_path):
     assert [float(cell) for cell in row_of(table, "mp", "middle")[3:5]] == pytest.approx([600, 3000], rel=0.1)
     assert all(cell.startswith("<") for cell in row_of(table, "mp", "free")[3:5])
     assert all(cell.startswith(">") for cell in row_of(table, "mp", "hopeless")[3:5])
-    free, middle, hopeless = granularity.reaches_of(group_of(tmp_path), graphs=False)
+    free, middle, hopeless = granularity.reaches_of(group_in(tmp_path), graphs=False)
     assert [reach.cell.idiom for reach in (free, middle, hopeless)] == ["free", "middle", "hopeless"]
     assert [each.bound for each in (*free.shortest, *hopeless.shortest)] == ["<", "<", ">", ">"]
     assert [each.seconds for each in middle.shortest] == pytest.approx([6e-4, 3e-3], rel=0.1)
@@ -151,7 +151,7 @@ def test_grid(tmp_path, one_cell):
         for suffix in (".png", ".svg")
     )
     if not one_cell:
-        grids = grid.to_choose(group_of(tmp_path))
+        grids = grid.to_choose(group_in(tmp_path))
         fastest = {key: grid.fastest_at(grids, KEPT, key) for key in grids["mp", "fork"][KEPT]}
         assert fastest[1024, 0.0] == "serial"
         assert fastest[1024, 0.001] == "ray"
@@ -169,7 +169,7 @@ def test_grid_says_from_which_compute_time_an_idiom_is_faster(tmp_path):
         ("dask", "fast", a_grid(0.0, lambda p, c: 2 * c + 1e-9, tasks=16, payloads=(1024,), computes=computes), 4),
     ):
         save_pools(tmp_path, "grid", library, {idiom: [of_round]}, n_jobs=n_jobs)
-    grids = grid.grids_of(group_of(tmp_path))
+    grids = grid.grids_of(group_in(tmp_path))
     serial = grid.first_of(grids, "serial", KEPT)
     line = {
         library: grid.faster_from(grids[library, idiom][KEPT], serial)[1024]
@@ -194,7 +194,7 @@ def test_the_line_of_the_grid_lies_between_cells_on_logarithmic_axes():
 def test_the_fastest_of_the_grid_is_a_tuned_row(tmp_path, traits):
     pools = {"Pool": [a_grid(2.0, lambda p, c: 4 * c + 5e-4)], "other": [a_grid(0.0, lambda p, c: 1e-6)]}
     save_pools(tmp_path, "grid", "ray", pools, traits={"other": traits})
-    group = group_of(tmp_path)
+    group = group_in(tmp_path)
     assert len(grid.grids_of(group)) == 2
     assert list(grid.to_choose(group)) == [("ray", "Pool")]
 
@@ -236,7 +236,7 @@ def test_damaged_pools_are_refused(tmp_path, pool):
 
 def test_latencies_are_of_all_trials(tmp_path):
     save_pools(tmp_path, "overhead", "mp", {"fork": [of_tasks(1e-3, 1e-4, 100, seed=seed) for seed in (1, 2)]})
-    cell = group_of(tmp_path).files[0].cells["fork", 2]
+    cell = group_in(tmp_path).files[0].cells["fork", 2]
     assert len(overhead.latencies_s(cell)) == 2
 
 
@@ -309,7 +309,7 @@ def test_an_idiom_in_the_calling_process_stands_beside_those_on_most_workers(tmp
         tmp_path, "overhead", "toy", {"alone": [of_tasks(1e-3, 1e-4, 1000)]}, 1, {"alone": Traits(workers=CALLER)}
     )
     save_pools(tmp_path, "overhead", "mp", {"fork": [of_tasks(1e-3, 1e-4, 1000)]}, 4)
-    assert [cell.name for cell in group_of(tmp_path).on_most_workers] == [("mp", "fork"), ("toy", "alone")]
+    assert [cell.name for cell in group_in(tmp_path).on_most_workers] == [("mp", "fork"), ("toy", "alone")]
 
 
 def test_every_medium_knows_the_same_studies():

@@ -10,20 +10,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness.cells import all_cells
-from harness.cli import parse
 from harness.launch import run_cell
 from record.terms import OK, SKIPPED
 from stores.family import LEAST_BYTES, Family
 from stores.references import References
 from stores.serving import _open, _server, missing
-from tests.conftest import shared_memory
+from tests.conftest import every_cell, shared_memory
 from trial import tasklog
 
 STORES = [name for name in ("shared_memory", "lmdb", "vineyard") if not missing(name)]
 SIZE = 64 * 2**20
 WORKFLOWS = ("client_scatter", "worker_scatter", "array", "dataframe")
-CELLS = all_cells(parse([*WORKFLOWS, "--libraries", "dask_stores", "--n-jobs", "2"]))
+CELLS = [cell for cell in every_cell() if cell.workload in WORKFLOWS and cell.library == "dask_stores"]
 
 
 @pytest.fixture(autouse=True)

@@ -10,20 +10,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness.cells import Cell, all_cells
-from harness.cli import parse
+from harness.cells import Cell
 from harness.launch import run_cell
 from harness.machine import room
 from record.schema import Pool, Round, Trial
 from record.terms import KEPT, MEMORY, OK, POINT, SKIPPED, TASKS, WRONG
 from report.numbers import granularity as shown
-from tests.conftest import SCRIPTS, setting, shared_memory, without
+from tests.conftest import SCRIPTS, cells_of, setting, shared_memory, without
 from trial import kernel
 from trial.bare import bare_processes
 from trial.kernel import Kernel
 from workloads import granularity, graphs, grid
 
-CELLS = all_cells(parse(["overhead", "grid", "granularity", "--n-jobs", "2"]))
+CELLS = cells_of("overhead", "grid", "granularity")
 # Overhead tries the idioms of every library; the others, those that have something of their own to go wrong with, and
 # those of Ray for which overhead would start it twice.
 ELSEWHERE = {("ray", "tasks"), ("ray", "actors"), ("ray", "ray.util.multiprocessing.Pool")}

@@ -5,8 +5,8 @@ from harness.launch import run_cell
 from record import files as results
 from record.schema import Fault
 from record.terms import CALLER_DIED, ERROR_CAUGHT, FAULTS, NOTHING, OK, RESULTS, Traits
-from report.numbers.comparable import groups_of
 from report.numbers.faults import ENDS, GRADES, HANGS, LOSES, MEANINGS, ORPHANS, RECOVERS, TELLS, UNCLEAR, survivals
+from report.numbers.group import groups_of
 from report.page.render import render
 from report.tables.workload import tables_of
 from tests.conftest import ROOT, shared_memory, without

@@ -22,7 +22,7 @@ from record import files as results
 from record.schema import Idiom
 from record.terms import OK, Traits
 from report.code_file import code_file
-from report.numbers.comparable import groups_of
+from report.numbers.group import groups_of
 from report.numbers.longer_job import longer_job
 from report.numbers.own_job import said_of_job, said_of_loss
 from tests.conftest import ROOT, run_utils

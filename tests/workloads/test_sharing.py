@@ -8,17 +8,15 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from harness.cells import all_cells
-from harness.cli import parse
 from harness.inputs import _source, folder_of
 from harness.launch import run_cell
 from harness.suite import make_inputs
 from record.terms import MEMORY, OK, WRITE
-from tests.conftest import ROOT, setting, without
+from tests.conftest import ROOT, cells_of, setting, without
 from trial.rules import Rules, WrongResult, check_new_workers, check_workers
 from workloads import sharing, sharing_frame
 
-CELLS = {(cell.library, cell.idiom): cell for cell in all_cells(parse(["sharing", "--n-jobs", "2"]))}
+CELLS = {(cell.library, cell.idiom): cell for cell in cells_of("sharing")}
 
 
 def test_a_checksum_is_of_all_bytes(tiny):

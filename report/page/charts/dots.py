@@ -5,7 +5,7 @@ from typing import Any
 import altair as alt
 
 from report.numbers.cell import NAIVE, Cell
-from report.numbers.comparable import Comparable
+from report.numbers.group import Group
 from report.numbers.quantities import Point, Quantity, sorted_points
 from report.numbers.words import three_digits
 from report.page.charts.vega import Rows, Vega, library_scale, log_scale, named, one_below_the_other
@@ -14,7 +14,7 @@ from report.palette import LIMIT_COLOR
 ROW_HEIGHT = 17
 
 
-def dots(group: Comparable, quantity: Quantity) -> tuple[Rows, Vega] | None:
+def dots(group: Group, quantity: Quantity) -> tuple[Rows, Vega] | None:
     """Return the rows and the chart; naive idioms are open, the plain loop and the limit are lines across."""
     rows = [_row(cell, point) for cell, point in sorted_points(group, quantity)]
     if not rows:
@@ -37,7 +37,7 @@ def _row(cell: Cell, point: Point) -> dict[str, Any]:
     return {**named(cell), **value, "shown": three_digits(point.value)}
 
 
-def _across(group: Comparable, quantity: Quantity) -> list[Vega]:
+def _across(group: Group, quantity: Quantity) -> list[Vega]:
     """Return a line at each value that rows are compared with."""
     loop = quantity.point(group, group.serial) if group.serial and quantity.is_time else None
     lines = [(quantity.limit(group, group.most_workers), quantity.limit_name, [1, 0])]

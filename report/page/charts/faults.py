@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import altair as alt
 
-from report.numbers.comparable import Comparable
 from report.numbers.faults import GRADES, LEGEND, survivals
+from report.numbers.group import Group
 from report.numbers.words import workers
 from report.page.charts.vega import Chart, named, one_below_the_other, spec_of
 from report.palette import GRADE_COLORS
@@ -13,7 +13,7 @@ from report.palette import GRADE_COLORS
 ROW_HEIGHT = 24
 
 
-def charts_of_faults(group: Comparable) -> Iterator[Chart]:
+def charts_of_faults(group: Group) -> Iterator[Chart]:
     """Yield the overview, where anything was measured."""
     by_fault = survivals(group)
     rows = [

@@ -5,8 +5,8 @@ from typing import Any
 
 import altair as alt
 
-from report.numbers.comparable import Comparable
 from report.numbers.granularity import TARGETS, Reach, curves_of, of_pattern, reaches_of, smoothed
+from report.numbers.group import Group
 from report.numbers.words import micro, row_name, workers
 from report.page.charts.dots import ROW_HEIGHT
 from report.page.charts.vega import (
@@ -25,7 +25,7 @@ TITLES = {False: ("tasks", "independent tasks"), True: ("graphs", "graphs of tas
 X_TITLE = "mean task: time x workers / tasks"
 
 
-def charts_of_granularity(group: Comparable) -> Iterator[Chart]:
+def charts_of_granularity(group: Group) -> Iterator[Chart]:
     """Yield what is known of independent tasks and of graphs, where they were measured."""
     low, high = TARGETS
     for graphs, (anchor, what) in TITLES.items():

@@ -7,8 +7,8 @@ from typing import Any
 import altair as alt
 
 from record.terms import KEPT
-from report.numbers.comparable import Comparable
 from report.numbers.grid import POOLS, TIED, Times, axes_of, fastest_at, first_of, grids_of, relative, to_choose
+from report.numbers.group import Group
 from report.numbers.names import SERIAL, Name
 from report.numbers.words import duration, size
 from report.page.charts.vega import HEIGHT, Chart, Rows, Vega, spec_of
@@ -18,7 +18,7 @@ MAP_HEIGHT = 130
 WIDEST = 5  # powers of two that colours tell apart, in either direction
 
 
-def charts_of_grid(group: Comparable) -> Iterator[Chart]:
+def charts_of_grid(group: Group) -> Iterator[Chart]:
     """Yield the maps, where anything was measured."""
     grids = grids_of(group)
     if not grids:

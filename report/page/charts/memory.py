@@ -4,11 +4,11 @@ import altair as alt
 
 from record.terms import COLD
 from report.numbers.cell import CONNECTED, NAIVE, TUNED
-from report.numbers.comparable import Comparable
+from report.numbers.group import Group
 from report.page.charts.vega import Chart, and_limit, library_scale, log_scale, named, spec_of, with_limit
 
 
-def against_memory(group: Comparable) -> Chart | None:
+def against_memory(group: Group) -> Chart | None:
     """Return one-shot time against peak memory on most workers: what is at the lower left is better in both."""
     rows = [
         {**named(cell), "seconds": cell.one_shot.median, "mib": cell.memory["pss_peak_bytes"] / 2**20}

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import altair as alt
 
-from report.numbers.comparable import Comparable
+from report.numbers.group import Group
 from report.numbers.overhead import per_task_by_tasks
 from report.numbers.quantities import PER_TASK
 from report.numbers.words import workers
@@ -12,7 +12,7 @@ from report.page.charts.dots import ROW_HEIGHT, dots
 from report.page.charts.vega import Chart, curve_panels, log_scale, named, spec_of
 
 
-def charts_of_overhead(group: Comparable) -> Iterator[Chart]:
+def charts_of_overhead(group: Group) -> Iterator[Chart]:
     """Yield the charts, where anything was measured."""
     if drawn := dots(group, PER_TASK):
         rows, chart = drawn

@@ -7,7 +7,7 @@ import altair as alt
 
 from record.terms import COLD
 from report.numbers.cell import Cell
-from report.numbers.comparable import Comparable
+from report.numbers.group import Group
 from report.numbers.parts import PARTS, SHOWN, bars_of, median_trial, tasks_of
 from report.numbers.words import row_name
 from report.page.charts.vega import (
@@ -25,7 +25,7 @@ from report.palette import PART_COLORS
 MOST_TASKS = 4000  # that a timeline shows; further ones are left out, and it says so
 
 
-def where_the_time_goes(group: Comparable, phase: str) -> Chart | None:
+def where_the_time_goes(group: Group, phase: str) -> Chart | None:
     """Return the stacked parts of the median trial on most workers."""
     rows = [
         {**named(cell), "part": part, "order": PARTS.index(part), "seconds": seconds}
@@ -52,7 +52,7 @@ def where_the_time_goes(group: Comparable, phase: str) -> Chart | None:
     return _chart(group, phase, "parts", title, note, chart, 20 * len({row["name"] for row in rows}))
 
 
-def timeline(group: Comparable, phase: str) -> Chart | None:
+def timeline(group: Group, phase: str) -> Chart | None:
     """Return each library's fastest idiom on most workers: one row per worker, a bar per task, one time scale."""
     rows = [row for cell in group.fastest_of_each_library for row in _tasks(cell, phase)]
     if not rows:
@@ -79,7 +79,7 @@ def timeline(group: Comparable, phase: str) -> Chart | None:
     return _chart(group, phase, "timeline", title, note, chart, 13 * len(lanes))
 
 
-def _chart(group: Comparable, phase: str, what: str, title: str, note: str, chart: Vega, height: int) -> Chart:
+def _chart(group: Group, phase: str, what: str, title: str, note: str, chart: Vega, height: int) -> Chart:
     """Return the chart with its words and the limit of such a round."""
     anchor = f"{group.workload}-{what}" if phase == COLD else f"{group.workload}-{what}-{phase}"
     spec = spec_of(with_limit(chart, group, phase, "x"), height)

@@ -2,13 +2,13 @@
 
 import altair as alt
 
-from report.numbers.comparable import Comparable
+from report.numbers.group import Group
 from report.numbers.sharing import has_held, held_bytes
 from report.page.charts.vega import Chart, named, one_below_the_other, spec_of
 from report.palette import LIMIT_COLOR, color_of
 
 
-def held_by_stores(group: Comparable) -> Chart | None:
+def held_by_stores(group: Group) -> Chart | None:
     """Return what the data take in memory with each store: while workers hold them, and at the peak."""
     rows = [
         {**named(cell), **{moment: held_bytes(cell, moment) / 2**20 for moment in ("held", "peak")}}
@@ -34,7 +34,7 @@ def held_by_stores(group: Comparable) -> Chart | None:
     )
 
 
-def time_of_stores(group: Comparable) -> Chart | None:
+def time_of_stores(group: Group) -> Chart | None:
     """Return, for each store, the time from workers at rest until all of them had the data."""
     rows = [
         {**named(cell), "seconds": seconds}

@@ -7,14 +7,14 @@ import altair as alt
 
 from record.terms import CALLER
 from report.numbers.cell import Cell
-from report.numbers.comparable import Comparable
+from report.numbers.group import Group
 from report.numbers.quantities import COPIES, LEAST_FOR_LINES, Point, Quantity
 from report.numbers.words import workers
 from report.page.charts.dots import ROW_HEIGHT, dots
 from report.page.charts.vega import Chart, curve_panels, log_scale, named, spec_of
 
 
-def charts_of_quantity(group: Comparable, quantity: Quantity, anchor: str) -> Iterator[Chart]:
+def charts_of_quantity(group: Group, quantity: Quantity, anchor: str) -> Iterator[Chart]:
     """Yield a dot per idiom on most workers, and a panel of lines per library from LEAST_FOR_LINES counts on."""
     if drawn := dots(group, quantity):
         rows, chart = drawn
@@ -26,11 +26,11 @@ def charts_of_quantity(group: Comparable, quantity: Quantity, anchor: str) -> It
         yield from _against_workers(group, quantity, anchor)
 
 
-def _behind(group: Comparable, quantity: Quantity) -> str:
+def _behind(group: Group, quantity: Quantity) -> str:
     return "medians of the trials in which memory was sampled" if quantity is COPIES else group.said_of_trials
 
 
-def _against_workers(group: Comparable, quantity: Quantity, anchor: str) -> Iterator[Chart]:
+def _against_workers(group: Group, quantity: Quantity, anchor: str) -> Iterator[Chart]:
     points = [
         _row(cell, point, n)
         for cells in group.idioms
@@ -50,6 +50,6 @@ def _row(cell: Cell, point: Point, n_jobs: int) -> dict[str, Any]:
     return {**named(cell), "name": cell.idiom, **at}
 
 
-def _counts(group: Comparable, point: Point, cell: Cell) -> list[int]:
+def _counts(group: Group, point: Point, cell: Cell) -> list[int]:
     """Return at which counts the point is drawn: for the calling process at both ends, so that its line spans all."""
     return sorted({1, group.most_workers}) if cell.traits.workers == CALLER else [point.n_jobs]

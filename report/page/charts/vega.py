@@ -7,7 +7,7 @@ from typing import Any
 import altair as alt
 
 from report.numbers.cell import NAIVE, Cell
-from report.numbers.comparable import Comparable
+from report.numbers.group import Group
 from report.numbers.quantities import LIMIT
 from report.numbers.words import row_name
 from report.palette import LIMIT_COLOR, OTHERS_COLOR, color_of
@@ -114,8 +114,8 @@ def _grey(rows: Sequence[dict[str, Any]], color: str) -> alt.Chart:
     return alt.Chart(alt.Data(values=list(rows))).mark_line(color=color, strokeWidth=1, clip=True)
 
 
-def with_limit(chart: Vega, group: Comparable, phase: str, axis: str) -> Vega:
-    """Return the chart with a line across at the physical limit of such a round on most workers, where it is known."""
+def with_limit(chart: Vega, group: Group, phase: str, axis: str) -> Vega:
+    """Return the chart with a line across at the limit of such a round on most workers, where it is known."""
     limit = group.limit_s(group.most_workers, phase)
     if limit is None:
         return chart
@@ -124,7 +124,7 @@ def with_limit(chart: Vega, group: Comparable, phase: str, axis: str) -> Vega:
     return chart + rule.encode(**at, tooltip=["name:N", "limit:Q"])
 
 
-def and_limit(group: Comparable, phase: str) -> str:
+def and_limit(group: Group, phase: str) -> str:
     """Return what a chart's note says of that line."""
     return f"; grey: {LIMIT}" if group.limit_s(group.most_workers, phase) else ""
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 
 from record.terms import COLD, KEPT
-from report.numbers.comparable import Comparable
+from report.numbers.group import Group
 from report.numbers.job_length import job_length
 from report.numbers.quantities import COPIES, KEPT_ROUND, ONE_SHOT
 from report.page.charts.faults import charts_of_faults
@@ -13,24 +13,27 @@ from report.page.charts.job_length import lengths_of_jobs
 from report.page.charts.memory import against_memory
 from report.page.charts.overhead import charts_of_overhead
 from report.page.charts.parts import timeline, where_the_time_goes
+from report.page.charts.soak import charts_of_soak
 from report.page.charts.stores import held_by_stores, time_of_stores
 from report.page.charts.times import charts_of_quantity
 from report.page.charts.vega import Chart
 
-OF_STUDIES: dict[str, Callable[[Comparable], Iterator[Chart]]] = {
+OF_STUDIES: dict[str, Callable[[Group], Iterator[Chart]]] = {
     "overhead": charts_of_overhead,
     "grid": charts_of_grid,
     "granularity": charts_of_granularity,
     "faults": charts_of_faults,
+    "soak": charts_of_soak,
+    "stream": lambda _group: iter(()),
 }
 
 
-def charts_of(group: Comparable) -> list[Chart]:
+def charts_of(group: Group) -> list[Chart]:
     """Return the charts of which there is anything to show."""
     return list(OF_STUDIES.get(group.workload, _charts_of_times)(group))
 
 
-def _charts_of_times(group: Comparable) -> Iterator[Chart]:
+def _charts_of_times(group: Group) -> Iterator[Chart]:
     charts = (
         lengths_of_jobs(lengths) if (lengths := job_length(group)) else None,
         *charts_of_quantity(group, ONE_SHOT, "time"),

@@ -1,4 +1,4 @@
-"""Which results may stand in one chart, and how they compare."""
+"""The results of one workload that may stand in one chart, and how they compare."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -40,7 +40,7 @@ class Ranking:
 
 
 @dataclass(frozen=True)
-class Comparable:
+class Group:
     """Files of one workload that were measured with the same parameters on the same machine, and what was left out.
 
     ``longer``: the groups whose workload is this one with more of the same tasks, even if from another run.
@@ -49,7 +49,7 @@ class Comparable:
     workload: str
     files: tuple[Measured, ...]
     left_out: tuple[str, ...]
-    longer: tuple["Comparable", ...] = ()
+    longer: tuple["Group", ...] = ()
 
     @property
     def worker_counts(self) -> list[int]:
@@ -223,7 +223,7 @@ class Comparable:
         return self.shared_bytes if self.shared_bytes >= LEAST_COUNTED_BYTES else 0
 
     def limit_s(self, n_jobs: int, phase: str) -> float | None:
-        """Return the physical limit in seconds, of one shot (COLD) or of a round on a pool that is kept (KEPT).
+        """Return the limit in seconds, of one shot (COLD) or of a round on a pool that is kept (KEPT).
 
         It is the setup (in one shot only; every worker makes its own) plus the larger of two times: the rest over the
         workers, and the longest task. It is never below `data_s`. None where the loop has no such time.
@@ -261,16 +261,16 @@ class Comparable:
         return f"{said} ({' or '.join(spreads)})" if spreads else f"{said}, no spread known"
 
 
-def groups_of(paths: Iterable[Path]) -> tuple[list[Comparable], list[str]]:
+def groups_of(paths: Iterable[Path]) -> tuple[list[Group], list[str]]:
     """Return what may be compared, one group per workload, and one line for each file that was refused."""
     files, refused = read(paths)
     workloads = in_order({file.workload for file in files}, EVERY_WORKLOAD)
-    groups = [comparable([file for file in files if file.workload == name]) for name in workloads]
+    groups = [group_of([file for file in files if file.workload == name]) for name in workloads]
     longer = {name: tuple(other for other in groups if other.newest.run.lengthens == name) for name in workloads}
     return [replace(group, longer=longer[group.workload]) for group in groups], refused
 
 
-def comparable(files: Sequence[Measured]) -> Comparable:
+def group_of(files: Sequence[Measured]) -> Group:
     """Return those of one workload's ``files`` that may stand beside the newest of them."""
     newest = max(files, key=lambda file: file.run.started)
     same = [f for f in files if _key(f) == _key(newest)]
@@ -282,7 +282,7 @@ def comparable(files: Sequence[Measured]) -> Comparable:
             left_out.append(f"{file.path.name}: another machine ({file.machine})")
     libraries = in_order({file.library for file in same}, list(COLORS))
     same.sort(key=lambda file: libraries.index(file.library))
-    return Comparable(newest.workload, tuple(same), tuple(left_out))
+    return Group(newest.workload, tuple(same), tuple(left_out))
 
 
 def _key(file: Measured) -> tuple[str, str]:
