@@ -6,12 +6,13 @@ batches by hand, as Dask advises: https://distributed.dask.org/en/stable/efficie
 Closing asks each worker to end, and ends those left after 4 s: https://distributed.dask.org/en/stable/client.html
 """
 
+import platform
 from contextlib import contextmanager, nullcontext
 from functools import partial
 from itertools import chain, islice
 
 from trial.script import idiom, in_batches, needs, run
-from trial.tasklog import placing
+from trial.tasklog import moment_is, placing
 
 with needs("dask", "distributed"):
     from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
@@ -82,8 +83,8 @@ def map_delayed(job, rounds, n_jobs, scheduler):
             yield dask.compute(*[delayed(job.task, pure=False)(*arguments) for arguments in tasks])
 
 
-def map_client(job, rounds, n_jobs):
-    with cluster(n_jobs) as client:
+def map_client(job, rounds, n_jobs, address=None):
+    with cluster(n_jobs, address=address) as client:
         for tasks in rounds:
             yield client.gather(client.map(job.task, *zip(*tasks, strict=True), pure=False))
 
@@ -111,8 +112,8 @@ def call_all(batch, task):
     return [task(*arguments) for arguments in batch]
 
 
-def map_batches(job, rounds, n_jobs):
-    with cluster(n_jobs) as client:
+def map_batches(job, rounds, n_jobs, address=None):
+    with cluster(n_jobs, address=address) as client:
         for tasks in rounds:
             batches = in_batches(tasks, n_jobs, each=4)  # as many as multiprocessing.Pool makes
             yield list(chain.from_iterable(client.gather(client.map(call_all, batches, task=job.task, pure=False))))
@@ -131,6 +132,42 @@ ASKS = "asks its workers to end, and ends those that take too long"
 LEAVES = "leaves workers running"
 THREADS, SPAWN = {"workers": "threads", "closes": ASKS}, {"start": "spawn", "closes": ASKS}
 by_client = partial(idiom, means="client.map", **SPAWN)
+
+
+def send_and_run(job, rounds, n_jobs, address, function):
+    # The scheduler needs the code of the job too: it reads the graph.
+    # https://distributed.dask.org/en/stable/api.html#distributed.Client.upload_file
+    import trial.remote as remote  # here: workers on this machine import this file and need none of it
+
+    with Client(address) as client:
+        client.upload_file(remote.code())
+        client.run(remote.set_variables, remote.variables())
+        moment_is("ready")
+        yield from function(job, rounds, n_jobs, address=address)
+
+
+def on_cluster(function, **traits):
+    return idiom(partial(send_and_run, function=function), cluster=True, closes=LEAVES, **traits)
+
+
+def cluster_at(address):
+    import trial.remote as remote
+
+    with Client(address) as client:
+        known = client.scheduler_info(n_workers=-1)["workers"]
+        if not known:
+            return {"workers": 0}
+        last = list(known)[-1:]
+        return {
+            "workers": sum(worker["nthreads"] for worker in known.values()),
+            "hosts": sorted({worker["host"] for worker in known.values()}),
+            "pythons": sorted(set(client.run(platform.python_version).values())),
+            **remote.network(
+                lambda: client.run(int, workers=last), lambda data: client.scatter(data, workers=last, hash=False)
+            ),
+        }
+
+
 WAITS = {"closes": "waits until its workers have ended"}  # pools of the schedulers that have no cluster
 POOLS = {"threads": THREADS | WAITS, "processes": SPAWN | WAITS}
 SCHEDULERS = {"synchronous": {"workers": "caller"}, **POOLS, "distributed": SPAWN}
@@ -143,6 +180,8 @@ MAP = {
 MAP["distributed, client.map"] = by_client(map_client)
 MAP["distributed, lifetime"] = by_client(map_renewed, renews=True)
 MAP["distributed, client.map of batches"] = by_client(map_batches, batched=True)
+MAP["cluster: client.map"] = on_cluster(map_client)
+MAP["cluster: client.map of batches"] = on_cluster(map_batches, batched=True)
 MAP["distributed, scatter"] = by_client(map_scattered, shares="scattered")
 GRAPH = {
     f"{name}, graph": idiom(partial(graph_delayed, scheduler=name), means="delayed", **traits)
@@ -185,6 +224,7 @@ SHARED = {
     "spawn, scatter, replicate": scattered(partial(shared_scattered, replicate=True), varies_scheduler=True),
     "threads": idiom(partial(shared_scattered, start="threads"), shares="same memory", **THREADS),
     "connected: scatter, broadcast": scattered(shared_scattered, connects_to=serve, closes=LEAVES),
+    "cluster: scatter, broadcast": on_cluster(shared_scattered, shares="scattered"),
     "naive: input with every task": idiom(shared_naive, shares="sent with every task", naive=True, **SPAWN),
 }
 
@@ -227,6 +267,7 @@ SETUP = {
     "spawn, worker plugin": once(setup_plugin),
     "threads": idiom(setup_threads, sets_up="in the caller", **THREADS),
     "connected: worker plugin": once(setup_plugin, connects_to=serve, closes=LEAVES),
+    "cluster: worker plugin": on_cluster(setup_plugin, sets_up="once per worker"),
     "naive: setup in every task": once(setup_naive, sets_up="in every task", naive=True),
 }
 
@@ -262,6 +303,7 @@ STATE = {
     "fork, state, client.run": kept(partial(state_plugin, start="fork"), start="fork"),
     "spawn, state, client.run": kept(state_plugin),
     "connected: state, client.run": kept(state_plugin, connects_to=serve, closes=LEAVES),
+    "cluster: state, client.run": on_cluster(state_plugin, keeps_state=True, batched=True),
 }
 
 
@@ -282,4 +324,4 @@ def queue(client, function, tasks, size):
 STREAM = {"spawn, as_completed": idiom(stream_queue, means="client.map", **SPAWN)}
 
 if __name__ == "__main__":
-    run(map=MAP, shared=SHARED, setup=SETUP, state=STATE, graph=GRAPH, stream=STREAM)
+    run(cluster_at, map=MAP, shared=SHARED, setup=SETUP, state=STATE, graph=GRAPH, stream=STREAM)

@@ -29,7 +29,8 @@ class Cell:
     """One (library, workload, idiom, n_jobs).
 
     A cell with an ``outcome`` is not run: the outcome is known beforehand. ``slowdown``: it is made slower on purpose,
-    by this share of its own time. ``interpreter``: what runs its trials. ``shown``: what its idiom is, and its code.
+    by this share of its own time. ``address``: of the cluster whose workers it uses. ``interpreter``: what runs its
+    trials. ``shown``: what its idiom is, and its code.
     """
 
     library: str
@@ -41,6 +42,7 @@ class Cell:
     outcome: str | None = None
     reason: str = ""
     slowdown: float = 0.0
+    address: str = ""
     interpreter: str = sys.executable
     shown: Idiom = field(default_factory=Idiom, compare=False)
 
@@ -52,13 +54,21 @@ def all_cells(settings: Settings) -> list[Cell]:
     """
     listings = _list_all(settings.scripts)
     patterns = {pattern for workload in settings.workloads for pattern in load_workload(workload).PATTERNS}
-    return [
+    cells = (
         cell
         for library, path in settings.scripts.items()
         if settings.named or patterns.intersection(listings[library].get("patterns", patterns))
         for workload in settings.workloads
         for cell in _cells_of(library, path, workload, listings[library], settings.worker_counts)
-    ]
+    )
+    return [found for cell in cells if (found := _on_cluster(cell, settings.clusters.get(cell.library)))]
+
+
+def _on_cluster(cell: Cell, cluster: dict[str, Any] | None) -> Cell | None:
+    """Return the cell; one for a cluster with its address and all its workers, None where no cluster is named."""
+    if not cell.shown.traits.cluster:
+        return cell
+    return replace(cell, address=cluster["address"], n_jobs=cluster["workers"]) if cluster else None
 
 
 def shuffled(cells: list[Cell], seed: str, block: str) -> list[Cell]:
@@ -127,7 +137,8 @@ def _cells_of(library: str, path: Path, name: str, listing: dict[str, Any], coun
 
 def _source(row: dict[str, Any], workload: Workload) -> dict[str, Any]:
     """Return the code of an idiom; for a user's own job also the program that the user can take away."""
-    shown = ("call", "code", "lines", *(("program", "expression") if workload.OWN else ()))
+    has_program = workload.OWN and not row["traits"]["cluster"]  # on a cluster, the suite sends the code
+    shown = ("call", "code", "lines", *(("program", "expression") if has_program else ()))
     return {name: value for name, value in row.get("source", {}).items() if name in shown}
 
 

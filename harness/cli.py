@@ -2,11 +2,12 @@
 
 import argparse
 import os
+import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import params
 from harness import job_path
@@ -16,6 +17,10 @@ from trial.workload import JOB_VARIABLE
 
 SELF_CHECK = "measure one library against itself, and against itself slowed down by 5%%: does the suite tell the truth?"
 SELF_CHECK_LIBRARY = "mp"
+# Of clusters, by the library that they are of: what an address must look like, and in words.
+ADDRESSES = {
+    "dask": (r"(tcp|tls)://[^/\s:]+:\d{1,5}", "tcp://HOST:PORT or tls://HOST:PORT"),
+}
 SCRIPT_OPTION = "--script="  # how a library's script hands itself over: see `trial.script`
 
 
@@ -27,6 +32,7 @@ class UserError(Exception):
 class Settings:
     """What to measure, and for how long. ``scripts``: library name to the path of its script.
 
+    ``clusters``: by library, the ``address`` of a cluster that runs, and what it says of itself (`harness.clusters`).
     ``anyway``: whether to measure beside another suite on this machine.
     ``named``: whether the user has named the scripts; otherwise all are taken.
     ``precision`` is a share (0.02 for ``2%``). Without it and ``budget_s``, ``params`` says how many trials there are.
@@ -44,6 +50,7 @@ class Settings:
     resume: bool
     self_check: bool
     anyway: bool
+    clusters: dict[str, dict[str, Any]]
 
 
 class _Parser(argparse.ArgumentParser):
@@ -95,7 +102,24 @@ def parse(arguments: Sequence[str]) -> Settings:
         resume=options.resume,
         self_check=self_check,
         anyway=options.anyway,
+        clusters=_clusters(options, scripts),
     )
+
+
+def _clusters(options: argparse.Namespace, scripts: Mapping[str, Path]) -> dict[str, dict[str, Any]]:
+    """Return the addresses of clusters by library. Raises UserError for one of another form, or without its library."""
+    clusters = {}
+    for library, (pattern, form) in ADDRESSES.items():
+        if (address := getattr(options, library)) is None:
+            continue
+        if not re.fullmatch(pattern, address):
+            raise UserError(f"--{library} is {address!r}: it must be {form}, of a cluster that runs")
+        if library not in scripts:
+            raise UserError(
+                f"--{library} names a cluster, and {library} is not measured: choose from {', '.join(scripts)}"
+            )
+        clusters[library] = {"address": address}
+    return clusters
 
 
 def _workloads(names: Sequence[str]) -> tuple[str, ...]:
@@ -149,6 +173,8 @@ def _parser(script: Path | None) -> argparse.ArgumentParser:
     parser.add_argument("--resume", action="store_true", help="go on with the newest run where it stopped")
     parser.add_argument("--results", type=Path, default=ROOT / "results", metavar="DIR", help="where results go")
     parser.add_argument("--timeout", type=float, metavar="SECONDS", help="time limit of one trial (the profile's)")
+    for library, (_, form) in ADDRESSES.items():
+        parser.add_argument(f"--{library}", metavar="ADDRESS", help=f"a {library} cluster that runs: {form}")
     parser.add_argument("--anyway", action="store_true", help="do not wait for another suite on this machine")
     if script is None:
         parser.add_argument("--self-check", action="store_true", help=SELF_CHECK)

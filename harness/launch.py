@@ -9,11 +9,12 @@ from typing import Any
 import params
 from harness import inputs
 from harness.cells import Cell
+from harness.clusters import write_code
 from harness.folders import temporary_folder
 from harness.machine import environment, process, room
 from harness.machine.memory import summary_of
 from record import terms
-from record.schema import Fault, Left, Parts, Pool, Round, Tasks, Trial, printable
+from record.schema import Fault, Host, Left, Parts, Pool, Round, Tasks, Trial, printable
 from record.terms import MEMORY, TIME
 from trial import script, tasklog
 from trial.workload import load_workload
@@ -31,7 +32,9 @@ def run_cell(cell: Cell, chosen: params.Params, kind: str = TIME) -> Trial:
     with temporary_folder() as folder:
         samples = folder / "samples.log" if kind == MEMORY else None
         (folder / "trial.json").write_text(json.dumps(_spec(cell, chosen, kind)))
-        variables = environment.trial_environment(folder)
+        variables = environment.trial_environment(folder, to_cluster=bool(cell.address))
+        if cell.address:
+            variables[script.CODE_VARIABLE] = str(write_code(folder))
         workload = load_workload(cell.workload)
         ended = process.run_to_end(
             [cell.interpreter, str(cell.script)],
@@ -46,6 +49,7 @@ def run_cell(cell: Cell, chosen: params.Params, kind: str = TIME) -> Trial:
             timeout_s=chosen.fault_limit_s if workload.FAULTY else chosen.timeout_s * workload.PATIENCE,
             samples=samples,
             network=workload.OWN,  # a user's job may need it; nothing of the suite's own does
+            isolated=not cell.address,  # a cluster is reached by the network
         )
         trial = _record(cell, kind, folder, ended)
         if ended.sampler_error:
@@ -67,6 +71,7 @@ def _spec(cell: Cell, chosen: params.Params, kind: str) -> dict[str, Any]:
     return {
         "workload": cell.workload,
         "idiom": cell.idiom,
+        "address": cell.address,
         "slowdown": cell.slowdown,
         "params": params.as_dict(chosen),
         "inputs": str(folder),
@@ -76,6 +81,7 @@ def _spec(cell: Cell, chosen: params.Params, kind: str) -> dict[str, Any]:
             "pattern": cell.pattern,
             "n_jobs": cell.n_jobs,
             "kind": kind,
+            "on_cluster": bool(cell.address),
             "kept_rounds": chosen.kept_rounds if kind == TIME else 0,
             "free_bytes": room.available_bytes(),
             "shared_free_bytes": room.shared_free_bytes(),
@@ -105,7 +111,7 @@ def _record(cell: Cell, kind: str, folder: Path, ended: process.Ended) -> Trial:
         setup_s=sum(end - start for _, start, end in log.made) / 1e9 if log.made else None,
         tasks_asked=result.get("tasks_asked", 0),
         tasks_run=result.get("tasks_run", len(log.tasks)),
-        workers=len(log.workers),
+        workers=len(log.workers) or sum(host["workers"] for host in result.get("hosts", ())),
         in_parent=result.get("pid") in log.workers,
         tasks=Tasks(
             index=list(columns[0]),
@@ -121,6 +127,7 @@ def _record(cell: Cell, kind: str, folder: Path, ended: process.Ended) -> Trial:
         kernel=result.get("kernel", {}),
         left_behind=Left(**ended.left),
         fault=fault,
+        hosts=[Host(**host) for host in result.get("hosts", ())],
         # A trial that is not ok has an outcome, and never a number.
         **(_measured(result) if is_timed else {"output": tail(folder / "output.txt")}),
     )

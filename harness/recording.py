@@ -12,7 +12,7 @@ from harness.cli import Settings, UserError
 from harness.machine import environment
 from record import files as results
 from record import terms
-from record.schema import Run, Stopping, Trial, printable
+from record.schema import Environment, Run, Stopping, Trial, printable
 from record.terms import TIME
 from trial.workload import load_workload
 
@@ -37,7 +37,7 @@ class Recording:
             worker_counts=list(settings.worker_counts),
             seed=settings.params.seed,
             asked=_asked(cells),
-            environment=environment.collect(),
+            environment=_with_clusters(environment.collect(), settings),
         )
         self._files = {(cell.workload, cell.library): self._earlier(cell) for cell in cells}
         if settings.resume:
@@ -128,6 +128,17 @@ class Recording:
                 f"{path} cannot be written: {error.strerror}. The {self.trials} trials before are saved, the last one "
                 "is not: make room, and go on with --resume"
             ) from error
+
+
+def _with_clusters(found: Environment, settings: Settings) -> Environment:
+    """Return the environment with what is known of the clusters, as conditions."""
+    known = {
+        f"{library} cluster": {
+            name: ", ".join(map(str, fact)) if isinstance(fact, list) else fact for name, fact in facts.items()
+        }
+        for library, facts in settings.clusters.items()
+    }
+    return replace(found, conditions={**found.conditions, **known})
 
 
 def _relevant(all_params: dict[str, Any], workload: str) -> dict[str, Any]:

@@ -17,6 +17,7 @@ import params
 from harness import inputs
 from harness.cells import NO_IDIOM, Cell, all_cells, self_check_cells, shuffled
 from harness.cli import Settings, UserError
+from harness.clusters import with_facts
 from harness.enough_blocks import EnoughBlocks
 from harness.exclusive import only_run_in, only_suite_on_machine
 from harness.folders import remove_abandoned, temporary_folder
@@ -55,7 +56,7 @@ def measure(settings: Settings, widest: Widest, said_of_job: SaidOf, console: Co
         only_suite_on_machine(settings.anyway, partial(console.print, highlight=False, soft_wrap=True)) as beside,
     ):
         remove_abandoned()
-        return _measure(settings, widest, said_of_job, console, beside)
+        return _measure(with_facts(settings), widest, said_of_job, console, beside)
 
 
 def _measure(settings: Settings, widest: Widest, said_of_job: SaidOf, console: Console, beside: str) -> Recording:
@@ -148,7 +149,7 @@ class Blocks:
         if kind == TIME or kind in FAULTS:
             return [cell for cell in self.cells if (kind in FAULTS) == load_workload(cell.workload).FAULTY]
         if kind == MEMORY:
-            return [cell for cell in self.cells if load_workload(cell.workload).SAMPLED]
+            return [c for c in self.cells if load_workload(c.workload).SAMPLED and not c.address]  # it is elsewhere
         most = {(cell.workload, cell.library, cell.idiom): cell for cell in self.cells}  # worker counts ascend
         return [cell for cell in most.values() if load_workload(cell.workload).WRITES]
 

@@ -192,6 +192,19 @@ class Fault:
 
 
 @dataclass(kw_only=True)
+class Host:
+    """What the workers of one host of a cluster have done: its tasks, by their own records, which came with results."""
+
+    __pydantic_config__ = CONFIG
+    name: Name
+    workers: Count
+    tasks: Count
+    work_s: Seconds
+    cpus: Count = 0
+    threads: Count = 0
+
+
+@dataclass(kw_only=True)
 class Trial:
     """One run of one cell in a fresh interpreter, whatever became of it.
 
@@ -201,8 +214,8 @@ class Trial:
     median kept round, where every task is recorded. ``setups``, ``setup_s``: how often the setup was made, and how long
     that took in all. ``cpu_user_s``, ``cpu_system_s``: of the whole tree, during all rounds. ``placed``,
     ``placed_bytes``, ``place_s``: how often data were put where workers find them, how many bytes, and how long that
-    took. ``moments_s``: moments that the idiom marks, after the call. ``kernel``: the calibration of the kernel that
-    tasks compute with.
+    took. ``hosts``: of a cluster. ``moments_s``: moments that the idiom marks, after the call. ``kernel``: the
+    calibration of the kernel that tasks compute with.
     """
 
     __pydantic_config__ = CONFIG
@@ -236,6 +249,7 @@ class Trial:
     memory: Memory | None = None
     pools: list[Pool] = field(default_factory=list)
     fault: Fault | None = None
+    hosts: list[Host] = field(default_factory=list)
     kernel: dict[Name, Number] = field(default_factory=dict)
     left_behind: Left = field(default_factory=Left)
     output: Text = ""
@@ -282,7 +296,7 @@ class Trial:
 DERIVED = ("cold_s", "kept_s", "stop_s", "one_shot_s", "fixed_s")
 """The times that follow from a trial's pools."""
 SCALARS = tuple(f.name for f in fields(Trial) if f.name not in (
-    "cold", "kept", "moments_s", "tasks", "memory", "pools", "fault", "kernel", "left_behind", "output",
+    "cold", "kept", "moments_s", "tasks", "memory", "pools", "fault", "hosts", "kernel", "left_behind", "output",
 ))  # fmt: skip
 """The fields of a trial that fit into a cell of a table."""
 PARTS = tuple(column.name for column in fields(Parts))

@@ -109,6 +109,7 @@ class Traits:
     ``closes``: what closing does to the workers; empty where there are none.
     ``connects``: its workers run already: they are started, and ended, outside the clock.
     ``all_cores``: each worker computes with as many threads as there are cores, to show what that costs.
+    ``cluster``: its workers are those of a cluster that runs already, perhaps on other machines.
     ``limits``: it asks the library to give up after a time, or to try again, which only faults show.
     ``renews``: it asks the library for new workers now and then, which only soak shows.
     ``keeps_pool``: all rounds run on one pool; otherwise each round starts its own.
@@ -127,6 +128,7 @@ class Traits:
     closes: str = ""
     connects: bool = False
     all_cores: bool = False
+    cluster: bool = False
     limits: bool = False
     renews: bool = False
     keeps_pool: bool = True

@@ -192,7 +192,7 @@ def test_joblib_with_one_job_says_that_it_ran_in_the_parent(tiny):
 
 def test_scripts_are_short_and_name_no_workload():
     lines = {path.stem: path.read_text().count("\n") for path in all_scripts().values()}
-    assert max(lines.values()) <= 290
+    assert max(lines.values()) <= 330
     for path in all_scripts().values():
         names = {node.id for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Name)}
         assert not names & set(WORKLOADS)
@@ -212,7 +212,7 @@ def test_scripts_import_their_own_library_alone_and_know_only_trial():
         nodes = list(ast.walk(ast.parse(Path(path).read_text())))
         imported = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
         imported |= {node.module for node in nodes if isinstance(node, ast.ImportFrom)}
-        packages = {name.partition(".")[0] for name in imported - {"trial.script", "trial.tasklog"}}
+        packages = {name.partition(".")[0] for name in imported - {"trial.script", "trial.tasklog", "trial.remote"}}
         assert packages - sys.stdlib_module_names - {"numpy"} <= own.get(library, set())
         assert "time" not in imported
         # A Manager's proxy would put all workers' state into one process and one GIL.

@@ -15,7 +15,7 @@ from typing import Any, cast
 from params import from_dict
 from record import terms
 from record.terms import COLD, KEPT, MEMORY, WRITE
-from trial import tasklog
+from trial import remote, tasklog
 from trial.accidents import check_closed, refuse_head_start
 from trial.bare import bare_processes
 from trial.breakdown import check_parts, parts_of
@@ -41,13 +41,15 @@ def run_trial(spec_path: Path, patterns: Mapping[str, Mapping[str, Any]], import
     # The kernel is timed now: while a pool starts it would seem slower, and tasks would be made too short.
     kernel = asdict(setting.kernel) if workload.TIMES_KERNEL else {}
     pools = workload.pools(inputs, setting)
+    if address := spec["address"]:
+        pools = remote.with_records(pools)
     refuse_head_start(workload)
     cpu_before = _cpu_seconds(with_children=True)
     start_ns = 0
     # BaseException, because SystemExit crosses some libraries from worker to parent.
     try:
         with (
-            _function_of(row, setting.n_jobs, spec["slowdown"]) as function,
+            _function_of(row, setting.n_jobs, spec["slowdown"], address) as function,
             bare_processes(rules.n_jobs) if workload.BARE else nullcontext() as bare,
         ):
             start_ns = perf_counter_ns()
@@ -67,7 +69,10 @@ def run_trial(spec_path: Path, patterns: Mapping[str, Mapping[str, Any]], import
         if workload.FAULTY:
             ended |= {"outcome": terms.OK, "reason": ""}
         else:
-            ended |= _checked(workload, measured, rules, row.traits, start_ns, spec["serial_s"])
+            if address:
+                ended |= _checked_on_hosts(measured)
+            else:
+                ended |= _checked(workload, measured, rules, row.traits, start_ns, spec["serial_s"])
         ended["kernel"] = kernel
         if spec["kind"] == WRITE:
             ended["on_write"] = cast(Writing, workload).on_write(inputs)
@@ -80,9 +85,12 @@ def run_trial(spec_path: Path, patterns: Mapping[str, Mapping[str, Any]], import
 
 
 @contextmanager
-def _function_of(row: Idiom, n_jobs: int, slowdown: float) -> Iterator[Function]:
-    """Yield the function of a row. If it connects to running workers, start them first and pass their address."""
+def _function_of(row: Idiom, n_jobs: int, slowdown: float, address: str) -> Iterator[Function]:
+    """Yield the function of a row. It gets the ``address`` of a cluster, or of workers that are started for it."""
     function = _slowed(row.function, slowdown) if slowdown else row.function
+    if address:
+        yield partial(cast(Callable[..., Any], function), address=address)
+        return
     if row.connects_to is None:
         yield function
         return
@@ -136,6 +144,17 @@ def _checked(
         works_s = [part["work_s"] * rules.n_jobs for part in parts.values()]
         reason = reason or next(filter(None, (check_work(s, serial_s, rules.compute_threads) for s in works_s)), None)
     ended = {"tasks_asked": asked, "tasks_run": ran, **parts}
+    return ended | {"outcome": terms.WRONG if reason else terms.OK, "reason": reason or ""}
+
+
+def _checked_on_hosts(pools: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the outcome of a trial on a cluster, by the records that came with the results."""
+    asked = sum(round_["tasks"] for pool in pools for round_ in pool.get("rounds", ()))
+    reason = check_tasks([record.number for record in remote.gathered], asked)
+    hosts = remote.hosts()
+    if not reason and (many := [host for host in hosts if host["threads"] != 1]):
+        reason = f"workers on {many[0]['name']} compute with {many[0]['threads']} threads, 1 is the rule for all"
+    ended = {"tasks_asked": asked, "tasks_run": len(remote.gathered), "hosts": hosts}
     return ended | {"outcome": terms.WRONG if reason else terms.OK, "reason": reason or ""}
 
 

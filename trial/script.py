@@ -13,6 +13,8 @@ from typing import Any
 from record.terms import Traits
 
 LIST_VARIABLE = "BENCHMARK_LIST"  # write to this file which idioms there are, run nothing
+CLUSTER_VARIABLE = "BENCHMARK_CLUSTER"  # write to the same file what the cluster at this address is
+CODE_VARIABLE = "BENCHMARK_CODE"  # the zip file with the code that a cluster's workers need
 TRIAL_VARIABLE = "BENCHMARK_TRIAL"  # run the trial that this file describes
 
 CLOCK = perf_counter_ns  # as it was before the library was imported
@@ -84,8 +86,10 @@ def needs(*packages: str):
     import_s += perf_counter() - start
 
 
-def run(**patterns: Rows) -> None:
+def run(cluster_at: Callable[[str], dict[str, Any]] | None = None, **patterns: Rows) -> None:
     """Measure this script's idioms: ``pattern={"name of the idiom": idiom(function, ...), ...}``.
+
+    ``cluster_at(address)``: says what the library's cluster at an address is, see `harness.clusters.facts_of`.
 
     A script that a user starts hands over to ``benchmark_all.py``, which imports no library. That program starts the
     script again for every trial, in a fresh interpreter. Only there is a function of ``patterns`` called.
@@ -94,6 +98,8 @@ def run(**patterns: Rows) -> None:
         from trial.execute import run_trial
 
         run_trial(Path(trial), patterns, import_s)
+    elif cluster_at and (address := os.environ.get(CLUSTER_VARIABLE)):
+        _report({"cluster": cluster_at(address)})
     else:
         _report({"patterns": {pattern: _listed(pattern, rows) for pattern, rows in patterns.items()}})
 

@@ -82,7 +82,8 @@ class Pool:
 class Setting:
     """What a workload may ask before it chooses its rounds.
 
-    ``free_bytes``: of memory; ``shared_free_bytes``: of /dev/shm, None where there is none.
+    ``free_bytes``: of memory; ``shared_free_bytes``: of /dev/shm, None where there is none. ``on_cluster``: its workers
+    may be on other machines, which have no files of this one.
     """
 
     pattern: str
@@ -91,6 +92,7 @@ class Setting:
     free_bytes: int
     shared_free_bytes: int | None
     kind: str = TIME
+    on_cluster: bool = False
 
     @cached_property
     def kernel(self) -> Kernel:

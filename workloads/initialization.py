@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
+from io import BytesIO
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -52,12 +53,15 @@ def build_model(hidden_units: int) -> torch.nn.Module:
     )
 
 
-def load_model(path: str) -> torch.nn.Module:
-    """Import torch, build the network and load its weights: what a worker has to do before its first task."""
+def load_model(source: str | bytes) -> torch.nn.Module:
+    """Import torch, build the network and load its weights: what a worker has to do before its first task.
+
+    ``source``: the path of the weights; the file's content for workers that may not have the file.
+    """
     with making():
         import torch
 
-        weights = torch.load(path, weights_only=True)
+        weights = torch.load(BytesIO(source) if isinstance(source, bytes) else source, weights_only=True)
         model = build_model(len(weights["0.bias"]))
         model.load_state_dict(weights)
         return model.eval()
@@ -135,7 +139,8 @@ def load(params: Params, folder: Path) -> Inputs:
 def pools(inputs: Inputs, setting: Setting) -> Iterator[Pool]:
     """See `Workload`."""
     arguments = [(images,) for images in inputs.batches]
-    job = Setup(predict, partial(load_model, inputs.model_path), imports=("torch",))
+    weights = Path(inputs.model_path).read_bytes() if setting.on_cluster else inputs.model_path
+    job = Setup(predict, partial(load_model, weights), imports=("torch",))
     return repeated(job, arguments, partial(wrong, reference=inputs.reference), setting)
 
 

@@ -20,6 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 # One compute thread per worker, for every library alike, set before NumPy loads. Workers are what is compared. With
 # torch's default of four threads each, four workers would compete for the cores: that measures the kernel's scheduler.
+CREDENTIALS = ("DASK_DISTRIBUTED__COMM__",)  # settings that say how to reach a cluster
 THREAD_LIMITS = {
     "OMP_NUM_THREADS": "1",
     "MKL_NUM_THREADS": "1",
@@ -99,8 +100,10 @@ def working_folder(is_own_job: bool) -> Path:
     return Path.cwd() if is_own_job else ROOT
 
 
-def trial_environment(folder: Path) -> dict[str, str]:
+def trial_environment(folder: Path, to_cluster: bool = False) -> dict[str, str]:
     """Return the environment variables of a trial whose files shall all lie in ``folder``.
+
+    ``to_cluster``: it connects to a cluster of the user's, and needs the user's own certificates for it.
 
     ``HOME`` and ``TMPDIR`` lie there too, so that whatever a library leaves behind is seen, counted and removed. The
     paths are short because Ray's sockets lie below ``TMPDIR``, and a socket's path has at most 107 bytes.
@@ -110,7 +113,8 @@ def trial_environment(folder: Path) -> dict[str, str]:
     temporary.mkdir()
     # A user's own settings of a library would hold for that library alone and show in no result.
     settings = ("DASK_", "JOBLIB_", "LOKY_", "MPIRE_", "RAY_")
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith(settings)}
+    allowed = CREDENTIALS if to_cluster else ()
+    inherited = {n: value for n, value in os.environ.items() if not n.startswith(settings) or n.startswith(allowed)}
     own_job = os.environ.get(JOB_VARIABLE)
     folders = [str(Path(own_job).parent)] if own_job else []
     return {

@@ -57,13 +57,16 @@ def run_to_end(
     timeout_s: float,
     samples: Path | None = None,
     network: bool = False,
+    isolated: bool = True,
 ) -> Ended:
     """Run ``command`` until it, and all that it started, has ended or was ended.
 
     ``output`` gets its stdout and stderr; the folder of ``output`` is removed if this process dies. ``samples`` gets
-    samples of its memory. ``network`` lets it reach more than its own loopback device. A KeyboardInterrupt ends the
+    samples of its memory. ``network`` lets it reach more than its own loopback device. Without ``isolated`` it has no
+    namespaces of its own, even where that is allowed. A KeyboardInterrupt ends the
     tree, and is raised on. If the supervisor itself was ended, its exit status stands for the command's.
     """
+    own = namespaces() if isolated else ()
     spec = {
         "command": command,
         "environment": environment,
@@ -71,17 +74,17 @@ def run_to_end(
         "folder": str(output.parent),
         "timeout_s": timeout_s,
         "samples": str(samples) if samples else None,
-        "isolated": bool(namespaces()),
-        "shared_bytes": shutil.disk_usage(SHARED_MEMORY).total if namespaces() else 0,
+        "isolated": bool(own),
+        "shared_bytes": shutil.disk_usage(SHARED_MEMORY).total if own else 0,
     }
     spec_path = output.parent / "supervised.json"
     spec_path.write_text(json.dumps(spec))
-    own_network = ("--net",) if namespaces() and not network else ()
+    own_network = ("--net",) if own and not network else ()
     start = time.monotonic()
     with output.open("wb") as file:
         # Only this process holds the writing end of the pipe, so the pipe is closed when this process dies.
         supervisor = subprocess.Popen(
-            [*namespaces(), *own_network, sys.executable, "-P", "-m", SUPERVISOR, str(spec_path)],
+            [*own, *own_network, sys.executable, "-P", "-m", SUPERVISOR, str(spec_path)],
             env={**os.environ, "PYTHONPATH": str(ROOT)},
             stdin=subprocess.PIPE,
             stdout=file,

@@ -25,7 +25,7 @@ from report.numbers.names import SERIAL, Name
 from report.numbers.statistics import Summary, summarize
 
 Block = tuple[int, int]  # session, number
-TUNED, NAIVE, CONNECTED = "tuned", "naive", "connected"
+TUNED, NAIVE, CONNECTED, CLUSTER = "tuned", "naive", "connected", "cluster"
 MEMORY_COLUMNS = tuple(
     f"{name.removesuffix('_bytes')}_{moment}_bytes" for name in MEMORY_FIELDS for moment in (*MEMORY_MOMENTS, "growth")
 )
@@ -48,7 +48,12 @@ class Cell:
 
     @property
     def style(self) -> str:
-        """Naive: many write it first. Tuned: its documentation advises it. Connected: tuned, on running workers."""
+        """Naive: many write it first. Tuned: its documentation advises it.
+
+        Connected: tuned, on running workers. Cluster: tuned, on those of a cluster.
+        """
+        if self.traits.cluster:
+            return CLUSTER
         return NAIVE if self.traits.naive else CONNECTED if self.traits.connects else TUNED
 
     @property

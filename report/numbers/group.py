@@ -66,6 +66,11 @@ class Group:
         """The cells of each idiom, by number of workers: the rows of tables, in the order of the scripts."""
         return [cells for file in self.files for cells in file.idioms.values()]
 
+    @cached_property
+    def on_clusters(self) -> list[Cell]:
+        """The cells whose workers were those of a cluster."""
+        return [cell for file in self.files for cell in file.on_clusters]
+
     def on_most(self, cells: Sequence[Cell]) -> Cell | None:
         """Return an idiom's cell on most workers; on 1 worker if the idiom runs in the calling process."""
         return next((c for c in cells if c.n_jobs == (1 if c.traits.workers == CALLER else self.most_workers)), None)

@@ -29,8 +29,17 @@ class Measured:
         return self.run.environment.label
 
     @cached_property
+    def on_clusters(self) -> list[Cell]:
+        """The cells whose workers were those of a cluster: they have a table of their own."""
+        return [cell for cell in self._all_cells.values() if cell.traits.cluster]
+
+    @cached_property
     def cells(self) -> dict[tuple[str, int], Cell]:
-        """The cells by idiom and number of workers."""
+        """The cells on this machine by idiom and number of workers."""
+        return {name: cell for name, cell in self._all_cells.items() if not cell.traits.cluster}
+
+    @cached_property
+    def _all_cells(self) -> dict[tuple[str, int], Cell]:
         trials: dict[tuple[str, int], list[Trial]] = {}
         for trial in self.run.trials:
             trials.setdefault((trial.idiom, trial.n_jobs), []).append(trial)

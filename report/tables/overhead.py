@@ -35,7 +35,8 @@ GRAPH_COLUMNS = ("start\ncold s", "trivial graph\nµs per task", "tree\nµs per 
 
 def tables_of_overhead(group: Group) -> list[Titled]:
     """Return start-up and latency, cost per task, and graphs of tasks."""
-    flat, graphs = ([cell for cell in group.on_most_workers if is_graph(cell) == graph] for graph in (False, True))
+    cells = [*group.on_most_workers, *group.on_clusters]
+    flat, graphs = ([cell for cell in cells if is_graph(cell) == graph] for graph in (False, True))
     behind = f"{group.most_workers} workers, {group.said_of_trials}"
     starts = Titled(
         f"starting, {behind}",

@@ -13,6 +13,7 @@ from report.numbers.job_length import job_length
 from report.numbers.own_job import is_compared
 from report.numbers.precision import detectable
 from report.numbers.sharing import has_sharing, has_stores
+from report.tables.clusters import titled_clusters
 from report.tables.console import Titled, plain_if_piped, print_table, say
 from report.tables.faults import tables_of_faults
 from report.tables.granularity import tables_of_granularity
@@ -65,6 +66,7 @@ def _tables_of_times(group: Group) -> list[Titled]:
         titled_parts(group, COLD),
         titled_parts(group, KEPT),
         titled_memory(group),
+        *([titled_clusters(group)] if group.on_clusters else []),
     ]
 
 
