@@ -216,7 +216,8 @@ def _programs(job, pattern, listings, connected):
     programs = {}
     for library, listing in listings.items():
         for name, row in listing["patterns"].get(pattern, {}).items():
-            if not row.get("skipped") and row["traits"]["connects"] == connected:
+            traits = row["traits"]  # on a cluster, the suite sends the code: there is no program to take away
+            if not row.get("skipped") and not traits["cluster"] and traits["connects"] == connected:
                 idiom = Idiom(traits=Traits(**row["traits"]), **row["source"])
                 run = a_run(inputs={"job": str(job), "pattern": pattern}, worker_counts=[2])
                 run.idioms = {name: idiom}
