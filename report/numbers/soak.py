@@ -35,7 +35,7 @@ def stretches(trial: Trial) -> list[Round]:
 
 
 def held(trial: Trial, what: str) -> list[tuple[int, float]]:
-    """Return after how many tasks how much of ``what`` the trial's processes held: see `workloads.soak.held_now`."""
+    """Return after how many tasks how much of ``what`` the trial's processes held: see `workloads.held`."""
     points, tasks = [], 0
     for each in stretches(trial):
         tasks += each.tasks
