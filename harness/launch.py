@@ -4,7 +4,7 @@ import json
 import re
 import signal
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import params
 from harness import inputs
@@ -17,7 +17,7 @@ from record import terms
 from record.schema import Fault, Host, Left, Parts, Pool, Round, Tasks, Trial, printable
 from record.terms import MEMORY, TIME
 from trial import script, tasklog
-from trial.workload import load_workload
+from trial.workload import Faulty, load_workload
 
 OUTPUT_KEPT = 2000  # characters of a failed trial's output that are kept beside its reason
 _ERROR_LINE = re.compile(r"^\w[\w.]*(?:Error|Exception): .+$", re.MULTILINE)
@@ -46,10 +46,11 @@ def run_cell(cell: Cell, chosen: params.Params, kind: str = TIME) -> Trial:
             },
             cwd=environment.working_folder(workload.OWN),
             output=folder / "output.txt",
-            timeout_s=chosen.fault_limit_s if workload.FAULTY else chosen.timeout_s * workload.PATIENCE,
+            timeout_s=chosen.fault_limit_s if workload.FAULTS else chosen.timeout_s * workload.PATIENCE,
             samples=samples,
             network=workload.OWN,  # a user's job may need it; nothing of the suite's own does
             isolated=not cell.address,  # a cluster is reached by the network
+            shared_bytes=cast(Faulty, workload).shared_bytes(kind) if workload.FAULTS else None,
         )
         trial = _record(cell, kind, folder, ended)
         if ended.sampler_error:
@@ -93,12 +94,11 @@ def _record(cell: Cell, kind: str, folder: Path, ended: process.Ended) -> Trial:
     result = _written_json(folder / "outcome.json")
     log = tasklog.read(folder / "tasks.log")
     outcome, reason = _outcome(result, ended, folder / "output.txt")
-    fault = _fault(ended, folder) if load_workload(cell.workload).FAULTY else None
+    fault = _fault(ended, folder) if load_workload(cell.workload).FAULTS else None
     if fault:  # a trial that hangs or dies of its fault is an answer, and so is ok
         outcome, reason = terms.OK, ""
     is_timed = outcome == terms.OK and not fault
     start_ns = result.get("start_ns", log.tasks[0][2] if log.tasks else 0)
-    columns = list(zip(*log.tasks, strict=True)) or [(), (), (), ()]
     trial = Trial(
         idiom=cell.idiom,
         n_jobs=cell.n_jobs,
@@ -113,12 +113,7 @@ def _record(cell: Cell, kind: str, folder: Path, ended: process.Ended) -> Trial:
         tasks_run=result.get("tasks_run", len(log.tasks)),
         workers=len(log.workers) or sum(host["workers"] for host in result.get("hosts", ())),
         in_parent=result.get("pid") in log.workers,
-        tasks=Tasks(
-            index=list(columns[0]),
-            pid=list(columns[1]),
-            start_ns=[start - start_ns for start in columns[2]],
-            end_ns=[end - start_ns for end in columns[3]],
-        ),
+        tasks=_tasks(log, start_ns),
         moments_s={name: (when - start_ns) / 1e9 for name, when in log.moments_ns.items()},
         placed=len(log.placed),
         place_s=sum(end - start for _, start, end in log.placed) / 1e9 if log.placed else None,
@@ -132,10 +127,7 @@ def _record(cell: Cell, kind: str, folder: Path, ended: process.Ended) -> Trial:
         **(_measured(result) if is_timed else {"output": tail(folder / "output.txt")}),
     )
     if trial.spent_s > ended.seconds:
-        trial.outcome, trial.reason = (
-            terms.WRONG,
-            "its rounds took longer than its interpreter ran",
-        )
+        trial.outcome, trial.reason = terms.WRONG, "its rounds took longer than its interpreter ran"
         trial.pools = []
     elif is_timed:
         # The whole tree's CPU time, but without the interpreter's own before the call and after the return.
@@ -144,6 +136,15 @@ def _record(cell: Cell, kind: str, folder: Path, ended: process.Ended) -> Trial:
         trial.cpu_user_s = ended.cpu_s[0] - result["cpu_outside_s"][0] + user_s
         trial.cpu_system_s = ended.cpu_s[1] - result["cpu_outside_s"][1] + system_s
     return trial
+
+
+def _tasks(log: tasklog.TaskLog, call_ns: int) -> Tasks:
+    return Tasks(
+        index=[index for index, *_ in log.tasks],
+        pid=[pid for _, pid, *_ in log.tasks],
+        start_ns=[start - call_ns for _, _, start, _ in log.tasks],
+        end_ns=[end - call_ns for *_, end in log.tasks],
+    )
 
 
 def _fault(ended: process.Ended, folder: Path) -> Fault | None:

@@ -30,12 +30,14 @@ from harness.machine.yardstick import yardstick_s
 from harness.recording import Recording
 from record import terms
 from record.schema import Run, Stopping, Trial, printable
-from record.terms import FAULTS, MEMORY, TIME, WRITE
+from record.terms import FAULTS, MEMORY, SETUP_FAILS, TIME, WRITE
 from trial.workload import load_workload
 
 INPUTS_TIMEOUT_S = 3600.0
 WARM_UP_TIMEOUT_S = 60.0
 SAY_EVERY_S = 60.0  # how often a run prints where it is, if no terminal shows it
+# The types that some ways of sharing an input are limited to.
+SHAREABLE = {terms.ARRAY_IN_FILE: ("ndarray",), terms.SHARED_MEMORY: ("ndarray", "DataFrame", "Series")}
 START_S = 3.0  # of a trial besides its rounds: the interpreter, the library, what closing waits for
 
 
@@ -109,7 +111,7 @@ class Blocks:
         # Where the number of blocks is not known, the total grows with each block.
         blocks = chosen.trials if blocks_are_known else 0
         asked = {TIME: blocks, MEMORY: chosen.memory_trials, WRITE: 1}
-        asked |= dict.fromkeys(FAULTS[: chosen.fault_classes], min(blocks, chosen.fault_trials))
+        asked |= dict.fromkeys(_faults(chosen), min(blocks, chosen.fault_trials))
         self.total = sum(count * len(self._of(kind)) for kind, count in asked.items())
         self.bar = progress.add_task("", total=self.total)
         self.said_s = time.monotonic()
@@ -117,7 +119,7 @@ class Blocks:
     def kinds_in(self, block: int) -> tuple[str, ...]:
         """Return what the trials of a block are there for: faults are in the first blocks alone."""
         chosen = self.run.settings.params
-        return (TIME, *(FAULTS[: chosen.fault_classes] if block < chosen.fault_trials else ()))
+        return (TIME, *(_faults(chosen) if block < chosen.fault_trials else ()))
 
     def measure(self, kind: str, block: int) -> int:
         """Run one block of trials, but for those that an interrupted run has done; return how many were run."""
@@ -146,8 +148,10 @@ class Blocks:
         Trials for writes run on the most workers, in workloads with a shared input. Memory is not sampled where a
         workload says that this would tell nothing.
         """
-        if kind == TIME or kind in FAULTS:
-            return [cell for cell in self.cells if (kind in FAULTS) == load_workload(cell.workload).FAULTY]
+        if kind == TIME:
+            return [cell for cell in self.cells if not load_workload(cell.workload).FAULTS]
+        if kind in _faults(self.run.settings.params):
+            return [cell for cell in self.cells if kind in load_workload(cell.workload).FAULTS]
         if kind == MEMORY:
             return [c for c in self.cells if load_workload(c.workload).SAMPLED and not c.address]  # it is elsewhere
         most = {(cell.workload, cell.library, cell.idiom): cell for cell in self.cells}  # worker counts ascend
@@ -166,6 +170,10 @@ class Blocks:
         self.run.add(cell, trial)
         if trial.outcome in terms.FAILURES:
             _say(self.progress.console, cell, trial.outcome, trial.reason)
+
+
+def _faults(chosen: params.Params) -> tuple[str, ...]:
+    return (*FAULTS[: chosen.fault_classes], SETUP_FAILS)
 
 
 def _said_of(reached: Stopping) -> str:
@@ -271,9 +279,8 @@ def _unless_impossible(cell: Cell, reason: str, facts: Mapping[str, Any]) -> Cel
         return cell
     if reason:
         return replace(cell, outcome=terms.ERROR, reason=reason)
-    shared_type = facts.get("shared_type", "ndarray")
-    takes = {terms.ARRAY_IN_FILE: ("ndarray",), terms.SHARED_MEMORY: ("ndarray", "DataFrame", "Series")}
-    if shared_type not in takes.get(cell.shown.traits.shares, (shared_type,)):
+    shares, shared_type = cell.shown.traits.shares, facts.get("shared_type", "ndarray")
+    if shares in SHAREABLE and shared_type not in SHAREABLE[shares]:
         why = f"it shares an array's memory, and the shared input is a {shared_type}"
         return replace(cell, outcome=terms.SKIPPED, reason=why)
     return cell
@@ -296,6 +303,6 @@ def _warm_up(needed_bytes: int, console: Console) -> tuple[float, str]:
         last = (tail(output).strip().splitlines() or [f"exit status {ended.returncode}"])[-1]
     if ended.returncode == 0:
         return float(last), ""
-    why = f"the memory's bandwidth could not be measured, no limit knows of it: {last}"
+    why = f"the memory's bandwidth could not be measured, so limits do not account for it: {last}"
     console.print(f"warning: {why}", highlight=False, markup=False, soft_wrap=True)
     return 0.0, why

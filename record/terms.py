@@ -6,7 +6,7 @@ from dataclasses import dataclass
 # Each is a module in `workloads`, and they are shown in this order. Those in OF_ROUNDS choose rounds of many kinds:
 # there, a pool's first round and its end make no job, so that time is not compared.
 WORKLOADS = ("numerical", "stateful", "initialization")
-OF_ROUNDS = ("overhead", "grid", "granularity", "faults", "soak", "stream")
+OF_ROUNDS = ("overhead", "grid", "granularity", "faults", "failing_setup", "soak", "stream")
 LENGTHS = ("numerical_8", "numerical_64")  # numerical with 8 and 64 times the tasks: they check predictions
 STUDIES = (
     *LENGTHS, "sharing", "sharing_frame", "client_scatter", "worker_scatter", "array", "dataframe", *OF_ROUNDS,
@@ -34,7 +34,10 @@ FAULTS = (
     "Ctrl-C",
     "caller killed",
     "result of 2.5 GiB",
+    "argument of 2.5 GiB",
+    "full /dev/shm",
 )
+SETUP_FAILS = "setup fails"  # in every worker, before its first task
 
 # What the caller of a pool learns of it.
 RESULTS = "results"  # they came back, after a retry perhaps

@@ -53,7 +53,7 @@ def run_trial(spec_path: Path, patterns: Mapping[str, Mapping[str, Any]], import
             bare_processes(rules.n_jobs) if workload.BARE else nullcontext() as bare,
         ):
             start_ns = perf_counter_ns()
-            if workload.FAULTY:
+            if workload.FAULTS:
                 names_cause = partial(cast(Faulty, workload).names_cause, spec["kind"])
                 survive(pools, function, rules.n_jobs, names_cause, spec_path.parent)
                 measured: list[dict[str, Any]] = []
@@ -66,13 +66,12 @@ def run_trial(spec_path: Path, patterns: Mapping[str, Mapping[str, Any]], import
     else:
         released_ns = tasklog.wait_for_sample(samples) if samples else 0
         ended = {"memory_ns": [memory_start_ns, start_ns, end_ns, released_ns], "pools": measured}
-        if workload.FAULTY:
+        if workload.FAULTS:
             ended |= {"outcome": terms.OK, "reason": ""}
+        elif address:
+            ended |= _checked_on_hosts(measured)
         else:
-            if address:
-                ended |= _checked_on_hosts(measured)
-            else:
-                ended |= _checked(workload, measured, rules, row.traits, start_ns, spec["serial_s"])
+            ended |= _checked(workload, measured, rules, row.traits, start_ns, spec["serial_s"])
         ended["kernel"] = kernel
         if spec["kind"] == WRITE:
             ended["on_write"] = cast(Writing, workload).on_write(inputs)
@@ -136,7 +135,8 @@ def _checked(
     if workload.RECORDED:
         ran, reason = len(log.tasks), check_tasks([index for index, *_ in log.tasks], asked)
     else:
-        ran, reason = check_counts(path, asked, workload.MAY_DROP) if asked else (0, None)
+        allowed = {"may_drop": workload.MAY_DROP, "may_repeat": workload.MAY_REPEAT}
+        ran, reason = check_counts(path, asked, **allowed) if asked else (0, None)
     parts: dict[str, Any] = {}
     reason = reason or check_workers(log.workers, rules) or check_closed(log.workers, traits)
     if not reason and workload.RECORDED:

@@ -38,17 +38,17 @@ def check_tasks(indices: list[int], asked: int) -> str | None:
     return f"{asked} tasks asked for, {len(indices)} ran: {len(missing)} never, {twice} more than once"
 
 
-def check_counts(path: Path, asked: int, may_drop: bool) -> tuple[int, str | None]:
+def check_counts(path: Path, asked: int, *, may_drop: bool, may_repeat: bool) -> tuple[int, str | None]:
     """Return how many tasks were counted, and what is wrong: each must have run once, in whichever process.
 
-    ``may_drop``: some need not have run at all.
+    ``may_drop``: some need not have run at all. ``may_repeat``: some may have run again.
     """
     with tasklog.counts(path) as counted:
         times = counted[:asked]
         more = counted[asked : asked + 1000].strip(b"\0")
     never, often = times.count(0), asked - times.count(0) - times.count(1)
     run = sum(times) + sum(more)
-    if not often and not more and (may_drop or not never):
+    if not more and (may_drop or not never) and (may_repeat or not often):
         return run, None
     return run, f"of {asked} tasks, {never} were never run, {often} more than once, {len(more)} were run unasked"
 

@@ -26,7 +26,7 @@ def survive(
     """
     pool = next(pools)
     round_ = _round_of(pool)
-    faulty = next(number for number, fault in round_.tasks if fault)
+    faulty = next(number for number, fault, *_ in round_.tasks if fault)
     results, error, learned_s = _answer(pool, round_, idiom, n_jobs)
     numbers = [number for number, *_ in round_.tasks]
     right = {number for number, value in results if value == number * number}

@@ -130,8 +130,8 @@ class Workload(Protocol):
     SHOWS: tuple[str, ...]
     """Of `SHOWN_ON_REQUEST`, the traits whose idioms it shows."""
 
-    FAULTY: bool
-    """Whether its trials are there for `record.terms.FAULTS`: a trial that hangs or dies is an answer."""
+    FAULTS: tuple[str, ...]
+    """What its trials are there for, if for faults: then a trial that hangs or dies is an answer."""
 
     SAMPLED: bool
     """Whether trials for memory tell something."""
@@ -141,6 +141,9 @@ class Workload(Protocol):
 
     MAY_DROP: bool
     """Whether tasks may never run that were handed out: those of an input that is left in the middle."""
+
+    MAY_REPEAT: bool
+    """Whether tasks may run again whose worker was renewed before their results had left it."""
 
     TIMES_KERNEL: bool
     """Whether its tasks compute with the kernel, which then is timed in every trial."""
@@ -178,10 +181,13 @@ class Workload(Protocol):
 
 
 class Faulty(Workload, Protocol):
-    """A workload whose trials are there for faults: see FAULTY."""
+    """A workload whose trials are there for faults."""
 
     def names_cause(self, fault: str, error: str) -> bool:
         """Return whether the text of an error tells what has gone wrong."""
+
+    def shared_bytes(self, fault: str) -> int | None:
+        """Return how large the trial's own shared memory must be; None: as large as the machine's."""
 
 
 class Writing(Workload, Protocol):
@@ -201,10 +207,11 @@ DEFAULTS: dict[str, Any] = {
     "SHOWS": (),
     "RECORDED": True,
     "BARE": False,
-    "FAULTY": False,
+    "FAULTS": (),
     "SAMPLED": True,
     "EVERY_COUNT": True,
     "MAY_DROP": False,
+    "MAY_REPEAT": False,
     "TIMES_KERNEL": False,
     "WRITES": False,
     "PATIENCE": 1,

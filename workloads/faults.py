@@ -10,11 +10,13 @@ import ctypes
 import os
 import re
 import resource
+import shutil
 import signal
 import sys
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +32,7 @@ PARAMS = ("fault_limit_s",)
 RECORDED = False
 SAMPLED = False
 EVERY_COUNT = False
-FAULTY = True
+FAULTS = terms.FAULTS
 SHOWS = ("limits",)
 # A thread has no process of its own: what ends it ends the program, in all libraries alike.
 LEFT_OUT = {
@@ -43,11 +45,14 @@ LEFT_OUT = {
     ("keeps_pool", False): "",
 }
 
+SHARED_MEMORY = Path("/dev/shm")
 PROCESS_BYTES = 100 * 2**20
 TASKS = 8  # per worker
 HEALTHY_S = 0.02  # of a task, so that others run while one goes wrong
 CAUSE = "the sensor gave no value"
 LARGE_BYTES = 5 * 2**29  # 2.5 GiB: more than fits into a signed length of 32 bits
+LARGE_ARGUMENT, FULL_MEMORY = "argument of 2.5 GiB", "full /dev/shm"
+SMALL_SHARED_BYTES = 2**26  # of the shared memory that is filled
 SPARE_BYTES = 2**28  # of address space that is left to a worker before it asks for more
 
 
@@ -137,8 +142,12 @@ def return_much(number: int) -> bytes:
     return bytes(LARGE_BYTES)
 
 
+def do_nothing(number: int, argument: bytes = b"") -> None:
+    """Do nothing: the fault is in the argument, or in the machine."""
+
+
 CALLER_VARIABLE = "BENCHMARK_CALLER"  # the process that has started the pool
-DO: dict[str, Callable[[int], Any]] = {
+DO: dict[str, Callable[..., Any]] = {
     terms.WORKER_KILLED_ONCE: be_killed_once,
     "worker killed": be_killed,
     "error": raise_error,
@@ -153,33 +162,43 @@ DO: dict[str, Callable[[int], Any]] = {
     "Ctrl-C": interrupt,
     "caller killed": kill_caller,
     "result of 2.5 GiB": return_much,
+    LARGE_ARGUMENT: do_nothing,
+    FULL_MEMORY: do_nothing,
 }
 # Words of an error, one of which tells the reader what has gone wrong.
-NAMES: dict[Callable[[int], Any], str] = {
-    raise_error: CAUSE,
-    raise_odd_error: f"{CAUSE}|OddError",
-    return_a_lock: "pickle|serializ|_thread.lock",
-    never_return: "Timeout|timed out",
-    be_stopped: "Timeout|timed out",
-    exit_politely: "SystemExit|exit",
-    want_memory: "MemoryError",
-    interrupt: "KeyboardInterrupt",
-    return_much: "2147483647|too large|larger than|exceed|Overflow|MemoryError",
+TOO_LARGE = "2147483647|too large|larger than|exceed|Overflow|MemoryError"
+NAMES = {
+    "error": CAUSE,
+    "error that cannot be unpickled": f"{CAUSE}|OddError",
+    "result that cannot be pickled": "pickle|serializ|_thread.lock",
+    "no return": "Timeout|timed out",
+    "worker stopped": "Timeout|timed out",
+    "sys.exit": "SystemExit|exit",
+    "memory limit": "MemoryError",
+    "Ctrl-C": "KeyboardInterrupt",
+    "result of 2.5 GiB": TOO_LARGE,
+    LARGE_ARGUMENT: TOO_LARGE,
+    FULL_MEMORY: "no space|shared memory|/dev/shm",
 }
 OF_DEAD_WORKERS = "SIGKILL|SIGSEGV|died|killed|terminated|abruptly|exit|crash|signal"
 
 
-def work(number: int, fault: str) -> tuple[int, Any]:
+def work(number: int, fault: str, *argument: bytes) -> tuple[int, Any]:
     """Task: wait a moment, and go wrong if there is a fault. Return the number, and its square."""
     count(number)
     time.sleep(HEALTHY_S)
-    result = DO[fault](number) if fault else None
+    result = DO[fault](number, *argument) if fault else None
     return number, number * number if result is None else result
 
 
 def names_cause(fault: str, error: str) -> bool:
     """Return whether the error's text tells what has gone wrong."""
-    return re.search(NAMES.get(DO[fault], OF_DEAD_WORKERS), error, re.IGNORECASE) is not None
+    return re.search(NAMES.get(fault, OF_DEAD_WORKERS), error, re.IGNORECASE) is not None
+
+
+def shared_bytes(fault: str) -> int | None:
+    """See `Faulty`."""
+    return SMALL_SHARED_BYTES if fault == FULL_MEMORY else None
 
 
 def prepare(params: Params, folder: Path) -> dict[str, Any]:
@@ -202,9 +221,25 @@ def pools(inputs: None, setting: Setting) -> Iterator[Pool]:
     tasks = TASKS * setting.n_jobs
     for first, faulty in ((0, tasks // 2 - 1), (tasks, None)):
         numbers = range(first, first + tasks)
-        yield Pool(Map(work), _round(numbers, faulty, setting.kind))
+        is_full = faulty is not None and setting.kind == FULL_MEMORY
+        with _full_shared_memory() if is_full else nullcontext():
+            yield Pool(Map(work), round_of(numbers, faulty, setting.kind))
 
 
-def _round(numbers: range, faulty: int | None, fault: str) -> Generator[Round, float, None]:
-    tasks = [(number, fault if number == faulty else "") for number in numbers]
+@contextmanager
+def _full_shared_memory() -> Iterator[None]:
+    """Leave no room in shared memory. Raises RuntimeError where it is not this trial's own small one."""
+    size = shutil.disk_usage(SHARED_MEMORY)
+    if size.total > SMALL_SHARED_BYTES:
+        raise RuntimeError(f"{SHARED_MEMORY} is the machine's, and is not filled")
+    with (SHARED_MEMORY / "full").open("wb") as file:
+        os.posix_fallocate(file.fileno(), 0, size.free)
+        yield
+        os.ftruncate(file.fileno(), 0)
+
+
+def round_of(numbers: range, faulty: int | None, fault: str) -> Generator[Round, float, None]:
+    """Yield one round of tasks: their numbers, and the fault of the one that is ``faulty``."""
+    argument = (bytes(LARGE_BYTES),) if fault == LARGE_ARGUMENT else ()
+    tasks = [(number, fault, *argument) if number == faulty else (number, "") for number in numbers]
     yield Round(COLD, tasks, lambda results: None)

@@ -58,13 +58,15 @@ def run_to_end(
     samples: Path | None = None,
     network: bool = False,
     isolated: bool = True,
+    shared_bytes: int | None = None,
 ) -> Ended:
     """Run ``command`` until it, and all that it started, has ended or was ended.
 
     ``output`` gets its stdout and stderr; the folder of ``output`` is removed if this process dies. ``samples`` gets
     samples of its memory. ``network`` lets it reach more than its own loopback device. Without ``isolated`` it has no
-    namespaces of its own, even where that is allowed. A KeyboardInterrupt ends the
-    tree, and is raised on. If the supervisor itself was ended, its exit status stands for the command's.
+    namespaces of its own, even where that is allowed. ``shared_bytes``: of its own shared memory, if it has one; None:
+    as large as the machine's. A KeyboardInterrupt ends the tree, and is raised on. If the supervisor itself was ended,
+    its exit status stands for the command's.
     """
     own = namespaces() if isolated else ()
     spec = {
@@ -75,7 +77,7 @@ def run_to_end(
         "timeout_s": timeout_s,
         "samples": str(samples) if samples else None,
         "isolated": bool(own),
-        "shared_bytes": shutil.disk_usage(SHARED_MEMORY).total if own else 0,
+        "shared_bytes": (shared_bytes or shutil.disk_usage(SHARED_MEMORY).total) if own else 0,
     }
     spec_path = output.parent / "supervised.json"
     spec_path.write_text(json.dumps(spec))

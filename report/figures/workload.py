@@ -19,7 +19,16 @@ from report.figures.timeline import draw_timeline
 from report.figures.total import draw_total
 from report.numbers.group import Group
 from report.numbers.job_length import job_length
-from report.numbers.quantities import COPIES, KEPT_ROUND, LEAST_FOR_LINES, ONE_SHOT, Quantity, has_kept, sorted_points
+from report.numbers.quantities import (
+    AHEAD,
+    COPIES,
+    KEPT_ROUND,
+    LEAST_FOR_LINES,
+    ONE_SHOT,
+    Quantity,
+    has_kept,
+    sorted_points,
+)
 from report.numbers.sharing import has_sharing
 
 Draw = Callable[..., list[Path]]
@@ -35,8 +44,9 @@ OF_STUDIES: dict[str, Mapping[str, Draw]] = {
         "_efficiency_graphs": partial(draw_efficiency, graphs=True),
     },
     "faults": {"": draw_faults},
+    "failing_setup": {"": draw_faults},
     "soak": {"": draw_soak},
-    "stream": {},
+    "stream": {"": partial(draw_dots, quantity=AHEAD)},
 }
 
 

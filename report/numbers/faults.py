@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from record.schema import Fault, Trial
-from record.terms import CALLER_DIED, ERROR_CAUGHT, FAULTS, NOTHING, RESULTS
+from record.terms import CALLER_DIED, ERROR_CAUGHT, FAULTS, NOTHING, RESULTS, SETUP_FAILS
 from report.numbers.cell import Cell
 from report.numbers.group import Group
 from report.numbers.words import duration
@@ -88,6 +88,6 @@ def survivals(group: Group) -> dict[str, list[Survival]]:
             for cell in group.on_most_workers
             if (trials := [trial for trial in cell.trials if trial.kind == fault and trial.fault])
         ]
-        for fault in FAULTS
+        for fault in (*FAULTS, SETUP_FAILS)
     }
     return {fault: rows for fault, rows in by_fault.items() if rows}

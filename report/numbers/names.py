@@ -40,6 +40,7 @@ MEANINGS = {
     "soak": "many tasks on one pool, and many pools: does memory grow, do tasks slow down?",
     "stream": "tasks drawn from an input without end, by a slow consumer: how far ahead, what is held?",
     "faults": "one of many tasks goes wrong: an error, a dead worker, a hang",
+    "failing_setup": "what each worker has to make first cannot be made",
 }
 
 

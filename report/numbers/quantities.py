@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from statistics import median
 from typing import NamedTuple
 
-from record.terms import COLD, KEPT
+from record.terms import COLD, KEPT, SLOW
 from report.numbers.cell import Cell
 from report.numbers.group import Group
 from report.numbers.overhead import per_task_s
+from report.numbers.stream import labelled
 
 
 class Point(NamedTuple):
@@ -60,6 +61,11 @@ def _per_task_of(_group: Group, cell: Cell) -> Point | None:
     return Point(cell.n_jobs, median(costs_us), min(costs_us), max(costs_us)) if costs_us else None
 
 
+def _ahead_of(_group: Group, cell: Cell) -> Point | None:
+    ahead = [number for trial in cell.timed if (number := labelled(trial, SLOW, "most_ahead"))]
+    return Point(cell.n_jobs, median(ahead), min(ahead), max(ahead)) if ahead else None
+
+
 LEAST_FOR_LINES = 3  # numbers of workers; with fewer, a dot per idiom says more
 LIMIT = "limit from serial time"  # and not "physical": it is measured too, and noise can beat it
 TIME_NAMES = {COLD: "one-shot", KEPT: "kept"}  # of times
@@ -92,6 +98,15 @@ PER_TASK = Quantity(
     "time of a round per task (µs)",
     "",
     _per_task_of,
+    lambda _group, _count: None,
+    "",
+    is_time=False,
+)
+AHEAD = Quantity(
+    "how far an input without end is drawn ahead of a slow consumer",
+    "tasks that were drawn before their results were taken, at most",
+    "",
+    _ahead_of,
     lambda _group, _count: None,
     "",
     is_time=False,

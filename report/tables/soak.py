@@ -18,12 +18,18 @@ def tables_of_soak(group: Group) -> list[Titled]:
     """Return the table."""
     table = IdiomTable(*COLUMNS, note="note")
     for cell in group.on_most_workers:
-        table.add(cell, *(_row(cell) if cell.timed else [""] * len(COLUMNS)), cell.skipped or cell.failure)
+        table.add(cell, *(_row(cell) if cell.timed else [""] * len(COLUMNS)), _note(cell))
     note = (
         "end over start: the time per task in the last quarter of the tasks over that in the first. growth: the median "
         "slope of PSS after the first quarter. pools: that were opened and closed one after the other."
     )
     return [Titled(f"many tasks on one pool, {group.most_workers} workers, {group.said_of_trials}", table, note)]
+
+
+def _note(cell: Cell) -> str:
+    again = max((trial.tasks_run - trial.tasks_asked for trial in cell.timed), default=0)
+    repeated = f"at most {again} tasks of a trial were run again" if again else ""
+    return cell.skipped or cell.failure or repeated
 
 
 def _row(cell: Cell) -> list[str]:

@@ -33,6 +33,7 @@ OF_STUDIES: dict[str, Callable[[Group], list[Titled]]] = {
     "grid": tables_of_grid,
     "granularity": tables_of_granularity,
     "faults": tables_of_faults,
+    "failing_setup": tables_of_faults,
     "soak": tables_of_soak,
     "stream": tables_of_stream,
 }

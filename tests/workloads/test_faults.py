@@ -1,16 +1,22 @@
 """Faults: what the suite says of them is what happened: to a library that tells, one that hangs, a killed caller."""
 
+import shutil
+
+import pytest
+
 from harness.cells import Cell
 from harness.launch import run_cell
+from harness.machine.process import namespaces
 from record import files as results
 from record.schema import Fault
-from record.terms import CALLER_DIED, ERROR_CAUGHT, FAULTS, NOTHING, OK, RESULTS, Traits
+from record.terms import CALLER_DIED, ERROR_CAUGHT, FAULTS, NOTHING, OK, RESULTS, SETUP_FAILS, Traits
 from report.numbers.faults import ENDS, GRADES, HANGS, LOSES, MEANINGS, ORPHANS, RECOVERS, TELLS, UNCLEAR, survivals
 from report.numbers.group import groups_of
 from report.page.render import render
 from report.tables.workload import tables_of
 from tests.conftest import ROOT, shared_memory, without
 from tests.made_up import a_run, a_trial
+from trial.workload import Setting
 from workloads import faults
 
 TASKS = 2 * faults.TASKS
@@ -57,6 +63,27 @@ def test_what_a_killed_caller_leaves_is_counted(tiny):
     trial = trial_of("mp", "fork, default chunksize", "caller killed", tiny)
     assert trial.fault.learned == CALLER_DIED
     assert trial.left_behind.processes in (0, 1, 2)  # which, is the answer
+
+
+@pytest.mark.skipif(not namespaces(), reason="only a shared memory of the trial's own may be filled")
+def test_full_shared_memory_is_told_and_a_new_pool_works(tiny):
+    fault = trial_of("mp", "fork, default chunksize", faults.FULL_MEMORY, tiny).fault
+    assert (fault.learned, fault.names_cause, fault.new_pool) == (ERROR_CAUGHT, True, "")
+
+
+def test_a_setup_that_fails_is_told_or_not_and_a_new_pool_works(tiny):
+    path = ROOT / "benchmark_futures.py"
+    trial = run_cell(Cell("futures", path, "failing_setup", "fork, initializer", 2, "setup"), tiny, SETUP_FAILS)
+    fault = trial.fault
+    assert (fault.learned, fault.runs, fault.new_pool) == (ERROR_CAUGHT, 0, ""), trial.output
+    assert "BrokenProcessPool" in fault.error
+
+
+def test_the_machines_shared_memory_is_never_filled():
+    setting = Setting("map", 2, 0, 2**30, 2**30, kind=faults.FULL_MEMORY)
+    if faults.SHARED_MEMORY.is_dir() and shutil.disk_usage(faults.SHARED_MEMORY).total > faults.SMALL_SHARED_BYTES:
+        with pytest.raises(RuntimeError, match="not filled"):
+            next(faults.pools(None, setting))
 
 
 def a_fault_trial(fault, block=0, processes=0, **said):

@@ -14,6 +14,8 @@ from report.page.render import render
 from report.tables.workload import tables_of
 from tests.conftest import ROOT, says, without
 from tests.made_up import MIB, save_pools
+from trial import tasklog
+from trial.rules import check_counts
 from workloads import soak
 
 
@@ -37,6 +39,23 @@ def trial_of(library, idiom, params):
     trial = run_cell(Cell(library, path, "soak", idiom, 2, "map"), params)
     assert (trial.outcome, trial.reason) == (OK, ""), trial.output
     return trial
+
+
+@pytest.mark.parametrize(
+    ("times", "allowed", "is_wrong"),
+    [
+        ([1, 1, 2], {"may_drop": False, "may_repeat": True}, False),
+        ([1, 1, 2], {"may_drop": True, "may_repeat": False}, True),
+        ([1, 0, 1], {"may_drop": False, "may_repeat": True}, True),
+        ([1, 0, 1], {"may_drop": True, "may_repeat": False}, False),
+        ([1, 1, 1, 1], {"may_drop": True, "may_repeat": True}, True),  # the fourth was not asked for
+    ],
+)
+def test_tasks_that_ran_again_are_allowed_and_lost_ones_are_not(tmp_path, times, allowed, is_wrong):
+    with tasklog.counts(tmp_path / "tasks.log") as counted:
+        counted[: len(times)] = bytes(times)
+    run, reason = check_counts(tmp_path / "tasks.log", 3, **allowed)
+    assert (run, bool(reason)) == (sum(times), is_wrong)
 
 
 def test_a_wrong_piece_is_found():

@@ -9,6 +9,7 @@ from harness.cells import Cell
 from harness.launch import run_cell
 from record.schema import Pool, Round
 from record.terms import COLD, KEPT, OK, SKIPPED, SLOW
+from report.figures.workload import figures_of
 from report.numbers.group import groups_of
 from report.page.render import render
 from report.tables.workload import tables_of
@@ -87,4 +88,8 @@ def test_it_is_shown(tmp_path):
     (titled,) = tables_of(groups[0])
     cells = [next(iter(column.cells)) for column in titled.table.columns]
     assert cells[1:] == ["<b>imap", "1234", "777", "150", "40", "2000", "yes", "0.50", ""]
-    assert "<b>imap" not in render({"": groups}, [])
+    page = render({"": groups}, [])
+    assert "<b>imap" not in page
+    assert "stream-ahead" in page
+    (draw,) = figures_of(groups).values()
+    assert all(path.stat().st_size for path in draw(save=tmp_path / "figure.png"))

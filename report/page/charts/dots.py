@@ -1,5 +1,6 @@
 """A quantity on most workers: a dot with its spread per idiom, the best first."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import altair as alt
@@ -7,18 +8,32 @@ import altair as alt
 from report.numbers.cell import NAIVE, Cell
 from report.numbers.group import Group
 from report.numbers.quantities import Point, Quantity, sorted_points
-from report.numbers.words import three_digits
-from report.page.charts.vega import Rows, Vega, library_scale, log_scale, named, one_below_the_other
+from report.numbers.words import three_digits, workers
+from report.page.charts.vega import (
+    Chart,
+    Rows,
+    Vega,
+    library_scale,
+    log_scale,
+    named,
+    one_below_the_other,
+    spec_of,
+)
 from report.palette import LIMIT_COLOR
 
 ROW_HEIGHT = 17
 
 
-def dots(group: Group, quantity: Quantity) -> tuple[Rows, Vega] | None:
-    """Return the rows and the chart; naive idioms are open, the plain loop and the limit are lines across."""
-    rows = [_row(cell, point) for cell, point in sorted_points(group, quantity)]
-    if not rows:
-        return None
+def chart_of_dots(group: Group, quantity: Quantity, anchor: str, note: str) -> Iterator[Chart]:
+    """Yield the chart, where anything was measured."""
+    if rows := [_row(cell, point) for cell, point in sorted_points(group, quantity)]:
+        title = f"{group.workload} on {workers(group.most_workers)}: {quantity.title}"
+        spec = spec_of(_dots(group, quantity, rows), ROW_HEIGHT * len(rows) + 20)
+        yield Chart(f"{group.workload}-{anchor}", title, note, spec)
+
+
+def _dots(group: Group, quantity: Quantity, rows: Rows) -> Vega:
+    """Return the rows as dots; naive idioms are open, the plain loop and the limit are lines across."""
     libraries = list(dict.fromkeys(row["library"] for row in rows))
     in_rows = alt.Chart(alt.Data(values=rows)).encode(y=one_below_the_other("name", rows))
     base = in_rows.encode(color=alt.Color("library:N", scale=library_scale(libraries), legend=None))
@@ -29,7 +44,7 @@ def dots(group: Group, quantity: Quantity) -> tuple[Rows, Vega] | None:
     points_shown = base.mark_point(size=50, opacity=1).encode(x=x, fill=inside, fillOpacity=opacity, tooltip=tooltip)
     spread = base.mark_rule().encode(x=alt.X("low:Q", title=quantity.axis), x2="high:Q")
     shown = in_rows.mark_text(align="left", dx=8, fontSize=10).encode(x=alt.X("high:Q"), text="shown:N")
-    return rows, alt.layer(*_across(group, quantity), spread, points_shown, shown)
+    return alt.layer(*_across(group, quantity), spread, points_shown, shown)
 
 
 def _row(cell: Cell, point: Point) -> dict[str, Any]:

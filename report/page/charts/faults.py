@@ -34,4 +34,4 @@ def charts_of_faults(group: Group) -> Iterator[Chart]:
     note = "; ".join(LEGEND)
     title = f"One task goes wrong, on {workers(group.most_workers)}: what does the caller learn, and when?"
     height = ROW_HEIGHT * len({row["name"] for row in rows}) + 60
-    yield Chart("faults-overview", title, note, spec_of(chart, height))
+    yield Chart(f"{group.workload}-overview", title, note, spec_of(chart, height))

@@ -7,17 +7,13 @@ import altair as alt
 from report.numbers.group import Group
 from report.numbers.overhead import per_task_by_tasks
 from report.numbers.quantities import PER_TASK
-from report.numbers.words import workers
-from report.page.charts.dots import ROW_HEIGHT, dots
-from report.page.charts.vega import Chart, curve_panels, log_scale, named, spec_of
+from report.page.charts.dots import chart_of_dots
+from report.page.charts.vega import Chart, curve_panels, log_scale, named
 
 
 def charts_of_overhead(group: Group) -> Iterator[Chart]:
     """Yield the charts, where anything was measured."""
-    if drawn := dots(group, PER_TASK):
-        rows, chart = drawn
-        title = f"overhead on {workers(group.most_workers)}: {PER_TASK.title}"
-        yield Chart("overhead-tasks", title, group.said_of_trials, spec_of(chart, ROW_HEIGHT * len(rows) + 20))
+    yield from chart_of_dots(group, PER_TASK, "tasks", group.said_of_trials)
     points = [
         {**named(cell), "name": cell.idiom, "x": tasks, "value": seconds}
         for cell in group.on_most_workers

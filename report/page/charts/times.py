@@ -9,19 +9,15 @@ from record.terms import CALLER
 from report.numbers.cell import Cell
 from report.numbers.group import Group
 from report.numbers.quantities import COPIES, LEAST_FOR_LINES, Point, Quantity
-from report.numbers.words import workers
-from report.page.charts.dots import ROW_HEIGHT, dots
-from report.page.charts.vega import Chart, curve_panels, log_scale, named, spec_of
+from report.page.charts.dots import chart_of_dots
+from report.page.charts.vega import Chart, curve_panels, log_scale, named
 
 
 def charts_of_quantity(group: Group, quantity: Quantity, anchor: str) -> Iterator[Chart]:
     """Yield a dot per idiom on most workers, and a panel of lines per library from LEAST_FOR_LINES counts on."""
-    if drawn := dots(group, quantity):
-        rows, chart = drawn
-        loop = ", dashed: the plain loop" if quantity.is_time and group.serial else ""
-        note = f"{_behind(group, quantity)}; grey: {quantity.limit_name}{loop}; open: naive idioms"
-        title = f"{group.workload} on {workers(group.most_workers)}: {quantity.title}"
-        yield Chart(f"{group.workload}-{anchor}", title, note, spec_of(chart, ROW_HEIGHT * len(rows) + 20))
+    loop = ", dashed: the plain loop" if quantity.is_time and group.serial else ""
+    note = f"{_behind(group, quantity)}; grey: {quantity.limit_name}{loop}; open: naive idioms"
+    yield from chart_of_dots(group, quantity, anchor, note)
     if len(group.worker_counts) >= LEAST_FOR_LINES:
         yield from _against_workers(group, quantity, anchor)
 

@@ -15,6 +15,7 @@ from report.page.charts.overhead import charts_of_overhead
 from report.page.charts.parts import timeline, where_the_time_goes
 from report.page.charts.soak import charts_of_soak
 from report.page.charts.stores import held_by_stores, time_of_stores
+from report.page.charts.stream import charts_of_stream
 from report.page.charts.times import charts_of_quantity
 from report.page.charts.vega import Chart
 
@@ -23,8 +24,9 @@ OF_STUDIES: dict[str, Callable[[Group], Iterator[Chart]]] = {
     "grid": charts_of_grid,
     "granularity": charts_of_granularity,
     "faults": charts_of_faults,
+    "failing_setup": charts_of_faults,
     "soak": charts_of_soak,
-    "stream": lambda _group: iter(()),
+    "stream": charts_of_stream,
 }
 
 
