@@ -19,6 +19,7 @@ from report.numbers.said_of_length import HOW, said_of_errors, title_of
 from report.numbers.words import about, workers
 from report.palette import GRID_COLOR, LIMIT_COLOR
 
+BESIDE = 1.045  # times the work: from one row's measured jobs to the next one's
 SMALL: Any = {"fontsize": "x-small", "ha": "center", "va": "top", "alpha": 0.75}
 
 
@@ -27,7 +28,8 @@ def draw_job_length(group: Group, jobs: JobLength, save: Path | None = None) -> 
     with plt.rc_context(STYLE):
         figure, axes = plt.subplots(figsize=(8, 6.4))
         figure.subplots_adjust(left=0.13, right=0.96, top=0.9, bottom=0.29)
-        ends = [_line(axes, jobs, row) for row in jobs.shown]
+        middle = (len(jobs.shown) - 1) / 2
+        ends = [_line(axes, jobs, row, BESIDE ** (number - middle)) for number, row in enumerate(jobs.shown)]
         _axes(axes, jobs)
         at_left, loop = ends[:-1], ends[-1]
         automatic = {**in_a_column(axes, at_left), **above(axes, [loop])}
@@ -37,15 +39,19 @@ def draw_job_length(group: Group, jobs: JobLength, save: Path | None = None) -> 
             label.set(zorder=4, path_effects=[withStroke(linewidth=3, foreground=plt.rcParams["figure.facecolor"])])
         said = (
             f"{group.workload} on {workers(group.most_workers)}, each library's best tuned idiom at that length. "
-            f"{HOW}. Filled: measured, the lines are from it; hollow: measured, to check them. {said_of_errors(jobs)}"
+            f"{HOW}. Filled: measured, the lines are from it; hollow: measured, to check them; bars: least to "
+            f"largest measured ratio. {said_of_errors(jobs)}"
         )
         more = [*wrap(said, 125), *(f"left out: {line}" for line in jobs.left_out)]
         caption(figure, title_of(jobs), group, more=more)
         return show_and_save(figure, base, save)
 
 
-def _line(axes: Axes, jobs: JobLength, row: Row) -> Anchor:
-    """Draw a row; return where its label belongs: at short jobs, where lines are apart, and the loop's at long ones."""
+def _line(axes: Axes, jobs: JobLength, row: Row, beside: float) -> Anchor:
+    """Draw a row; return where its label belongs: at short jobs, where lines are apart, and the loop's at long ones.
+
+    ``beside``: its measured jobs stand at so many times their work, or rows would hide each other.
+    """
     color, curve = color_of(row.library), jobs.curve(row)
     style = "--" if row.library == SERIAL else ":" if row.style == CONNECTED else "-"
     axes.plot(*zip(*curve, strict=True), color=color, linestyle=style, linewidth=1.8)
@@ -53,7 +59,9 @@ def _line(axes: Axes, jobs: JobLength, row: Row) -> Anchor:
         fill = color if times == 1 else plt.rcParams["figure.facecolor"]
         marker: Any = {"marker": "o", "markersize": 6.5, "markeredgewidth": 1.5, "markerfacecolor": fill, "zorder": 3}
         if relative := jobs.measured_relative(row, times):
-            axes.plot(work_s, relative, color=color, **marker)
+            axes.plot(beside * work_s, relative, color=color, **marker)
+        if measured_range := jobs.measured_range(row, times):
+            axes.vlines(beside * work_s, *measured_range, color=color, linewidth=1.2, zorder=2.5)
     x, y = curve[-len(curve) // 4 if row.library == SERIAL else 0]
     return Anchor(row.name, row.name, x, y, text_color_of(row.library))
 

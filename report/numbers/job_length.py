@@ -84,12 +84,17 @@ class Row:
 
 
 class Point(NamedTuple):
-    """A measured job beside its prediction. ``times``: how many times as long as the round that lines are from."""
+    """A measured job beside its prediction. ``times``: how many times as long as the round that lines are from.
+
+    ``cell``: its trials, of ``group``.
+    """
 
     line: Line
     times: float
     work_s: float
     measured_s: float
+    cell: Cell
+    group: Group
 
     @property
     def is_check(self) -> bool:
@@ -175,14 +180,25 @@ class JobLength:
         """Return the measured jobs of that length of its idioms."""
         return [point for point in self.points if point.line in row.lines and point.times == times]
 
-    def measured_best_s(self, times: float) -> float | None:
-        """Return the least time that a library took for a job of that length."""
-        return min((p.measured_s for row in self.choices for p in self.points_of(row, times)), default=None)
+    def measured(self, row: Row, times: float) -> Point | None:
+        """Return the measured job of that length of its fastest idiom; None if not measured."""
+        return min(self.points_of(row, times), key=lambda point: point.measured_s, default=None)
+
+    def measured_best(self, times: float) -> Point | None:
+        """Return the job of that length for which a library took the least time."""
+        points = [point for row in self.choices if (point := self.measured(row, times))]
+        return min(points, key=lambda point: point.measured_s, default=None)
 
     def measured_relative(self, row: Row, times: float) -> float | None:
         """Return its time for that job over the best library's, each by its fastest idiom; None if not measured."""
-        best_s, points = self.measured_best_s(times), self.points_of(row, times)
-        return min(point.measured_s for point in points) / best_s if best_s and points else None
+        best, own = self.measured_best(times), self.measured(row, times)
+        return own.measured_s / best.measured_s if best and own else None
+
+    def measured_range(self, row: Row, times: float) -> tuple[float, float] | None:
+        """Return the least and the largest of these ratios, trial by trial; None where there are none."""
+        best, own = self.measured_best(times), self.measured(row, times)
+        ratio = own.group.ratio(own.cell, best.cell) if best and own and own is not best else None
+        return (ratio.least, ratio.largest) if ratio else None
 
     @cached_property
     def errors(self) -> Errors | None:
@@ -197,11 +213,11 @@ class JobLength:
         )
 
     def _error_of_ratio(self, point: Point) -> float | None:
-        best_s = self.measured_best_s(point.times)
-        if not best_s:
+        best = self.measured_best(point.times)
+        if not best:
             return None
         expected = point.line.at(point.work_s) / self.best_s(point.work_s)
-        return expected / (point.measured_s / best_s) - 1
+        return expected / (point.measured_s / best.measured_s) - 1
 
 
 def starts_s(trial: Trial) -> float | None:
@@ -255,7 +271,7 @@ def _points(group: Group, lines: Iterable[Line], times: float, work_s: float) ->
     for line in lines:
         cell = group.cells(line.cell.n_jobs).get(line.cell.name)
         if cell and cell.one_shot:
-            yield Point(line, times, work_s, cell.one_shot.median)
+            yield Point(line, times, work_s, cell.one_shot.median, cell, group)
 
 
 def from_s(own: Sequence[Line], others: Sequence[Line], factor: float = 1.0) -> float | None:

@@ -16,7 +16,7 @@ from report.numbers.said_of_length import said_of_choice, title_of
 from report.numbers.words import about
 from report.tables.workload import print_tables
 from tests.conftest import says
-from tests.made_up import A_MACHINE, longer, save_rounds, with_longer_jobs
+from tests.made_up import A_MACHINE, longer, save, save_rounds, with_longer_jobs
 
 CONNECTED = {"tasks, connected": Traits(connects=True)}
 
@@ -124,6 +124,17 @@ def test_what_cannot_check_a_prediction_is_left_out_and_said(folder, changes, sa
     assert (found.errors, list(found.lengths)) == (None, [1.0])
     assert found.left_out[0].startswith(said)
     assert f"left out: {said}" in table_of(folder)
+
+
+def test_the_range_of_measured_ratios_is_taken_trial_by_trial(tmp_path):
+    save(tmp_path, "serial", {"loop": [8.0] * 3}, kept={"loop": [8.0] * 3})
+    save(tmp_path, "mp", {"fork": [4.0, 5.0, 6.0]}, kept={"fork": [3.0] * 3})
+    save(tmp_path, "ray", {"tasks": [10.0, 10.0, 9.0]}, kept={"tasks": [4.0] * 3})
+    found = found_of(tmp_path)
+    mp, ray, loop = found.shown
+    assert found.measured_range(ray, 1.0) == pytest.approx((9 / 6, 10 / 4))
+    assert found.measured_range(loop, 1.0) == pytest.approx((8 / 6, 8 / 4))
+    assert found.measured_range(mp, 1.0) is None
 
 
 def test_noise_is_no_start_that_takes_less_than_no_time(tmp_path):

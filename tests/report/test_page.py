@@ -115,7 +115,7 @@ def test_the_first_screen_says_how_long_a_job_must_be(tmp_path):
     assert f"a plain loop {MISSING} {MISSING} 1.82 2.00" in first
     assert "numerical_8 On" not in first  # it is there to check what is predicted
     assert page.count('<figure id="numerical-job-length"') == 1
-    _, curves, used, checks = data_of(specs_of(page)["numerical-job-length"])
+    _, curves, _, used, checks = data_of(specs_of(page)["numerical-job-length"])
     at_the_end = {row["name"]: row["relative"] for row in curves if row["work"] == 3600}
     assert at_the_end["mp"] == pytest.approx(1800.1 / 1625, rel=1e-3)
     assert {row["name"]: row["work"] for row in used} == {"mp": 2, "ray": 2, "a plain loop": 2}

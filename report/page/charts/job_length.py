@@ -26,14 +26,15 @@ def lengths_of_jobs(jobs: JobLength) -> Chart:
     chart = alt.layer(_not_measured(jobs), *_lines_and_points(jobs, rows))
     note = (
         f"one shot on {workers(jobs.group.most_workers)}, each library's best tuned idiom at that length. {HOW}. "
-        f"Filled: measured, the lines are from it; hollow: measured, to check them; grey: beyond what was measured. "
+        f"Filled: measured, the lines are from it; hollow: measured, to check them; bars: least to largest "
+        f"measured ratio; grey: beyond what was measured. "
         f"{said_of_errors(jobs)} {jobs.group.said_of_trials}"
     )
     note = "; ".join([note, *(f"left out: {line}" for line in jobs.left_out)])
     return Chart(f"{workload}-job-length", title_of(jobs).replace("\n", " "), note, spec_of(chart))
 
 
-def _lines_and_points(jobs: JobLength, rows: Rows) -> tuple[alt.Chart, alt.Chart, alt.Chart]:
+def _lines_and_points(jobs: JobLength, rows: Rows) -> list[alt.Chart]:
     names = [row.name for row in jobs.shown]
     colors = alt.Scale(domain=names, range=[color_of(row.library) for row in jobs.shown])
     dashes = alt.Scale(domain=names, range=[_dashes(row) for row in jobs.shown])
@@ -49,20 +50,24 @@ def _lines_and_points(jobs: JobLength, rows: Rows) -> tuple[alt.Chart, alt.Chart
     }
     lines = alt.Chart(alt.Data(values=rows)).mark_line()
     points = [
-        {"name": row.name, "work": work_s, "relative": relative, "measured": min(each.measured_s for each in of_row),
-         "predicted": row.at(work_s), "times": times}
+        {"name": row.name, "work": work_s, "relative": relative, "measured": own.measured_s,
+         "predicted": row.at(work_s), "times": times, "least": least, "largest": largest}
         for row in jobs.shown
         for times, work_s in jobs.lengths.items()
-        if (of_row := jobs.points_of(row, times)) and (relative := jobs.measured_relative(row, times))
+        if (own := jobs.measured(row, times)) and (relative := jobs.measured_relative(row, times))
+        for least, largest in [jobs.measured_range(row, times) or (relative, relative)]
     ]  # fmt: skip
-    tooltip = ["name:N", *(alt.Tooltip(f"{f}:Q", format=".3g") for f in ("work", "measured", "predicted", "relative"))]
+    shown = ("work", "measured", "predicted", "relative", "least", "largest")
+    tooltip = ["name:N", *(alt.Tooltip(f"{field}:Q", format=".3g") for field in shown)]
+    bars = alt.Chart(alt.Data(values=points)).mark_rule()
+    ranges = bars.encode(**encoded | {"y": alt.Y("least:Q", scale=log_scale(), axis=y_axis)}, y2="largest:Q")
     both = [
         alt.Chart(alt.Data(values=[point for point in points if (point["times"] == 1) == filled]))
         .mark_point(filled=filled, size=55, opacity=1)
         .encode(**encoded, tooltip=tooltip)
         for filled in (True, False)
     ]
-    return lines.encode(**encoded, strokeDash=alt.StrokeDash("name:N", scale=dashes, legend=legend)), both[0], both[1]
+    return [lines.encode(**encoded, strokeDash=alt.StrokeDash("name:N", scale=dashes, legend=legend)), ranges, *both]
 
 
 def _dashes(row: Row) -> list[int]:
