@@ -1,8 +1,8 @@
 """MPIRE: `WorkerPool` with shared objects, worker state, and hooks at a worker's start and exit.
 
 Forked workers get shared objects, one large input too, copy-on-write. Spawned workers get one copy each. A setup is
-made by `worker_init`; state is handed back by `worker_exit`. `keep_alive` keeps the workers, and what `worker_init` has
-made, for the next round. Closing waits for the workers.
+made by `worker_init`; state is handed back by tasks in order (`order_tasks`), or by `worker_exit`. `keep_alive` keeps
+the workers, and what `worker_init` has made, for the next round. Closing waits for the workers.
 https://sybrenjansen.github.io/mpire/usage/workerpool/index.html
 """
 

@@ -137,7 +137,9 @@ def _parser() -> argparse.ArgumentParser:
     choosing.add_argument("--shared", type=size_in_bytes, default=0.0, metavar="SIZE", help="that every task reads")
     choosing.add_argument("--memory", type=size_in_bytes, default=0.0, metavar="SIZE", help="that may be used in all")
     choosing.add_argument("--n-jobs", type=int, metavar="N", help="workers")
-    choosing.add_argument("--must", choices=["survive-worker-death"], help="what all results must come in spite of")
+    choosing.add_argument(
+        "--must", choices=["survive-worker-death"], help="all results must come, even if a worker dies"
+    )
     choosing.set_defaults(action=_recommend)
     code = commands.add_parser("code", help="a program that runs a job of your own with one library and idiom")
     code.add_argument("job", metavar="JOB", help="that was measured: my_job.py")
@@ -309,14 +311,14 @@ def _recommend(options: argparse.Namespace) -> int:
     if not groups:
         return _nothing(options.results)
     task = Task(
-        options.task_ms / 1e3,
-        options.bytes_in,
-        options.bytes_out,
-        options.state == "worker",
-        options.shared,
-        options.memory,
-        options.n_jobs,
-        options.must == "survive-worker-death",
+        task_s=options.task_ms / 1e3,
+        bytes_in=options.bytes_in,
+        bytes_out=options.bytes_out,
+        state=options.state == "worker",
+        shared_bytes=options.shared,
+        memory_bytes=options.memory,
+        n_jobs=options.n_jobs,
+        survives=options.must == "survive-worker-death",
     )
     by_name = {group.workload: group for group in groups}
     try:

@@ -82,7 +82,7 @@ def parse(arguments: Sequence[str]) -> Settings:
     if options.results.exists() and not options.results.is_dir():
         raise UserError(f"--results is {options.results}: that is not a folder")
     if options.trials is not None and (options.precision or options.budget):
-        raise UserError("--trials says how many blocks, --precision and --budget let them follow: choose one way")
+        raise UserError("--trials sets the number of blocks, --precision and --budget find it: choose one way")
     chosen, counts = _params(options)
     if options.tasks and JOB_VARIABLE not in os.environ:
         raise UserError("--tasks is for a job of your own, a file in the place of a workload's name: none is named")
@@ -213,14 +213,14 @@ def _params(options: argparse.Namespace) -> tuple[params.Params, tuple[int, ...]
             raise ValueError(f"n_jobs is {min(options.n_jobs)}: it must be between 1 and {limit}")
         if options.tasks is not None and options.tasks < 1:
             raise ValueError(f"--tasks is {options.tasks}: it must be at least 1")
-        chosen = replace(
-            chosen,
-            job_tasks=options.tasks or chosen.job_tasks,
-            n_jobs=chosen.n_jobs if options.n_jobs is None else tuple(options.n_jobs),
-            trials=chosen.trials if options.trials is None else options.trials,
-            memory_trials=chosen.memory_trials if options.memory_trials is None else options.memory_trials,
-            timeout_s=chosen.timeout_s if options.timeout is None else options.timeout,
-        )
+        given: dict[str, Any] = {
+            "job_tasks": options.tasks,
+            "n_jobs": tuple(options.n_jobs) if options.n_jobs else None,
+            "trials": options.trials,
+            "memory_trials": options.memory_trials,
+            "timeout_s": options.timeout,
+        }
+        chosen = replace(chosen, **{name: value for name, value in given.items() if value is not None})
         params.check(chosen)
         return chosen, params.worker_counts(chosen.n_jobs, limit)
     except ValueError as error:

@@ -40,9 +40,13 @@ def beside_a_program(rounds: int) -> Counter[str]:
         command = [sys.executable, "-c", BESIDE, *(() if isolated else ("not isolated",))]
         beside = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=True)
         (outcome, booked), (_, left) = json.loads(beside.stdout)
-        seen += Counter({"trials": 2, "not ok": outcome != terms.OK, "booked on a trial that leaves nothing": booked})
-        seen["trials that leave segments, and have none counted"] += isolated and left == 0
-        seen["not isolated"] += 0 if isolated else 2
+        seen.update({"trials": 2, "booked on a trial that leaves nothing": booked})
+        if outcome != terms.OK:
+            seen["not ok"] += 1
+        if isolated and left == 0:
+            seen["trials that leave segments, and have none counted"] += 1
+        if not isolated:
+            seen["not isolated"] += 2
         if time.monotonic() > end:
             break
     printed, _ = neighbour.communicate(timeout=30)
@@ -71,7 +75,8 @@ def two_at_once(one_folder: bool) -> Counter[str]:
 
 
 def main() -> None:
-    rounds, pairs = (int(given) for given in (*sys.argv[1:], *("200", "20")[len(sys.argv) - 1 :]))
+    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 200
+    pairs = int(sys.argv[2]) if len(sys.argv) > 2 else 20
     print("beside a program that holds shared memory:", dict(beside_a_program(rounds)), flush=True)
     for one_folder in (True, False):
         seen: Counter[str] = Counter()

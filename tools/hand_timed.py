@@ -3,7 +3,7 @@
 Each loop is what the library's own documentation writes for many small calls, around a function that returns its
 argument. In a fresh interpreter it makes 100 calls, then 30 times one call, then five times each number of calls that
 the suite's `overhead` makes in the same block. The same line is fitted to both. The suite also counts its tasks: the
-plain loop ("serial") shows what that costs. docs/granularity.md has the output. The machine must be idle.
+plain loop ("serial") shows what that costs. docs/results/four_cores.txt has the output. The machine must be idle.
 """
 
 import json

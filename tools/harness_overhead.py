@@ -1,6 +1,6 @@
 """What does the harness add to a trial? Each library by hand and through the harness, in turn.
 
-``python tools/harness_overhead.py [PAIRS]`` takes 12 minutes for 20 pairs; docs/harness_overhead.md has its output.
+``python tools/harness_overhead.py [PAIRS]`` takes 4.5 minutes for 10 pairs; docs/harness_overhead.md has its output.
 
 By hand: a script that loads the inputs, runs the same idiom for one round between two readings of the clock and prints
 the difference; no task is recorded, nothing is checked. Through the harness: `harness.launch.run_cell`, its one-shot

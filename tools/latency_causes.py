@@ -4,7 +4,7 @@
   that wants the GIL gets it.
 - joblib: how long it sleeps while it waits for results.
 - Dask distributed: the interval at which its client sends what has piled up.
-docs/granularity.md has the output. The machine must be idle.
+docs/results/four_cores.txt has the output. The machine must be idle.
 """
 
 import multiprocessing

@@ -40,10 +40,11 @@ def main() -> None:
             ratios = self_check(files, workload)
             found.setdefault(workload, []).append(ratios)
             times = {f.library: next(iter(f.cells.values())).times for f in files if f.workload == workload}
-            itself = times[min(times, key=len)]
-            for name, by_block in times.items():
-                logs = [log(by_block[block] / itself[block]) for block in itself if block in by_block]
-                pairs.setdefault((workload, name[name.rfind("-") :]), []).extend(logs)
+            name = next(name for name in times if name + SELF_AGAIN in times)
+            for suffix in (SELF_AGAIN, SELF_SLOWED):
+                itself, other = times[name], times[name + suffix]
+                logs = [log(other[block] / itself[block]) for block in itself if block in other]
+                pairs.setdefault((workload, suffix), []).extend(logs)
             said = [f"{ratios[suffix].ratio - 1:+.1%} {ratios[suffix].verdict}" for suffix in (SELF_AGAIN, SELF_SLOWED)]
             print(f"{workload} {repetition + 1:2}: again {said[0]:22} slowed {said[1]}", flush=True)
     for workload, all_ratios in found.items():

@@ -53,7 +53,7 @@ def code() -> str:
 
 def variables() -> dict[str, str]:
     """Return the environment variables that workers need."""
-    return {name: os.environ[name] for name in (JOB_VARIABLE,) if name in os.environ}
+    return {JOB_VARIABLE: os.environ[JOB_VARIABLE]} if JOB_VARIABLE in os.environ else {}
 
 
 def set_variables(values: dict[str, str]) -> None:

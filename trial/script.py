@@ -89,7 +89,7 @@ def needs(*packages: str):
 def run(cluster_at: Callable[[str], dict[str, Any]] | None = None, **patterns: Rows) -> None:
     """Measure this script's idioms: ``pattern={"name of the idiom": idiom(function, ...), ...}``.
 
-    ``cluster_at(address)``: says what the library's cluster at an address is, see `harness.clusters.facts_of`.
+    ``cluster_at(address)``: says what the library's cluster at an address is, see `harness.clusters.with_facts`.
 
     A script that a user starts hands over to ``benchmark_all.py``, which imports no library. That program starts the
     script again for every trial, in a fresh interpreter. Only there is a function of ``patterns`` called.

@@ -75,33 +75,24 @@ def prepare(params: Params, folder: Path) -> dict[str, Any]:
     _check_call(own, arguments)
     bytes_in = [len(_pickled(each, f"the arguments of task {place}")) for place, each in enumerate(arguments)]
     (folder / "arguments.pickle").write_bytes(_pickled(arguments, "what tasks() returns"))
-    (folder / "shared.pickle").write_bytes(of_shared := _pickled(shared, "what shared() returns"))
+    of_shared = _pickled(shared, "what shared() returns")
+    (folder / "shared.pickle").write_bytes(of_shared)
     first, _, setup_s = _pass(own, arguments, shared, params)
     stored = [_pickled(each, f"the result of task {place}") for place, each in enumerate(first)]
     second, seconds, _ = _pass(own, arguments, shared, params)
     if compared := _compared(own):
         (folder / "results.pickle").write_bytes(b"".join(stored))
-        for place, (result, kept) in enumerate(zip(second, stored, strict=True)):
-            with _users(f"same(), for task {place},", params):
-                same = compared(result, pickle.loads(kept))
-            if not same:
-                which = "" if PATTERN == "state" else f": task {place}"
-                raise ValueError(
-                    f"{PATH}: results differ between two serial passes{which}; does it depend on chance, on the time, "
-                    "or change its arguments? Make it repeatable, define same(result, expected), or say same = None"
-                )
+        _check_repeats(compared, second, stored, params)
     _check_length(sum(seconds) + setup_s, params)
+    facts_of_shared: dict[str, Any] = {}
+    if shared is not None:
+        facts_of_shared = {"shared_bytes": _size(shared, of_shared), "shared_type": type(shared).__name__}
     return {
         "job": str(PATH),
         "pattern": PATTERN,
         "tasks": len(arguments),
         "of_tasks": len(every),
-        "task_median_s": median(seconds),
-        "task_longest_s": max(seconds),
-        "task_shortest_s": min(seconds),
-        "task_mean_s": fmean(seconds),
-        "task_deviation_s": stdev(seconds) if len(seconds) > 1 else 0.0,
-        "serial_s": sum(seconds),
+        **_lengths(seconds),
         "setup_s": setup_s,
         "import_s": import_s,
         "bytes_in": round(fmean(bytes_in)),
@@ -109,11 +100,32 @@ def prepare(params: Params, folder: Path) -> dict[str, Any]:
         "moved_bytes": sum(bytes_in) + sum(map(len, stored)) + (len(of_shared) if shared is not None else 0),
         "results": "compared" if compared else "not compared",
         "peak_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
-        **(
-            {"shared_bytes": _size(shared, of_shared), "shared_type": type(shared).__name__}
-            if shared is not None
-            else {}
-        ),
+        **facts_of_shared,
+    }
+
+
+def _check_repeats(same: Callable[[Any, Any], Any], results: list[Any], stored: list[bytes], params: Params) -> None:
+    """Raise ValueError if the second pass gave other ``results`` than the ``stored`` ones of the first."""
+    for place, (result, kept) in enumerate(zip(results, stored, strict=True)):
+        with _users(f"same(), for task {place},", params):
+            is_same = same(result, pickle.loads(kept))
+        if not is_same:
+            which = "" if PATTERN == "state" else f": task {place}"
+            raise ValueError(
+                f"{PATH}: results differ between two serial passes{which}; does it depend on chance, on the time, "
+                "or change its arguments? Make it repeatable, define same(result, expected), or say same = None"
+            )
+
+
+def _lengths(seconds: list[float]) -> dict[str, float]:
+    """Return the facts about how long the tasks are."""
+    return {
+        "task_median_s": median(seconds),
+        "task_longest_s": max(seconds),
+        "task_shortest_s": min(seconds),
+        "task_mean_s": fmean(seconds),
+        "task_deviation_s": stdev(seconds) if len(seconds) > 1 else 0.0,
+        "serial_s": sum(seconds),
     }
 
 

@@ -119,15 +119,19 @@ def write(number: int, index: int, data: Any) -> tuple[int, dict[str, Any]]:
 
 def put(data: Any, index: int) -> None:
     """Write to one of the marks, of an array or of the first column of a frame."""
-    if hasattr(data, "iloc"):
-        data.iloc[index % MARKS, 0] = WRITTEN
-    else:
+    import numpy as np
+
+    if isinstance(data, np.ndarray):
         data[index % MARKS] = WRITTEN
+    else:
+        data.iloc[index % MARKS, 0] = WRITTEN
 
 
 def written(data: Any) -> list[int]:
     """Return which marks have been written to."""
-    column = data.iloc[:, 0] if hasattr(data, "iloc") else data
+    import numpy as np
+
+    column = data if isinstance(data, np.ndarray) else data.iloc[:, 0]
     return [index for index, value in enumerate(column[:MARKS].tolist()) if value == WRITTEN]
 
 

@@ -10,7 +10,7 @@ _BLOCK = bytes(2**24)
 def yardstick_s() -> float:
     """Return the shortest of five times that some Python arithmetic and a copy of 16 MiB take, in seconds.
 
-    The shortest, because a shot that an interrupt hits says nothing of the machine's speed. All take about 40 ms.
+    The shortest, because a shot that an interrupt hits says nothing of the machine's speed. All take about 20 ms.
     """
     return min(_shot() for _ in range(SHOTS))
 

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import EngFormatter, LogLocator, PercentFormatter
 
 from report.figures.labels import Anchor, beside, place
-from report.figures.panels import Line, label_panels, panels
+from report.figures.panels import Line, label_panels, panels, without_spread
 from report.figures.style import STYLE, base_of, caption, color_of, in_rows, plain_seconds, show_and_save
 from report.numbers.granularity import TARGETS, Reach, curves_of, of_pattern, reaches_of, smoothed
 from report.numbers.group import Group
@@ -41,7 +41,9 @@ def draw_shortest(group: Group, graphs: bool, save: Path | None = None) -> list[
         what = "graphs of tasks" if graphs else "independent tasks"
         title = f"{group.workload} on {workers(group.most_workers)}: how short may {what} be?"
         low, high = TARGETS
-        said = f"Dot and number: at this length {low:.0%} of the work is done that is done without the library; bar: to"
+        said = (
+            f"Dot and number: at this length, the library does {low:.0%} of the work that is done without it; bar: to"
+        )
         more = [f"{said} {high:.0%}.", f"Arrow: not within the lengths that were tried. {HOW}"]
         caption(figure, title, group, more=more)
         return show_and_save(figure, base, save)
@@ -65,9 +67,7 @@ def _name(reach: Reach) -> str:
 def draw_efficiency(group: Group, graphs: bool, save: Path | None = None) -> list[Path]:
     """Draw efficiency against the mean task, a panel per library; return the files written, none without data."""
     lines = [
-        Line(
-            cell, [(x, min(y, 1.0), min(y, 1.0), min(y, 1.0)) for x, y in smoothed(cell, pattern)], of_pattern(pattern)
-        )
+        Line(cell, without_spread((x, min(y, 1.0)) for x, y in smoothed(cell, pattern)), of_pattern(pattern))
         for cell, pattern in curves_of(group, graphs)
     ]
     if not lines:

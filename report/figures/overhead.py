@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import EngFormatter, LogLocator
 
 from report.figures.dots import draw_dots
-from report.figures.panels import Line, label_panels, panels
+from report.figures.panels import Line, label_panels, panels, without_spread
 from report.figures.style import STYLE, base_of, caption, show_and_save
 from report.numbers.group import Group
 from report.numbers.overhead import per_task_by_tasks
@@ -23,9 +23,7 @@ def draw_per_task(group: Group, save: Path | None = None) -> list[Path]:
 def draw_by_tasks(group: Group, save: Path | None = None) -> list[Path]:
     """Draw seconds per task of each size of round, a panel per library; return the files written, none without data."""
     lines = [
-        Line(cell, [(tasks, seconds, seconds, seconds) for tasks, seconds in points])
-        for cell in group.on_most_workers
-        if (points := per_task_by_tasks(cell))
+        Line(cell, without_spread(points)) for cell in group.on_most_workers if (points := per_task_by_tasks(cell))
     ]
     if not lines:
         return []

@@ -1,6 +1,6 @@
 """Lines in a panel per library, the other libraries' in grey: readable at 800 px, however many idioms there are."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +27,11 @@ class Line:
     cell: Cell
     points: Sequence[tuple[float, float, float, float]]
     more: str = ""
+
+
+def without_spread(curve: Iterable[tuple[float, float]]) -> list[tuple[float, float, float, float]]:
+    """Return the points of a line that has no spread."""
+    return [(x, y, y, y) for x, y in curve]
 
 
 def panels(lines: Sequence[Line], look: Callable[[Axes], None]) -> tuple[Figure, list[tuple[Axes, list[Anchor]]]]:

@@ -5,7 +5,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 
-from report.figures.panels import Line, label_panels, panels
+from report.figures.panels import Line, label_panels, panels, without_spread
 from report.figures.style import STYLE, base_of, caption, show_and_save
 from report.numbers.group import Group
 from report.numbers.soak import held
@@ -15,9 +15,7 @@ from report.numbers.words import workers
 def draw_soak(group: Group, align: bool = False, save: Path | None = None) -> list[Path]:
     """Draw the memory of each idiom's first trial; return the files that were written."""
     lines = [
-        Line(
-            cell, [(tasks, mib, mib, mib) for tasks, pss in held(cell.timed[0], "pss_bytes") for mib in (pss / 2**20,)]
-        )
+        Line(cell, without_spread((tasks, pss / 2**20) for tasks, pss in held(cell.timed[0], "pss_bytes")))
         for cell in group.on_most_workers
         if cell.timed
     ]

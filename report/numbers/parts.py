@@ -26,8 +26,10 @@ def parts_of(trial: Trial, phase: str) -> dict[str, float]:
     if parts is None:
         return {}
     waiting = parts.wait_s - parts.tail_s
-    seconds = (parts.start_s, parts.work_s, waiting, parts.tail_s, parts.gather_s)
-    return dict(zip(PARTS, (*seconds, trial.stop_s or 0.0) if phase == COLD else seconds, strict=False))
+    seconds = [parts.start_s, parts.work_s, waiting, parts.tail_s, parts.gather_s]
+    if phase == COLD:
+        seconds.append(trial.stop_s or 0.0)
+    return dict(zip(PARTS, seconds, strict=False))  # a kept round has no stop
 
 
 def median_trial(cell: Cell, phase: str) -> Trial | None:
@@ -47,9 +49,11 @@ def bars_of(cells: Iterable[Cell], phase: str) -> list[tuple[Cell, dict[str, flo
 def round_of(trial: Trial, phase: str) -> Round | None:
     """Return the cold round, or the one in the middle of those on the kept pool."""
     rounds = [each for pool in trial.pools for each in pool.rounds if each.phase == phase and not each.bare]
-    if phase == KEPT:
-        rounds.sort(key=lambda each: each.seconds)
-    return rounds[(len(rounds) - 1) // 2 if phase == KEPT else 0] if rounds else None
+    if not rounds:
+        return None
+    if phase != KEPT:
+        return rounds[0]
+    return sorted(rounds, key=lambda each: each.seconds)[(len(rounds) - 1) // 2]
 
 
 def tasks_of(trial: Trial, phase: str) -> list[Task]:

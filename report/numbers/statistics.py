@@ -218,7 +218,14 @@ def _ratio(evidence: _Evidence, level: float, family: int) -> Ratio:
         return Ratio(evidence.count, ratio, None, None, level, UNKNOWN, family, *measured)
     # Too few blocks cannot reach the level. Then the interval is that of one comparison alone. If it holds 1, any wider
     # one would too; if it does not, nothing can be said.
-    ranks, reached = (ranks, level) if (ranks := evidence.ranks(level)) else (evidence.ranks(LEVEL) or (0, -1), LEVEL)
+    ranks, reached = evidence.ranks(level), level
+    if ranks is None:
+        ranks, reached = evidence.ranks(LEVEL) or (0, -1), LEVEL
     low, high = (float(evidence.log_ratios[rank]) for rank in ranks)
-    verdict = TIE if low <= 0 <= high else UNKNOWN if reached < level else FASTER if high < 0 else SLOWER
+    if low <= 0 <= high:
+        verdict = TIE
+    elif reached < level:
+        verdict = UNKNOWN
+    else:
+        verdict = FASTER if high < 0 else SLOWER
     return Ratio(evidence.count, ratio, exp(low), exp(high), reached, verdict, family, *measured)

@@ -34,7 +34,7 @@ def charts_of_granularity(group: Group) -> Iterator[Chart]:
             continue
         title = f"granularity on {workers(group.most_workers)}: how short may {what} be?"
         note = (
-            f"dot: at this length {low:.0%} of the work is done that is done without the library; bar: to {high:.0%}; "
+            f"dot: at this length, the library does {low:.0%} of the work that is done without it; bar: to {high:.0%}; "
             f"<, >: not within the lengths that were tried; {group.said_of_trials}"
         )
         yield Chart(f"granularity-{anchor}", title, note, spec_of(_ranges(rows), ROW_HEIGHT * len(rows) + 20))
