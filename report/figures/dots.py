@@ -6,13 +6,13 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 
-from report.figures.labels import Anchor, beside, place
-from report.figures.style import STYLE, base_of, caption, color_of, in_rows, plain_seconds, show_and_save
+from report.figures.labels import Anchor, beside, on_lines, place
+from report.figures.style import STYLE, base_of, caption, color_of, in_rows, plain_ticks, show_and_save
 from report.numbers.cell import NAIVE, TUNED, Cell
 from report.numbers.group import Group
 from report.numbers.names import NO_LIBRARIES
 from report.numbers.quantities import ONE_SHOT, Point, Quantity, sorted_points
-from report.numbers.words import row_name, three_digits, workers
+from report.numbers.words import row_name, workers
 from report.palette import GRID_COLOR, LIMIT_COLOR
 
 
@@ -26,16 +26,19 @@ def draw_dots(group: Group, align: bool = False, quantity: Quantity = ONE_SHOT, 
         height = 1.7 + 0.23 * max(1, len(points))
         figure, axes = plt.subplots(figsize=(8, height))
         figure.subplots_adjust(left=0.37, right=0.93, top=1 - 0.62 / height, bottom=0.95 / height)
-        anchors = [_dot(axes, row, cell, point) for row, (cell, point) in enumerate(points)]
+        anchors = [
+            _dot(axes, row, cell, point, quantity.shown(point.value)) for row, (cell, point) in enumerate(points)
+        ]
         in_rows(axes, [row_name(cell) for cell, _ in points])
         axes.set(xscale="log", xlabel=quantity.axis)
-        plain_seconds(axes.xaxis, *axes.get_xlim())
+        plain_ticks(axes.xaxis, *axes.get_xlim())
         axes.grid(axis="x", color=GRID_COLOR, linewidth=0.6)
         axes.spines[["top", "right", "left"]].set_visible(False)
         loop = next((p.value for cell, p in points if cell is group.serial), None) if quantity.is_time else None
         _across(axes, quantity.limit(group, group.most_workers), quantity.limit_name, loop)
         base = base_of(group, quantity.suffix)
-        place(axes, anchors, beside(axes, anchors), base.with_suffix(".labels.json"), align)
+        labels = place(axes, anchors, beside(axes, anchors), base.with_suffix(".labels.json"), align)
+        on_lines(labels)
         finding = f"{_finding(points, loop)}\n" if loop else ""
         title = f"{group.workload} on {workers(group.most_workers)}: {finding}{quantity.title}"
         naive = any(cell.style == NAIVE for cell, _ in points)
@@ -43,12 +46,12 @@ def draw_dots(group: Group, align: bool = False, quantity: Quantity = ONE_SHOT, 
         return show_and_save(figure, base, save)
 
 
-def _dot(axes: Axes, row: int, cell: Cell, point: Point) -> Anchor:
+def _dot(axes: Axes, row: int, cell: Cell, point: Point, shown: str) -> Anchor:
     color = color_of(cell.library)
     fill = plt.rcParams["figure.facecolor"] if cell.style == NAIVE else color
     spread = [[point.value - point.low], [point.high - point.value]]
     axes.errorbar(point.value, row, xerr=spread, color=color, marker="o", markerfacecolor=fill, markersize=6)
-    return Anchor(row_name(cell), three_digits(point.value), point.high, row, plt.rcParams["text.color"])
+    return Anchor(row_name(cell), shown, point.high, row, plt.rcParams["text.color"])
 
 
 def _across(axes: Axes, limit: float | None, limit_name: str, loop: float | None) -> None:

@@ -7,6 +7,7 @@ import matplotlib.pyplot as plt
 from report.figures.style import STYLE, base_of, caption, show_and_save
 from report.numbers.faults import LEGEND, survivals
 from report.numbers.group import Group
+from report.numbers.names import MEANINGS
 from report.numbers.words import duration, row_name, workers
 from report.palette import GRADE_COLORS
 
@@ -37,6 +38,6 @@ def draw_faults(group: Group, save: Path | None = None) -> list[Path]:
         axes.tick_params(length=0)
         axes.spines[:].set_visible(False)
         more = ["; ".join(LEGEND[first : first + 2]) for first in range(0, len(LEGEND), 2)]
-        title = f"One of many tasks goes wrong, {workers(group.most_workers)}: what comes of it"
+        title = f"{group.workload} on {workers(group.most_workers)}: {MEANINGS[group.workload]}"
         caption(figure, title, group, more=more)
         return show_and_save(figure, base_of(group), save)

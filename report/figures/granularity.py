@@ -8,7 +8,7 @@ from matplotlib.ticker import EngFormatter, LogLocator, PercentFormatter
 
 from report.figures.labels import Anchor, beside, place
 from report.figures.panels import Line, label_panels, panels, without_spread
-from report.figures.style import STYLE, base_of, caption, color_of, in_rows, plain_seconds, show_and_save
+from report.figures.style import STYLE, base_of, caption, color_of, in_rows, plain_ticks, show_and_save
 from report.numbers.granularity import TARGETS, Reach, curves_of, of_pattern, reaches_of, smoothed
 from report.numbers.group import Group
 from report.numbers.words import micro, row_name, workers
@@ -33,7 +33,7 @@ def draw_shortest(group: Group, graphs: bool, save: Path | None = None) -> list[
         anchors = [_bar(axes, row, reach) for row, reach in enumerate(reaches)]
         in_rows(axes, [_name(reach) for reach in reaches])
         axes.set(xscale="log", xlabel="shortest mean task (µs)")
-        plain_seconds(axes.xaxis, *axes.get_xlim(), digits=(1,))
+        plain_ticks(axes.xaxis, *axes.get_xlim())
         axes.grid(axis="x", color=GRID_COLOR, linewidth=0.6)
         axes.spines[["top", "right", "left"]].set_visible(False)
         base = base_of(group, "_graphs" if graphs else "")

@@ -6,10 +6,9 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
-from matplotlib.patheffects import withStroke
 from matplotlib.ticker import NullFormatter, NullLocator
 
-from report.figures.labels import Anchor, above, in_a_column, place
+from report.figures.labels import Anchor, above, in_a_column, on_lines, place
 from report.figures.style import STYLE, base_of, caption, color_of, show_and_save, text_color_of
 from report.numbers.cell import CONNECTED
 from report.numbers.group import Group
@@ -35,8 +34,7 @@ def draw_job_length(group: Group, jobs: JobLength, save: Path | None = None) -> 
         automatic = {**in_a_column(axes, at_left), **above(axes, [loop])}
         base = base_of(group, "_job_length")
         labels = place(axes, ends, automatic, base.with_suffix(".labels.json"), align=False)
-        for label in labels.values():  # lines run below them
-            label.set(zorder=4, path_effects=[withStroke(linewidth=3, foreground=plt.rcParams["figure.facecolor"])])
+        on_lines(labels)
         said = (
             f"{group.workload} on {workers(group.most_workers)}, each library's best tuned idiom at that length. "
             f"{HOW}. Filled: measured, the lines are from it; hollow: measured, to check them; bars: least to "

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from math import atan2, degrees
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.font_manager import FontProperties
+from matplotlib.patheffects import withStroke
 from matplotlib.text import Annotation
 
 from record.files import write_atomically
@@ -34,7 +36,12 @@ class Anchor:
 
 
 def place(
-    axes: Axes, anchors: Sequence[Anchor], automatic: Mapping[str, Position], saved: Path, align: bool
+    axes: Axes,
+    anchors: Sequence[Anchor],
+    automatic: Mapping[str, Position],
+    saved: Path,
+    align: bool,
+    size: str = "small",
 ) -> dict[str, Annotation]:
     """Put a draggable label at every anchor, at its saved position if it has one, and else at its automatic one.
 
@@ -51,7 +58,7 @@ def place(
             xytext=positions[anchor.name],
             textcoords="axes fraction",
             color=anchor.color,
-            fontsize="small",
+            fontsize=size,
             va="center",
             rotation=_slope(axes, anchor) if align else 0,
             rotation_mode="anchor",
@@ -68,6 +75,12 @@ def place(
         "key_press_event", lambda event: moves.key(event.key) if alone or event.inaxes is axes else None
     )
     return labels
+
+
+def on_lines(labels: Mapping[str, Annotation]) -> None:
+    """Make labels readable where lines run below them."""
+    for label in labels.values():
+        label.set(zorder=4, path_effects=[withStroke(linewidth=3, foreground=plt.rcParams["figure.facecolor"])])
 
 
 def in_a_column(axes: Axes, anchors: Sequence[Anchor]) -> dict[str, Position]:

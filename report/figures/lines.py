@@ -10,7 +10,7 @@ from matplotlib.ticker import FuncFormatter, NullLocator
 from record.terms import CALLER
 from report.figures.labels import Anchor
 from report.figures.panels import Line, label_panels, panels
-from report.figures.style import STYLE, base_of, caption, plain, plain_seconds, show_and_save
+from report.figures.style import STYLE, base_of, caption, plain, plain_ticks, show_and_save
 from report.numbers.group import Group
 from report.numbers.names import SERIAL
 from report.numbers.quantities import ONE_SHOT, Quantity
@@ -77,4 +77,4 @@ def _look(axes: Axes, group: Group, quantity: Quantity, across: Mapping[str, Cur
     axes.xaxis.set_major_locator(plt.FixedLocator(group.worker_counts or [1]))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(FuncFormatter(plain))
-    plain_seconds(axes.yaxis, *axes.get_ylim())
+    plain_ticks(axes.yaxis, *axes.get_ylim())

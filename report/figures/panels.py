@@ -69,7 +69,7 @@ def panels(lines: Sequence[Line], look: Callable[[Axes], None]) -> tuple[Figure,
 def label_panels(drawn: Sequence[tuple[Axes, list[Anchor]]], base: Path, align: bool = False) -> None:
     """Put the labels beside their lines, or where they were dragged: the positions of all panels are in one file."""
     for axes, anchors in drawn:
-        place(axes, anchors, in_a_column(axes, anchors), base.with_suffix(".labels.json"), align)
+        place(axes, anchors, in_a_column(axes, anchors), base.with_suffix(".labels.json"), align, size="x-small")
 
 
 def _line(axes: Axes, number: int, line: Line) -> Anchor:

@@ -6,7 +6,7 @@ import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 
 from report.figures.panels import Line, label_panels, panels, without_spread
-from report.figures.style import STYLE, base_of, caption, show_and_save
+from report.figures.style import STYLE, base_of, caption, plain_ticks, show_and_save
 from report.numbers.group import Group
 from report.numbers.soak import held
 from report.numbers.words import workers
@@ -32,7 +32,6 @@ def draw_soak(group: Group, align: bool = False, save: Path | None = None) -> li
 
 def _look(axes: Axes) -> None:
     axes.set_yscale("log")
+    plain_ticks(axes.yaxis, *axes.get_ylim())
     axes.set_xlabel("tasks done", fontsize="small")
     axes.set_ylabel("MiB", fontsize="small")
-    axes.yaxis.set_major_formatter("{x:.0f}")
-    axes.yaxis.set_minor_formatter("")

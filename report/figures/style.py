@@ -70,8 +70,9 @@ def in_rows(axes: Axes, names: Sequence[str]) -> None:
     axes.set_ylim(len(names) - 0.4, -0.6)
 
 
-def plain_seconds(axis, low: float, high: float, digits: Sequence[int] = (1, 2, 5)) -> None:
-    """Tick a logarithmic axis at ``digits`` times powers of ten, in plain numbers."""
+def plain_ticks(axis, low: float, high: float) -> None:
+    """Tick a logarithmic axis in plain numbers: over a short range at many digits, over a long one at powers of ten."""
+    digits = (1, 2, 3, 4, 5, 7) if high < 10 * low else (1, 2, 5) if high < 1000 * low else (1,)
     ticks = [digit * 10.0**power for power in range(-6, 9) for digit in digits]
     axis.set_major_locator(plt.FixedLocator([tick for tick in ticks if low <= tick <= high] or [low]))
     axis.set_minor_locator(NullLocator())

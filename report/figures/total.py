@@ -8,9 +8,10 @@ import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 
 from report.figures.labels import Anchor, above, place
-from report.figures.style import STYLE, SUFFIXES, caption, color_of, plain_seconds, show_and_save, text_color_of
+from report.figures.style import STYLE, SUFFIXES, caption, color_of, plain_ticks, show_and_save, text_color_of
 from report.numbers.group import Group
 from report.numbers.quantities import LIMIT, TIME_NAMES, point_of
+from report.numbers.words import three_digits
 from report.palette import GRID_COLOR, LIMIT_COLOR
 
 
@@ -49,7 +50,9 @@ def _panel(axes: Axes, group: Group, phase: str, libraries: list[str]) -> list[A
         style: Any = {"color": color, "marker": "o", "markerfacecolor": fill, "capsize": 2, "zorder": zorder}
         axes.errorbar(point.value, row, xerr=[[point.value - point.low], [point.high - point.value]], **style)
         if cell in fastest:
-            best.append(Anchor(cell.library, f"{point.value:.2g} s", point.value, row, text_color_of(cell.library)))
+            best.append(
+                Anchor(cell.library, f"{three_digits(point.value)} s", point.value, row, text_color_of(cell.library))
+            )
     if limit := group.limit_s(group.most_workers, phase):
         axes.axvline(limit, color=LIMIT_COLOR, linewidth=1, zorder=0)
     axes.set(
@@ -57,7 +60,7 @@ def _panel(axes: Axes, group: Group, phase: str, libraries: list[str]) -> list[A
     )
     low, high = axes.get_xlim()
     axes.set_xlim(low / 1.2, high * 1.2)
-    plain_seconds(axes.xaxis, *axes.get_xlim())
+    plain_ticks(axes.xaxis, *axes.get_xlim())
     axes.tick_params(axis="x", labelsize="small")
     axes.grid(axis="y", color=GRID_COLOR, linewidth=0.6)
     axes.spines[["top", "right"]].set_visible(False)

@@ -10,6 +10,7 @@ from report.numbers.cell import Cell
 from report.numbers.group import Group
 from report.numbers.overhead import per_task_s
 from report.numbers.stream import labelled
+from report.numbers.words import three_digits
 
 
 class Point(NamedTuple):
@@ -32,6 +33,10 @@ class Quantity:
     limit: Callable[[Group, int], float | None]
     limit_name: str
     is_time: bool = True
+
+    def shown(self, value: float) -> str:
+        """Return a value as text: three digits, and counts as they are."""
+        return f"{value:.0f}" if not self.is_time and value == round(value) else three_digits(value)
 
 
 def point_of(cell: Cell, phase: str) -> Point | None:

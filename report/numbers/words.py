@@ -43,8 +43,8 @@ def in_a_column(seconds: float) -> str:
 
 
 def three_digits(value: float) -> str:
-    """Return three digits, zeros at the end too: as many in each row."""
-    return f"{value:#.3g}".rstrip(".")
+    """Return three digits, zeros at the end too: as many in each row. From a thousand on, all before the point."""
+    return f"{value:#.3g}".rstrip(".") if value < 999.5 else f"{value:.0f}"
 
 
 def about(seconds: float) -> str:

@@ -15,7 +15,7 @@ def tables_of_faults(group: Group) -> list[Titled]:
     by_fault = survivals(group)
     note = f"{'; '.join(LEGEND)}."
     return [
-        Titled("what happens when one task goes wrong", _overview(group, by_fault), note),
+        Titled("what comes of it", _overview(group, by_fault), note),
         *(Titled(fault, _of_one(rows)) for fault, rows in by_fault.items()),
     ]
 

@@ -185,9 +185,9 @@ def test_total_figure_has_a_panel_per_workload(folder):
     save(folder, "serial", {("loop", 1): [3.0]}, workload="stateful")
     paths = utils.visualize_total_benchmark_times(sorted(folder.glob("*.p3")))
     svg = paths[1].read_text()
-    for text in ("numerical", "stateful", "serial", "mp", "dask", "ray", "8 s", "2.2 s", "3 s"):
+    for text in ("numerical", "stateful", "serial", "mp", "dask", "ray", "8.00 s", "2.20 s", "3.00 s"):
         assert f">{text}<" in svg, text
-    for text in ("kept time (s)", "4 s", "1.2 s", "1.5 s"):  # the same, kept
+    for text in ("kept time (s)", "4.00 s", "1.20 s", "1.50 s"):  # the same, kept
         assert f">{text}<" in svg, text
 
 

@@ -8,7 +8,7 @@ import altair as alt
 from report.numbers.cell import NAIVE, Cell
 from report.numbers.group import Group
 from report.numbers.quantities import Point, Quantity, sorted_points
-from report.numbers.words import three_digits, workers
+from report.numbers.words import workers
 from report.page.charts.vega import (
     Chart,
     Rows,
@@ -26,7 +26,7 @@ ROW_HEIGHT = 17
 
 def chart_of_dots(group: Group, quantity: Quantity, anchor: str, note: str) -> Iterator[Chart]:
     """Yield the chart, where anything was measured."""
-    if rows := [_row(cell, point) for cell, point in sorted_points(group, quantity)]:
+    if rows := [_row(cell, point, quantity) for cell, point in sorted_points(group, quantity)]:
         title = f"{group.workload} on {workers(group.most_workers)}: {quantity.title}"
         spec = spec_of(_dots(group, quantity, rows), ROW_HEIGHT * len(rows) + 20)
         yield Chart(f"{group.workload}-{anchor}", title, note, spec)
@@ -47,9 +47,9 @@ def _dots(group: Group, quantity: Quantity, rows: Rows) -> Vega:
     return alt.layer(*_across(group, quantity), spread, points_shown, shown)
 
 
-def _row(cell: Cell, point: Point) -> dict[str, Any]:
+def _row(cell: Cell, point: Point, quantity: Quantity) -> dict[str, Any]:
     value = {"value": point.value, "low": point.low, "high": point.high, "workers": point.n_jobs}
-    return {**named(cell), **value, "shown": three_digits(point.value)}
+    return {**named(cell), **value, "shown": quantity.shown(point.value)}
 
 
 def _across(group: Group, quantity: Quantity) -> list[Vega]:

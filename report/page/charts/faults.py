@@ -32,6 +32,6 @@ def charts_of_faults(group: Group) -> Iterator[Chart]:
         base.mark_text(fontSize=9, color="black").encode(text="said:N"),
     )
     note = "; ".join(LEGEND)
-    title = f"One task goes wrong, on {workers(group.most_workers)}: what does the caller learn, and when?"
+    title = f"{group.workload} on {workers(group.most_workers)}: what does the caller learn, and when?"
     height = ROW_HEIGHT * len({row["name"] for row in rows}) + 60
     yield Chart(f"{group.workload}-overview", title, note, spec_of(chart, height))
