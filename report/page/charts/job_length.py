@@ -38,7 +38,7 @@ def _lines_and_points(jobs: JobLength, rows: Rows) -> list[alt.Chart]:
     names = [row.name for row in jobs.shown]
     colors = alt.Scale(domain=names, range=[color_of(row.library) for row in jobs.shown])
     dashes = alt.Scale(domain=names, range=[_dashes(row) for row in jobs.shown])
-    legend = alt.Legend(title=None, orient="bottom", columns=4, labelLimit=0, symbolType="stroke")
+    legend = alt.Legend(title=None, orient="bottom", columns=3, labelLimit=0, symbolType="stroke")
     labels = json.dumps({f"{work_s:g}": about(work_s) for work_s in WORK_TICKS})
     x_axis = alt.Axis(values=list(WORK_TICKS), labelExpr=f"{labels}[datum.value]", grid=False)
     y_axis = alt.Axis(values=list(TICKS), labelExpr="datum.value == 1 ? 'fastest' : datum.value + ' x'")

@@ -63,12 +63,13 @@ def timeline(group: Group, phase: str) -> Chart | None:
     after = "call" if phase == COLD else "round's start"
     chart = (
         alt.Chart(alt.Data(values=shown))
-        .mark_bar(height=9, stroke="white", strokeWidth=0.3)
+        .mark_bar(height=9)  # without an edge: it would hide short tasks
         .encode(
             x=alt.X("start:Q", title=f"time after the {after}, s"),
             x2="end:Q",
             y=alt.Y("lane:N", sort=lanes, title=None, axis=alt.Axis(ticks=False, labelLimit=0)),
             color=alt.Color("library:N", scale=library_scale(libraries), legend=None),
+            opacity=alt.condition("datum.task % 2", alt.value(0.6), alt.value(1)),  # tells neighbours apart
             tooltip=["name:N", "task:Q", alt.Tooltip("start:Q", format=".4g"), alt.Tooltip("end:Q", format=".4g")],
         )
     )
