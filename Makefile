@@ -19,7 +19,7 @@ bench-stores: .venv/.stores .venv-plasma/.done
 test: .venv/.dev
 	$(MAKE) --no-print-directory -j2 numbers trials
 
-# Besides: the whole matrix of examples and idioms.
+# Besides: the whole matrix of examples and idioms, and tests that take long.
 test-all: test
 	$(BIN)/python -m pytest -m full
 

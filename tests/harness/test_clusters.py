@@ -95,7 +95,8 @@ def test_a_job_pays_from_where_its_gain_outweighs_its_start(tmp_path):
 
 
 @on_two_hosts
-def test_nobody_at_an_address_is_one_line():
+def test_nobody_at_an_address_is_one_line(monkeypatch):
+    monkeypatch.setenv("DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT", "2s")  # it tries for half a minute
     with network() as made:
         address = f"tcp://{made.addresses[0]}:1"
         with pytest.raises(UserError, match="--dask ") as refused:

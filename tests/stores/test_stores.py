@@ -98,6 +98,7 @@ def test_an_object_goes_with_its_last_reference(family, tmp_path):
     assert held(tmp_path, 0) == 0
 
 
+@pytest.mark.full
 def test_a_long_run_does_not_fill_the_store(family, tmp_path):
     data = np.ones(SIZE // 3, np.uint8)
     for _ in range(20):
@@ -143,6 +144,7 @@ def test_objects_may_go_under_any_lock(family):
         assert not thread.is_alive()
 
 
+@pytest.mark.full
 def test_what_is_held_stays_as_it_is_while_others_come_and_go(family, tmp_path):
     """In LMDB, too, whose buffers are promised for the time of their transaction only."""
     data = np.random.default_rng(1).integers(0, 256, SIZE // 5, dtype=np.uint8)
@@ -215,6 +217,7 @@ def change(folder, count, by):
         references._change("key", by)
 
 
+@pytest.mark.full
 def test_references_are_counted_right_by_many_processes(tmp_path):
     context = multiprocessing.get_context("spawn")
     adding = [context.Process(target=change, args=(tmp_path, 500, 1)) for _ in range(4)]

@@ -167,7 +167,9 @@ def listings():
     return _list_all(all_scripts())
 
 
-@pytest.mark.parametrize("pattern", TINY_JOBS)
+@pytest.mark.parametrize(
+    "pattern", [pytest.param(pattern, marks=pytest.mark.full if pattern != "state" else ()) for pattern in TINY_JOBS]
+)
 def test_the_program_of_every_idiom_gives_the_results_of_the_loop(pattern, listings, tmp_path):
     _check_programs(a_job(tmp_path, FORTY + TINY_JOBS[pattern]), pattern, listings, tmp_path)
 

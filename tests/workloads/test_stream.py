@@ -32,7 +32,7 @@ def test_each_library_draws_or_says_why_not(tiny):
     [
         ("futures", "fork, map", 200),  # all there is
         ("futures", "fork, window of submits", 8 + 1),
-        ("mpire", "fork, imap, max_tasks_active", 8 + 2),
+        ("mpire", "fork, imap, max_tasks_active", 2 * 8),  # 8 under way, and results that came meanwhile
     ],
 )
 def test_what_is_drawn_ahead_is_counted(library, idiom, most_ahead, tiny):
