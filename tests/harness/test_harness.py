@@ -341,7 +341,7 @@ def start_suite(folder: Path, *code_before: str, libraries: str = "ray", **varia
         "quick",
         "numerical",
         "--libraries",
-        libraries,
+        *libraries.split(),
         "serial",
         "--n-jobs",
         "2",
@@ -443,13 +443,20 @@ def test_a_full_disk_is_one_line(what, size, reason, tmp_path):
     assert reason in ended.stderr
 
 
-@pytest.mark.parametrize(("library", "isolation"), [("dask", (NOT_ISOLATED,)), ("ray", ())])
-def test_nothing_listens_that_others_can_reach(library, isolation, tmp_path):
+@pytest.mark.parametrize(
+    ("libraries", "isolation", "awaited", "seconds", "expected"),
+    [
+        ("dask", (NOT_ISOLATED,), "python", 20, {"127.0.0.1"}),  # its workers come later, by the same name
+        ("ray", (), "raylet", 3, set()),  # it listens in a namespace of its own
+        pytest.param("fork mp futures joblib mpire", (NOT_ISOLATED,), "python", 40, set(), marks=pytest.mark.full),
+    ],
+)
+def test_nothing_listens_that_others_can_reach(libraries, isolation, awaited, seconds, expected, tmp_path):
     before = shared_memory()
-    suite = start_suite(tmp_path, *isolation, libraries=library)
-    wait_for_descendant(suite.pid, {"dask": "python", "ray": "raylet"}[library])
+    suite = start_suite(tmp_path, *isolation, libraries=libraries)
+    wait_for_descendant(suite.pid, awaited)
     seen: set[str] = set()
-    deadline = time.monotonic() + {"dask": 20, "ray": 3}[library]  # Dask's workers come later, by the same name
+    deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         ids = {process.pid for process in psutil.Process(suite.pid).children(recursive=True)}
         for each in psutil.net_connections("tcp"):  # of this network namespace
@@ -459,7 +466,7 @@ def test_nothing_listens_that_others_can_reach(library, isolation, tmp_path):
     suite.terminate()
     suite.communicate(timeout=60)
     assert shared_memory() <= before
-    assert seen == ({"127.0.0.1"} if library == "dask" else set())  # Ray listens in a namespace of its own
+    assert seen == expected
 
 
 def test_two_runs_into_one_folder_lose_nothing(tmp_path):

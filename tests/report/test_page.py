@@ -151,11 +151,13 @@ def test_libraries_that_tie_are_recommended_together(tmp_path):
     assert "joblib 1." in card.partition("Times as long")[2]
 
 
-def test_the_page_reads_as_it_did(folder):
-    """Every word of a small page. Where a change of words is meant: copy what the failed assertion shows."""
+def test_the_page_reads_as_it_did(folder, tmp_path_factory):
+    """Every word of a small page. Where a change of words is meant, the failed assertion says what to copy."""
     page = re.sub(r"(?s)<(script|style).*?</\1>", "", page_of(folder))
     lines = [" ".join(line.split()) for line in re.sub(r"<[^>]+>", "\n", page).splitlines()]
-    assert "\n".join(filter(None, lines)) + "\n" == GOLDEN.read_text()
+    text, now = "\n".join(filter(None, lines)) + "\n", tmp_path_factory.mktemp("page") / "page.txt"
+    now.write_text(text)
+    assert text == GOLDEN.read_text(), f"if that is meant: cp {now} {GOLDEN}"
 
 
 def test_what_is_faster_in_most_blocks_ties_with_the_least_median(tmp_path):
