@@ -7,16 +7,18 @@ https://docs.ray.io/en/latest/ray-core/patterns/index.html
 """
 
 import os
+import platform
+import socket
 from contextlib import contextmanager
 from functools import partial
 from itertools import chain, islice
 
-from trial.script import idiom, in_batches, needs, run
-from trial.tasklog import placing
+from trial.script import CODE_VARIABLE, idiom, in_batches, needs, run
+from trial.tasklog import moment_is, placing
 
 # A Ray that is started here does this by itself. A driver that connects to one must set it, before the import.
 # https://docs.ray.io/en/latest/ray-security/token-auth.html
-os.environ["RAY_AUTH_MODE"] = "token"
+os.environ.setdefault("RAY_AUTH_MODE", "token")
 
 with needs("ray"):
     import ray
@@ -28,12 +30,47 @@ with needs("ray"):
 def ray_for(n_jobs, address=None):
     # The dashboard is not needed, and workers' output shall not be copied to the driver's; all else is Ray's default.
     # "local": never a Ray that somebody else runs here. `address`: of a Ray that runs already.
-    local = {"address": "local", "num_cpus": n_jobs, "include_dashboard": False}
-    ray.init(log_to_driver=False, **({"address": address} if address else local))
+    if address and CODE_VARIABLE in os.environ:
+        join(address, **shipped())
+        moment_is("ready")
+    elif address:
+        ray.init(address=address, log_to_driver=False)
+    else:
+        ray.init(address="local", num_cpus=n_jobs, include_dashboard=False, log_to_driver=False)
     try:
         yield
     finally:
         ray.shutdown()
+
+
+def join(address, **options):
+    # This machine must be a node of the cluster. It is named by the address at which the cluster sees it, because Ray
+    # takes any node whose folder it finds here. https://docs.ray.io/en/latest/ray-core/starting-ray.html
+    host, _, port = address.rpartition(":")
+    with socket.create_connection((host, int(port)), timeout=10) as connection:
+        own = connection.getsockname()[0]
+    ray.init(address=address, log_to_driver=False, _node_ip_address=own, **options)
+
+
+def shipped():
+    # https://docs.ray.io/en/latest/ray-core/handling-dependencies.html
+    import trial.remote as remote  # here: workers on this machine import this file and need none of it
+
+    return {"runtime_env": {"working_dir": remote.code(), "env_vars": remote.variables()}}
+
+
+def cluster_at(address):
+    import trial.remote as remote
+
+    join(address)
+    cpus = {node["NodeManagerAddress"]: node["Resources"].get("CPU", 0) for node in ray.nodes() if node["Alive"]}
+    hosts = sorted(host for host, count in cpus.items() if count)
+    facts = {"workers": int(sum(cpus.values())), "hosts": hosts, "pythons": [platform.python_version()]}  # Ray compares
+    if hosts:
+        there = ray.remote(resources={f"node:{hosts[-1]}": 0.01})(lambda sent=None: None)
+        facts |= remote.network(lambda: ray.get(there.remote()), lambda sent: ray.get(there.remote(ray.put(sent))))
+    ray.shutdown()
+    return facts
 
 
 @contextmanager
@@ -50,16 +87,16 @@ def results(references):
         yield from ray.get(ready)
 
 
-def map_tasks(job, rounds, n_jobs, **options):
-    with ray_for(n_jobs):
+def map_tasks(job, rounds, n_jobs, address=None, **options):
+    with ray_for(n_jobs, address):
         task = ray.remote(**options)(job.task) if options else ray.remote(job.task)
         for tasks in rounds:
             yield ray.get([task.remote(*arguments) for arguments in tasks])
 
 
-def map_batches(job, rounds, n_jobs):
+def map_batches(job, rounds, n_jobs, address=None):
     # https://docs.ray.io/en/latest/ray-core/patterns/too-fine-grained-tasks.html
-    with ray_for(n_jobs):
+    with ray_for(n_jobs, address):
         task = ray.remote(lambda batch: [job.task(*arguments) for arguments in batch])
         for tasks in rounds:
             batches = in_batches(tasks, n_jobs, each=4)  # as many as multiprocessing.Pool makes
@@ -151,9 +188,9 @@ def shared_naive(job, rounds, n_jobs):
             yield ray.get([task.remote(*arguments, job.shared) for arguments in tasks])
 
 
-def setup_actors(job, rounds, n_jobs, address=None):
+def setup_actors(job, rounds, n_jobs, address=None, **options):
     with ray_for(n_jobs, address):
-        workers = actors(n_jobs, job.task, job.make)
+        workers = actors(n_jobs, job.task, job.make, **options)
         for tasks in rounds:
             yield list(in_flight(workers, ([arguments] for arguments in tasks)))
 
@@ -176,9 +213,9 @@ def state_merged(job, rounds, n_jobs):
             yield job.combine(results([part.remote(batch) for batch in in_batches(tasks, n_jobs, each=16)]))
 
 
-def state_actors(job, rounds, n_jobs, address=None):
+def state_actors(job, rounds, n_jobs, address=None, **options):
     with ray_for(n_jobs, address):
-        workers = actors(n_jobs, job.task, job.start)
+        workers = actors(n_jobs, job.task, job.start, **options)
         for tasks in rounds:
             for _ in in_flight(workers, in_batches(tasks, n_jobs, each=16)):
                 pass
@@ -212,9 +249,14 @@ own = partial(idiom, start="Ray's own", closes="asks its workers to end, and end
 by_tasks, by_actors = partial(own, means="tasks"), partial(own, means="actors")
 by_pool = partial(own, means="Pool", batched=True)
 connected = {"connects_to": serve, "closes": "leaves workers running"}
+on_cluster = {"cluster": True, "closes": "leaves workers running"}
+# An actor takes no CPU while it runs, unless it asks for one: all could be on one host.
+# https://docs.ray.io/en/latest/ray-core/actors.html
+ONE_CPU = {"num_cpus": 1}
 
 if __name__ == "__main__":
     run(
+        cluster_at,
         map={
             "tasks": by_tasks(map_tasks),
             # https://docs.ray.io/en/latest/ray-core/api/doc/ray.remote.html
@@ -224,22 +266,29 @@ if __name__ == "__main__":
             # https://docs.ray.io/en/latest/ray-core/fault_tolerance/actors.html
             "actors, restarted": by_actors(partial(map_actors, max_restarts=3, max_task_retries=3), limits=True),
             "ray.util.multiprocessing.Pool": by_pool(map_pool),
+            "cluster: tasks": by_tasks(map_tasks, **on_cluster),
+            "cluster: tasks of batches": by_tasks(map_batches, batched=True, **on_cluster),
             "naive: Pool for every round": by_pool(map_pool_rebuilt, keeps_pool=False, naive=True),
         },
         shared={
             "tasks, ray.put": by_tasks(shared_put, shares="object store"),
             "connected: tasks, ray.put": by_tasks(shared_put, shares="object store", **connected),
+            "cluster: tasks, ray.put": by_tasks(shared_put, shares="object store", **on_cluster),
             "naive: input with every task": by_tasks(shared_naive, shares="sent with every task", naive=True),
         },
         setup={
             "actors": by_actors(setup_actors, sets_up="once per worker"),
             "connected: actors": by_actors(setup_actors, sets_up="once per worker", **connected),
+            "cluster: actors": by_actors(partial(setup_actors, **ONE_CPU), sets_up="once per worker", **on_cluster),
             "naive: setup in every task": by_tasks(setup_naive, sets_up="in every task", naive=True),
         },
         state={
             "tasks, merge parts": by_tasks(state_merged, batched=True),
             "actors": by_actors(state_actors, keeps_state=True, batched=True),
             "connected: actors": by_actors(state_actors, keeps_state=True, batched=True, **connected),
+            "cluster: actors": by_actors(
+                partial(state_actors, **ONE_CPU), keeps_state=True, batched=True, **on_cluster
+            ),
         },
         graph={"graph of tasks": by_tasks(graph_of_tasks)},
         stream={"tasks, ray.wait": by_tasks(stream_window), "ActorPool": by_actors(stream_actors)},

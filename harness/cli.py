@@ -20,6 +20,7 @@ SELF_CHECK_LIBRARY = "mp"
 # Of clusters, by the library that they are of: what an address must look like, and in words.
 ADDRESSES = {
     "dask": (r"(tcp|tls)://[^/\s:]+:\d{1,5}", "tcp://HOST:PORT or tls://HOST:PORT"),
+    "ray": (r"[^/\s:]+:\d{1,5}", "HOST:PORT"),
 }
 SCRIPT_OPTION = "--script="  # how a library's script hands itself over: see `trial.script`
 

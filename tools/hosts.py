@@ -1,13 +1,15 @@
 """Two hosts on one machine: network namespaces with addresses of their own, joined by a bridge. Needs root.
 
-    python tools/hosts.py      # starts a Dask cluster on them, prints its address, and ends it at Ctrl-C
+    python tools/hosts.py      # starts a Dask and a Ray cluster, prints their addresses, and ends them at Ctrl-C
 
 Each host has its own loopback device, /dev/shm, temporary folder and processes. This process is a third one on the
 bridge, from which the suite measures. All is ended and removed by the ids that were made here.
 """
 
 import os
+import secrets
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -19,7 +21,9 @@ from typing import Any
 
 import psutil
 
-DASK = str(Path(sys.executable).with_name("dask"))
+DASK, RAY = (str(Path(sys.executable).with_name(name)) for name in ("dask", "ray"))
+RAY_PORT = 6379
+TOKENS = {"RAY_AUTH_MODE": "token"}
 HOSTS = 2
 END_S = 5.0
 INSIDE = "mount -t tmpfs tmpfs /dev/shm && exec {command}"  # a host has a shared memory of its own
@@ -30,9 +34,10 @@ def _run(*command: str) -> None:
 
 
 class Network:
-    """``addresses``: of the hosts. ``own``: of this process on their bridge."""
+    """``addresses``: of the hosts. ``own``: of this process on their bridge. ``token``: which Ray asks for."""
 
     def __init__(self) -> None:
+        self.token = secrets.token_hex(32)
         self.mark = f"b{os.getpid() % 10_000:04d}"  # in the names of all that is made; a device's has 15 characters
         third = 1 + os.getpid() % 250
         self.own = f"10.231.{third}.254"
@@ -67,7 +72,7 @@ def network() -> Iterator[Network]:
 
 
 @contextmanager
-def started(*command: str, host: str = "", folder: Path, output: Path) -> Iterator[subprocess.Popen]:
+def started(*command: str, host: str = "", folder: Path, output: Path, token: str = "") -> Iterator[subprocess.Popen]:
     """Run a command, in a host if one is named, until the block has ended; then end all that descends from it."""
     if host:
         inside = INSIDE.format(command=" ".join(command))
@@ -76,7 +81,8 @@ def started(*command: str, host: str = "", folder: Path, output: Path) -> Iterat
     with output.open("ab") as file:
         process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT, start_new_session=True,
-            env={**os.environ, "OMP_NUM_THREADS": "1", "TMPDIR": str(folder)}, cwd="/",
+            env={**os.environ, "OMP_NUM_THREADS": "1", "TMPDIR": str(folder), **TOKENS, "RAY_AUTH_TOKEN": token},
+            cwd="/",
         )  # fmt: skip
     try:
         yield process
@@ -105,18 +111,61 @@ def dask_cluster(made: Network, folder: Path, workers: int = 1) -> Iterator[str]
         yield address
 
 
+@contextmanager
+def ray_cluster(made: Network, folder: Path, workers: int = 1) -> Iterator[str]:
+    """Run Ray's head on the first host, nodes on the others, and one without CPUs here; yield its address.
+
+    A program that uses a Ray must run on one of its nodes.
+    """
+    address = f"{made.addresses[0]}:{RAY_PORT}"
+    with ExitStack() as stack:
+        for number, own in enumerate([*made.addresses, made.own]):
+            role = (
+                ("--head", f"--port={RAY_PORT}", "--include-dashboard=false")
+                if number == 0
+                else (f"--address={address}",)
+            )
+            cpus = f"--num-cpus={workers if number < len(made.addresses) else 0}"
+            command = (RAY, "start", "--block", "--disable-usage-stats", cpus, f"--node-ip-address={own}", *role)
+            stack.enter_context(started(*command, **_place(made, folder, number)))
+            _wait_for(address)
+        yield address
+
+
+def _wait_for(address: str) -> None:
+    """Wait until somebody listens there."""
+    host, _, port = address.partition(":")
+    for _ in range(60):
+        try:
+            socket.create_connection((host, int(port)), timeout=1).close()
+        except OSError:
+            time.sleep(0.5)
+        else:
+            return
+
+
 def _place(made: Network, folder: Path, number: int) -> dict[str, Any]:
     """Return where a process of a host, or of this one, runs: arguments of `started`."""
     own = folder / str(number)
     own.mkdir(exist_ok=True)
     is_host = number < len(made.addresses)
-    return {"host": made.name(number) if is_host else "", "folder": own, "output": folder / f"{number}.txt"}
+    return {
+        "host": made.name(number) if is_host else "",
+        "folder": own,
+        "output": folder / f"{number}.txt",
+        "token": made.token,
+    }
 
 
 def main() -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with tempfile.TemporaryDirectory() as name, network() as made, dask_cluster(made, Path(name)) as address:
-        print(f"--dask {address}", flush=True)
+    with (
+        tempfile.TemporaryDirectory() as name,
+        network() as made,
+        dask_cluster(made, Path(name)) as dask,
+        ray_cluster(made, Path(name)) as ray,
+    ):
+        print(f"RAY_AUTH_TOKEN={made.token} python benchmark_all.py numerical --dask {dask} --ray {ray}", flush=True)
         try:
             while True:
                 time.sleep(1.0)

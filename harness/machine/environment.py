@@ -18,7 +18,7 @@ from trial.workload import JOB_VARIABLE
 
 ROOT = Path(__file__).resolve().parents[2]
 
-CREDENTIALS = ("DASK_DISTRIBUTED__COMM__",)  # settings that say how to reach a cluster
+CREDENTIALS = ("DASK_DISTRIBUTED__COMM__", "RAY_AUTH_")  # settings that say how to reach a cluster
 
 # One compute thread per worker, for every library alike, set before NumPy loads. Workers are what is compared. With
 # torch's default of four threads each, four workers would compete for the cores: that measures the kernel's scheduler.

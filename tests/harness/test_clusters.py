@@ -5,7 +5,9 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -21,7 +23,7 @@ from report.numbers.group import groups_of
 from report.tables.workload import tables_of
 from tests.conftest import ROOT, TINY, refusal
 from tests.made_up import a_run, a_trial, save
-from tools.hosts import dask_cluster, network
+from tools.hosts import dask_cluster, network, ray_cluster
 from trial import remote
 from trial.patterns import Map, State
 
@@ -108,10 +110,10 @@ def test_nobody_at_an_address_is_one_line(monkeypatch):
 ON_HOSTS = "import sys; from tests.harness import test_clusters; test_clusters.measure_on_hosts(*sys.argv[1:])"
 
 
-def measure_on_hosts(address):
+def measure_on_hosts(library, address):
     """Run all rows on a cluster once, and print what came of them."""
-    settings = _when_all_are_there(address)
-    known = settings.clusters["dask"]
+    settings = _when_all_are_there(library, address)
+    known = settings.clusters[library]
     trials = [(cell, run_cell(cell, TINY)) for cell in all_cells(settings) if cell.address]
     told = [
         {
@@ -127,29 +129,34 @@ def measure_on_hosts(address):
     print(json.dumps({"hosts": known["hosts"], "round_trip_s": known["round_trip_s"], "trials": told}))
 
 
-def _when_all_are_there(address):
+def _when_all_are_there(library, address):
     """Return the settings once both hosts have a worker: they take some seconds."""
     workloads = ("numerical", "stateful", "initialization", "overhead")
-    settings, refused = parse([*workloads, "--libraries", "dask", "--dask", address]), None
+    settings, refused = parse([*workloads, "--libraries", library, f"--{library}", address]), None
     for _ in range(10):
         try:
             known = with_facts(settings)
         except UserError as error:
             refused = error
             continue
-        if known.clusters["dask"]["workers"] == 2:
+        if known.clusters[library]["workers"] == 2:
             return known
     raise AssertionError(f"the cluster has not come up: {refused}")
 
 
 @on_two_hosts
-def test_all_patterns_run_on_two_hosts(tiny, tmp_path):
-    with network() as made, dask_cluster(made, tmp_path) as address:
+@pytest.mark.parametrize(("library", "cluster"), [("dask", dask_cluster), ("ray", ray_cluster)])
+def test_all_patterns_run_on_two_hosts(library, cluster, tiny):
+    with (
+        tempfile.TemporaryDirectory() as folder,  # a short path: Ray's sockets lie in it
+        network() as made,
+        cluster(made, Path(folder)) as address,
+    ):
         ended = subprocess.run(
-            [sys.executable, "-c", ON_HOSTS, address],
+            [sys.executable, "-c", ON_HOSTS, library, address], env={**os.environ, "RAY_AUTH_TOKEN": made.token},
             cwd=ROOT, capture_output=True, text=True, timeout=400, check=False,
         )  # fmt: skip
-        logs = "".join(path.read_text()[-2000:] for path in tmp_path.glob("*.txt"))
+        logs = "".join(path.read_text()[-2000:] for path in Path(folder).glob("*.txt"))
     assert ended.returncode == 0, ended.stderr + logs
     told = json.loads(ended.stdout.splitlines()[-1])
     assert len(told["hosts"]) == 2
