@@ -218,8 +218,11 @@ def _programs(job, pattern, listings, connected):
     programs = {}
     for library, listing in listings.items():
         for name, row in listing["patterns"].get(pattern, {}).items():
-            traits = row["traits"]  # on a cluster, the suite sends the code: there is no program to take away
-            if not row.get("skipped") and not traits["cluster"] and traits["connects"] == connected:
+            traits = row["traits"]
+            # On a cluster, the suite sends the code: there is no program to take away. Rows that renew their workers
+            # are shown in `soak` alone, and futures' may hang (https://github.com/python/cpython/issues/115634).
+            is_offered = not (row.get("skipped") or traits["cluster"] or traits["renews"])
+            if is_offered and traits["connects"] == connected:
                 idiom = Idiom(traits=Traits(**row["traits"]), **row["source"])
                 run = a_run(inputs={"job": str(job), "pattern": pattern}, worker_counts=[2])
                 run.idioms = {name: idiom}
