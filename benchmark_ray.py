@@ -248,8 +248,9 @@ def stream_actors(job, rounds, n_jobs):
 own = partial(idiom, start="Ray's own", closes="asks its workers to end, and ends those that take too long")
 by_tasks, by_actors = partial(own, means="tasks"), partial(own, means="actors")
 by_pool = partial(own, means="Pool", batched=True)
-connected = {"connects_to": serve, "closes": "leaves workers running"}
-on_cluster = {"cluster": True, "closes": "leaves workers running"}
+LEAVES = "leaves workers running"
+connected = {"connects_to": serve, "closes": LEAVES}
+on_cluster = {"cluster": True, "closes": LEAVES}
 # An actor takes no CPU while it runs, unless it asks for one: all could be on one host.
 # https://docs.ray.io/en/latest/ray-core/actors.html
 ONE_CPU = {"num_cpus": 1}

@@ -9,7 +9,6 @@ bridge, from which the suite measures. All is ended and removed by the ids that 
 import os
 import secrets
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -23,7 +22,6 @@ import psutil
 
 DASK, RAY = (str(Path(sys.executable).with_name(name)) for name in ("dask", "ray"))
 RAY_PORT = 6379
-TOKENS = {"RAY_AUTH_MODE": "token"}
 HOSTS = 2
 END_S = 5.0
 INSIDE = "mount -t tmpfs tmpfs /dev/shm && exec {command}"  # a host has a shared memory of its own
@@ -72,7 +70,7 @@ def network() -> Iterator[Network]:
 
 
 @contextmanager
-def started(*command: str, host: str = "", folder: Path, output: Path, token: str = "") -> Iterator[subprocess.Popen]:
+def started(*command: str, host: str, folder: Path, output: Path, token: str) -> Iterator[subprocess.Popen]:
     """Run a command, in a host if one is named, until the block has ended; then end all that descends from it."""
     if host:
         inside = INSIDE.format(command=" ".join(command))
@@ -81,19 +79,22 @@ def started(*command: str, host: str = "", folder: Path, output: Path, token: st
     with output.open("ab") as file:
         process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT, start_new_session=True,
-            env={**os.environ, "OMP_NUM_THREADS": "1", "TMPDIR": str(folder), **TOKENS, "RAY_AUTH_TOKEN": token},
+            env={**os.environ, "OMP_NUM_THREADS": "1", "TMPDIR": str(folder),
+                 "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": token},
             cwd="/",
         )  # fmt: skip
     try:
         yield process
     finally:
-        tree = [process, *psutil.Process(process.pid).children(recursive=True)] if process.poll() is None else []
+        tree = psutil.Process(process.pid).children(recursive=True) if process.poll() is None else []
         process.terminate()
-        for each in tree:
-            try:
-                each.wait(END_S)
-            except (subprocess.TimeoutExpired, psutil.TimeoutExpired):
-                each.kill()
+        try:
+            process.wait(END_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+        _, alive = psutil.wait_procs(tree, END_S)  # all at once
+        for each in alive:
+            each.kill()
 
 
 @contextmanager
@@ -127,21 +128,18 @@ def ray_cluster(made: Network, folder: Path, workers: int = 1) -> Iterator[str]:
             )
             cpus = f"--num-cpus={workers if number < len(made.addresses) else 0}"
             command = (RAY, "start", "--block", "--disable-usage-stats", cpus, f"--node-ip-address={own}", *role)
-            stack.enter_context(started(*command, **_place(made, folder, number)))
-            _wait_for(address)
+            at = _place(made, folder, number)
+            stack.enter_context(started(*command, **at))
+            _wait_until_started(at["output"])  # nodes that start at once may exceed the time that Ray gives them
         yield address
 
 
-def _wait_for(address: str) -> None:
-    """Wait until somebody listens there."""
-    host, _, port = address.partition(":")
-    for _ in range(60):
-        try:
-            socket.create_connection((host, int(port)), timeout=1).close()
-        except OSError:
-            time.sleep(0.5)
-        else:
+def _wait_until_started(output: Path) -> None:
+    """Wait until a node says that it is up, for a minute at most."""
+    for _ in range(120):
+        if "Ray runtime started" in output.read_text():
             return
+        time.sleep(0.5)
 
 
 def _place(made: Network, folder: Path, number: int) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -27,6 +28,7 @@ from tools.hosts import dask_cluster, network, ray_cluster
 from trial import remote
 from trial.patterns import Map, State
 
+START_S = 90.0  # of a cluster, at most
 on_two_hosts = pytest.mark.skipif(
     os.geteuid() != 0 or not shutil.which("ip"), reason="network namespaces need root, and `ip` of iproute2"
 )
@@ -133,14 +135,16 @@ def _when_all_are_there(library, address):
     """Return the settings once both hosts have a worker: they take some seconds."""
     workloads = ("numerical", "stateful", "initialization", "overhead")
     settings, refused = parse([*workloads, "--libraries", library, f"--{library}", address]), None
-    for _ in range(10):
+    deadline = time.monotonic() + START_S
+    while time.monotonic() < deadline:
         try:
             known = with_facts(settings)
         except UserError as error:
             refused = error
-            continue
-        if known.clusters[library]["workers"] == 2:
-            return known
+        else:
+            if known.clusters[library]["workers"] == 2:
+                return known
+        time.sleep(1.0)
     raise AssertionError(f"the cluster has not come up: {refused}")
 
 
