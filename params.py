@@ -72,12 +72,13 @@ class Params:
     # faults: one task among healthy ones goes wrong
     fault_classes: int = 16  # of `record.terms.FAULTS`, those that users ask about most first
     fault_limit_s: float = 20.0  # after which a library that has not returned is said to hang
-    fault_trials: int = 1  # of every fault and idiom: most end alike each time
+    fault_trials: int = 1  # of every fault and idiom at most: nearly all end alike each time
 
     # soak: many tasks on one pool, then one pool after another
     soak_tasks: int = 20_000
     soak_pools: int = 100
     soak_budget_s: float = 30.0  # for these pools: none is begun after it
+    soak_trials: int = 2  # of every idiom at most: they are long
 
     # stream: tasks drawn from an input that may have no end
     stream_tasks: int = 2_000  # with a fast consumer

@@ -217,7 +217,7 @@ def _params(options: argparse.Namespace) -> tuple[params.Params, tuple[int, ...]
         given: dict[str, Any] = {
             "job_tasks": options.tasks,
             "n_jobs": tuple(options.n_jobs) if options.n_jobs else None,
-            "trials": options.trials,
+            **dict.fromkeys(("trials", "fault_trials", "soak_trials"), options.trials),
             "memory_trials": options.memory_trials,
             "timeout_s": options.timeout,
         }

@@ -13,7 +13,7 @@ from harness.machine import environment
 from record import files as results
 from record import terms
 from record.schema import Environment, Run, Stopping, Trial, printable
-from record.terms import TIME
+from record.terms import MEMORY, WRITE
 from trial.workload import load_workload
 
 
@@ -106,10 +106,17 @@ class Recording:
             self.newest(workload, library).stopping = stopping
             self._save(workload, library)
 
+    def has_hung(self, kind: str, cell: Cell) -> bool:
+        """Return whether a trial for this fault has hung: it is not tried again, so that it costs its limit once."""
+        trials = self.newest(cell.workload, cell.library).trials
+        alike = [t for t in trials if (t.kind, t.idiom, t.n_jobs) == (kind, cell.idiom, cell.n_jobs)]
+        return any(trial.fault is not None and trial.fault.learned == terms.NOTHING for trial in alike)
+
     def blocks(self) -> int:
-        """Return how many timed blocks have a trial."""
+        """Return how many blocks have a trial; those for memory or for writes are no blocks."""
+        beside = (MEMORY, WRITE)
         trials = [trial for _, _, run in self.parts() for trial in run.trials]
-        return len({trial.block for trial in trials if trial.kind == TIME and trial.outcome != terms.SKIPPED})
+        return len({trial.block for trial in trials if trial.kind not in beside and trial.outcome != terms.SKIPPED})
 
     def newest(self, workload: str, library: str) -> Run:
         """Return this run's part in the file of ``library`` in ``workload``."""

@@ -79,12 +79,12 @@ def _measure(settings: Settings, widest: Widest, said_of_job: SaidOf, console: C
             if cell.outcome != terms.SKIPPED or cell.idiom == NO_IDIOM:  # what an idiom cannot do is in its row
                 _say(console, cell, cell.outcome, cell.reason)
     to_run = [cell for cell in cells if not cell.outcome]
-    enough = EnoughBlocks(settings.params.trials, settings.precision, settings.budget_s, lambda: widest(run.parts()))
     with _progress(console) as progress:
         blocks = Blocks(run, to_run, progress)
+        enough = EnoughBlocks(blocks.most, settings.precision, settings.budget_s, lambda: widest(run.parts()))
         block = 0
         while to_run and enough.wants(block):
-            if sum(blocks.measure(kind, block) for kind in blocks.kinds_in(block)):
+            if sum(blocks.measure(kind, block) for kind in blocks.kinds):
                 enough.block_done()
             if settings.precision is not None and (known := widest(run.parts())):
                 width = f"± {known[0]:.1%}" if isfinite(known[0]) else "not known yet"
@@ -107,29 +107,25 @@ class Blocks:
         self.run, self.cells, self.progress = run, cells, progress
         self.position = 0
         chosen = run.settings.params
+        self.kinds = (TIME, *FAULTS[: chosen.fault_classes], SETUP_FAILS)  # of the trials of a block
         blocks_are_known = run.settings.precision is None and run.settings.budget_s is None
+        self.most = sum(any(self._asked(kind, block) for kind in self.kinds) for block in range(chosen.trials))
         # Where the number of blocks is not known, the total grows with each block.
-        blocks = chosen.trials if blocks_are_known else 0
-        asked = {TIME: blocks, MEMORY: chosen.memory_trials, WRITE: 1}
-        asked |= dict.fromkeys(_faults(chosen), min(blocks, chosen.fault_trials))
-        self.total = sum(count * len(self._of(kind)) for kind, count in asked.items())
+        blocks = self.most if blocks_are_known else 0
+        asked = {MEMORY: chosen.memory_trials, WRITE: 1} | dict.fromkeys(self.kinds, blocks)
+        self.total = sum(len(self._asked(kind, block)) for kind, count in asked.items() for block in range(count))
         self.bar = progress.add_task("", total=self.total)
         self.said_s = time.monotonic()
-
-    def kinds_in(self, block: int) -> tuple[str, ...]:
-        """Return what the trials of a block are there for: faults are in the first blocks alone."""
-        chosen = self.run.settings.params
-        return (TIME, *(_faults(chosen) if block < chosen.fault_trials else ()))
 
     def measure(self, kind: str, block: int) -> int:
         """Run one block of trials, but for those that an interrupted run has done; return how many were run."""
         run_before = self.run.trials
-        for cell in shuffled(self._of(kind), self.run.order_seed, f"{kind} {block}"):
+        for cell in shuffled(self._asked(kind, block), self.run.order_seed, f"{kind} {block}"):
             what = f"{cell.workload} {cell.library}: {cell.idiom}, {cell.n_jobs} workers"
             self.total = max(self.total, self.position + 1)
             self.progress.update(self.bar, description=what, completed=self.position, total=self.total)
             self._say_where(what)
-            if (kind, block, cell) not in self.run.done:
+            if (kind, block, cell) not in self.run.done and not self.run.has_hung(kind, cell):
                 self._trial(kind, block, cell)
             self.position += 1
         self.progress.update(self.bar, completed=self.position)
@@ -142,6 +138,14 @@ class Blocks:
             line = f"{self.position} of {self.total}: {what}"
             self.progress.console.print(printable(line), highlight=False, markup=False, soft_wrap=True)
 
+    def _asked(self, kind: str, block: int) -> list[Cell]:
+        """Return the cells that have a trial of this kind in this block."""
+        cells = self._of(kind)
+        if kind in (MEMORY, WRITE):
+            return cells
+        most = {cell: load_workload(cell.workload).MOST_TRIALS for cell in cells}
+        return [c for c in cells if not most[c] or block < getattr(self.run.settings.params, most[c])]
+
     def _of(self, kind: str) -> list[Cell]:
         """Return the cells that have trials of this kind.
 
@@ -150,12 +154,12 @@ class Blocks:
         """
         if kind == TIME:
             return [cell for cell in self.cells if not load_workload(cell.workload).FAULTS]
-        if kind in _faults(self.run.settings.params):
-            return [cell for cell in self.cells if kind in load_workload(cell.workload).FAULTS]
         if kind == MEMORY:
             return [c for c in self.cells if load_workload(c.workload).SAMPLED and not c.address]  # it is elsewhere
-        most = {(cell.workload, cell.library, cell.idiom): cell for cell in self.cells}  # worker counts ascend
-        return [cell for cell in most.values() if load_workload(cell.workload).WRITES]
+        if kind == WRITE:
+            most = {(cell.workload, cell.library, cell.idiom): cell for cell in self.cells}  # worker counts ascend
+            return [cell for cell in most.values() if load_workload(cell.workload).WRITES]
+        return [cell for cell in self.cells if kind in load_workload(cell.workload).FAULTS]
 
     def _trial(self, kind: str, block: int, cell: Cell) -> None:
         if kind == MEMORY and MEMORY_UNAVAILABLE:
@@ -170,10 +174,6 @@ class Blocks:
         self.run.add(cell, trial)
         if trial.outcome in terms.FAILURES:
             _say(self.progress.console, cell, trial.outcome, trial.reason)
-
-
-def _faults(chosen: params.Params) -> tuple[str, ...]:
-    return (*FAULTS[: chosen.fault_classes], SETUP_FAILS)
 
 
 def _said_of(reached: Stopping) -> str:

@@ -133,6 +133,9 @@ class Workload(Protocol):
     FAULTS: tuple[str, ...]
     """What its trials are there for, if for faults: then a trial that hangs or dies is an answer."""
 
+    MOST_TRIALS: str
+    """The parameter that says how many trials a cell has at most; empty: as many as there are blocks."""
+
     SAMPLED: bool
     """Whether trials for memory tell something."""
 
@@ -208,6 +211,7 @@ DEFAULTS: dict[str, Any] = {
     "RECORDED": True,
     "BARE": False,
     "FAULTS": (),
+    "MOST_TRIALS": "",
     "SAMPLED": True,
     "EVERY_COUNT": True,
     "MAY_DROP": False,

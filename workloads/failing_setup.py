@@ -19,6 +19,7 @@ RECORDED = False
 SAMPLED = False
 EVERY_COUNT = False
 FAULTS = (terms.SETUP_FAILS,)
+MOST_TRIALS = "fault_trials"
 LEFT_OUT = faults.LEFT_OUT | {
     ("sets_up", terms.IN_CALLER): "the setup runs in the caller, which gets its error at once",
     ("naive", True): "",

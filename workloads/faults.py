@@ -33,6 +33,7 @@ RECORDED = False
 SAMPLED = False
 EVERY_COUNT = False
 FAULTS = terms.FAULTS
+MOST_TRIALS = "fault_trials"
 SHOWS = ("limits",)
 # A thread has no process of its own: what ends it ends the program, in all libraries alike.
 LEFT_OUT = {

@@ -35,6 +35,7 @@ LEFT_OUT = {
 RECORDED = False
 SAMPLED = False
 EVERY_COUNT = False
+MOST_TRIALS = "soak_trials"
 MAY_REPEAT = True  # Dask runs again what a worker had not handed on when its lifetime ended; the table says how many
 
 STRETCHES = 20  # of the tasks on one pool

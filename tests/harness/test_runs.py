@@ -23,7 +23,7 @@ from harness.cli import UserError, parse
 from harness.enough_blocks import EnoughBlocks
 from params import Params
 from record import files as results
-from record.terms import MEMORY, TIME
+from record.terms import ERROR_CAUGHT, MEMORY, NOTHING, TIME
 from report.numbers.group import group_of
 from report.numbers.measured import Measured
 from report.numbers.precision import detectable, widest_interval
@@ -315,6 +315,24 @@ def test_memory_trials_are_apart_from_timed_ones(tmp_path, monkeypatch):
     trials = results.load(tmp_path / "numerical_fork.p3").runs[-1].trials
     assert [trial.kind for trial in trials] == [TIME, MEMORY, MEMORY]
     assert [bool(trial.memory) for trial in trials] == [False, True, True]
+
+
+def test_a_hang_costs_its_limit_once(tmp_path, monkeypatch):
+    import params
+
+    monkeypatch.setitem(params.PROFILES, "quick", replace(params.PROFILES["quick"], fault_limit_s=2.0))
+    asked = ("failing_setup", "--libraries", "mp", "futures", "--profile", "quick", "--n-jobs", "2", "--trials", "2")
+    settings = parse([*asked, "--results", str(tmp_path)])
+    run = suite.measure(settings, widest_interval, lambda _facts: [], Console(quiet=True))
+    learned = {
+        library: [
+            t.fault.learned
+            for t in run.newest("failing_setup", library).trials
+            if t.idiom == "fork, initializer" and t.fault
+        ]
+        for library in ("mp", "futures")
+    }
+    assert learned == {"mp": [NOTHING], "futures": [ERROR_CAUGHT] * 2}
 
 
 def test_self_check_measures_one_library_against_itself(tmp_path):
