@@ -6,7 +6,6 @@ batches by hand, as Dask advises: https://distributed.dask.org/en/stable/efficie
 Closing asks each worker to end, and ends those left after 4 s: https://distributed.dask.org/en/stable/client.html
 """
 
-import platform
 from contextlib import contextmanager, nullcontext
 from functools import partial
 from itertools import chain, islice
@@ -52,7 +51,7 @@ def serve(n_jobs):
 
 @contextmanager
 def cluster(n_jobs, start="spawn", address=None, **options):
-    # `address`: of a cluster that runs already.
+    # `address`: of a cluster that runs already. `on`, elsewhere: some of its workers, if not all.
     with nullcontext(address) if address else workers(n_jobs, start) as place, Client(place, **options) as client:
         yield client
 
@@ -83,10 +82,10 @@ def map_delayed(job, rounds, n_jobs, scheduler):
             yield dask.compute(*[delayed(job.task, pure=False)(*arguments) for arguments in tasks])
 
 
-def map_client(job, rounds, n_jobs, address=None):
+def map_client(job, rounds, n_jobs, address=None, on=None):
     with cluster(n_jobs, address=address) as client:
         for tasks in rounds:
-            yield client.gather(client.map(job.task, *zip(*tasks, strict=True), pure=False))
+            yield client.gather(client.map(job.task, *zip(*tasks, strict=True), workers=on, pure=False))
 
 
 def map_renewed(job, rounds, n_jobs):
@@ -112,11 +111,12 @@ def call_all(batch, task):
     return [task(*arguments) for arguments in batch]
 
 
-def map_batches(job, rounds, n_jobs, address=None):
+def map_batches(job, rounds, n_jobs, address=None, on=None):
     with cluster(n_jobs, address=address) as client:
         for tasks in rounds:
             batches = in_batches(tasks, n_jobs, each=4)  # as many as multiprocessing.Pool makes
-            yield list(chain.from_iterable(client.gather(client.map(call_all, batches, task=job.task, pure=False))))
+            futures = client.map(call_all, batches, task=job.task, workers=on, pure=False)
+            yield list(chain.from_iterable(client.gather(futures)))
 
 
 def graph_delayed(job, rounds, n_jobs, scheduler):
@@ -142,8 +142,11 @@ def send_and_run(job, rounds, n_jobs, address, function):
     with Client(address) as client:
         client.upload_file(remote.code())
         client.run(remote.set_variables, remote.variables())
+        client.run_on_scheduler(remote.set_variables, remote.variables())
         moment_is("ready")
-        yield from function(job, rounds, n_jobs, address=address)
+        # Fewer: of as few hosts as will do. https://distributed.dask.org/en/stable/locality.html#user-control
+        known = sorted(client.scheduler_info(n_workers=-1)["workers"])
+        yield from function(job, rounds, n_jobs, address=address, on=known[:n_jobs] if n_jobs < len(known) else None)
 
 
 def on_cluster(function, **traits):
@@ -154,14 +157,13 @@ def cluster_at(address):
     import trial.remote as remote
 
     with Client(address) as client:
-        known = client.scheduler_info(n_workers=-1)["workers"]
-        if not known:
+        if not (known := client.scheduler_info(n_workers=-1)["workers"]):
             return {"workers": 0}
         last = list(known)[-1:]
         return {
             "workers": sum(worker["nthreads"] for worker in known.values()),
             "hosts": sorted({worker["host"] for worker in known.values()}),
-            "pythons": sorted(set(client.run(platform.python_version).values())),
+            "versions": [w["packages"] for w in client.get_versions(packages=remote.PACKAGES)["workers"].values()],
             **remote.network(
                 lambda: client.run(int, workers=last), lambda data: client.scatter(data, workers=last, hash=False)
             ),
@@ -189,14 +191,14 @@ GRAPH = {
 }
 
 
-def shared_scattered(job, rounds, n_jobs, start="spawn", address=None, replicate=False, **options):
+def shared_scattered(job, rounds, n_jobs, start="spawn", address=None, replicate=False, on=None, **options):
     with cluster(n_jobs, start, address) as client:
-        with placing(job.nbytes * (1 if start == "threads" else n_jobs)):
-            shared = client.scatter(job.shared, broadcast=not replicate, hash=False, **options)  # it is sent once
+        with placing(job.nbytes * (1 if start == "threads" else n_jobs)):  # it is sent once
+            shared = client.scatter(job.shared, workers=on, broadcast=not replicate, hash=False, **options)
             if replicate:  # it is on one worker, from which the others fetch it
                 client.replicate(shared)
         for tasks in rounds:
-            yield list(results(client.map(call, tasks, task=job.task, shared=shared, pure=False)))
+            yield list(results(client.map(call, tasks, task=job.task, shared=shared, workers=on, pure=False)))
 
 
 def shared_untrimmed(job, rounds, n_jobs):
@@ -241,11 +243,11 @@ def call_with_made(arguments, task):
     return task(*arguments, get_worker().made)
 
 
-def setup_plugin(job, rounds, n_jobs, start="spawn", address=None):
+def setup_plugin(job, rounds, n_jobs, start="spawn", address=None, on=None):
     with cluster(n_jobs, start, address) as client:
         client.register_plugin(Made(job.make))
         for tasks in rounds:
-            yield list(results(client.map(call_with_made, tasks, task=job.task, pure=False)))
+            yield list(results(client.map(call_with_made, tasks, task=job.task, workers=on, pure=False)))
 
 
 def setup_threads(job, rounds, n_jobs):
@@ -289,12 +291,13 @@ def hand_back(dask_worker, job):
     return part
 
 
-def state_plugin(job, rounds, n_jobs, start="spawn", address=None):
+def state_plugin(job, rounds, n_jobs, start="spawn", address=None, on=None):
     with cluster(n_jobs, start, address) as client:
         client.register_plugin(Made(job.start))
         for tasks in rounds:
-            client.gather(client.map(count_all, in_batches(tasks, n_jobs, each=16), task=job.task, pure=False))
-            yield job.combine(client.run(hand_back, job=job).values())
+            batches = in_batches(tasks, n_jobs, each=16)
+            client.gather(client.map(count_all, batches, task=job.task, workers=on, pure=False))
+            yield job.combine(client.run(hand_back, job=job, workers=on).values())
 
 
 kept = partial(idiom, keeps_state=True, batched=True, **SPAWN)

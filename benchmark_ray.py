@@ -11,6 +11,7 @@ import platform
 import socket
 from contextlib import contextmanager
 from functools import partial
+from importlib.metadata import distributions
 from itertools import chain, islice
 
 from trial.script import CODE_VARIABLE, idiom, in_batches, needs, run
@@ -24,6 +25,7 @@ with needs("ray"):
     import ray
     from ray.util import ActorPool
     from ray.util.multiprocessing import Pool
+    from ray.util.placement_group import placement_group
 
 
 @contextmanager
@@ -32,6 +34,7 @@ def ray_for(n_jobs, address=None):
     # "local": never a Ray that somebody else runs here. `address`: of a Ray that runs already.
     if address and CODE_VARIABLE in os.environ:
         join(address, **shipped())
+        reserve_all_but(n_jobs)
         moment_is("ready")
     elif address:
         ray.init(address=address, log_to_driver=False)
@@ -59,15 +62,30 @@ def shipped():
     return {"runtime_env": {"working_dir": remote.code(), "env_vars": remote.variables()}}
 
 
+def reserve_all_but(n_jobs):
+    # Fewer workers than all: the other CPUs are taken, those of as few hosts as will do. The driver's end frees them.
+    # https://docs.ray.io/en/latest/ray-core/scheduling/placement-group.html
+    others = int(ray.cluster_resources()["CPU"]) - n_jobs
+    if others:
+        ray.get(placement_group([{"CPU": 1}] * others, strategy="PACK").ready())
+
+
+def versions_of(packages):
+    installed = {each.name: each.version for each in distributions()}
+    return {"python": platform.python_version(), **{name: installed.get(name) for name in packages}}
+
+
 def cluster_at(address):
     import trial.remote as remote
 
     join(address)
     cpus = {node["NodeManagerAddress"]: node["Resources"].get("CPU", 0) for node in ray.nodes() if node["Alive"]}
     hosts = sorted(host for host, count in cpus.items() if count)
-    facts = {"workers": int(sum(cpus.values())), "hosts": hosts, "pythons": [platform.python_version()]}  # Ray compares
+    facts = {"workers": int(sum(cpus.values())), "hosts": hosts}
     if hosts:
-        there = ray.remote(resources={f"node:{hosts[-1]}": 0.01})(lambda sent=None: None)
+        on_host = [{"resources": {f"node:{host}": 0.01}} for host in hosts]
+        facts["versions"] = ray.get([ray.remote(**each)(versions_of).remote(remote.PACKAGES) for each in on_host])
+        there = ray.remote(**on_host[-1])(lambda sent=None: None)
         facts |= remote.network(lambda: ray.get(there.remote()), lambda sent: ray.get(there.remote(ray.put(sent))))
     ray.shutdown()
     return facts

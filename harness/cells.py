@@ -4,7 +4,7 @@ import json
 import random
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -54,21 +54,13 @@ def all_cells(settings: Settings) -> list[Cell]:
     """
     listings = _list_all(settings.scripts)
     patterns = {pattern for workload in settings.workloads for pattern in load_workload(workload).PATTERNS}
-    cells = (
+    return [
         cell
         for library, path in settings.scripts.items()
         if settings.named or patterns.intersection(listings[library].get("patterns", patterns))
         for workload in settings.workloads
-        for cell in _cells_of(library, path, workload, listings[library], settings.worker_counts)
-    )
-    return [found for cell in cells if (found := _on_cluster(cell, settings.clusters.get(cell.library)))]
-
-
-def _on_cluster(cell: Cell, cluster: dict[str, Any] | None) -> Cell | None:
-    """Return the cell; one for a cluster with its address and all its workers, None where no cluster is named."""
-    if not cell.shown.traits.cluster:
-        return cell
-    return replace(cell, address=cluster["address"], n_jobs=cluster["workers"]) if cluster else None
+        for cell in _cells_of(library, path, workload, listings[library], settings)
+    ]
 
 
 def shuffled(cells: list[Cell], seed: str, block: str) -> list[Cell]:
@@ -110,9 +102,9 @@ def self_check_cells(settings: Settings) -> list[Cell]:
     ]
 
 
-def _cells_of(library: str, path: Path, name: str, listing: dict[str, Any], counts: tuple[int, ...]) -> Iterator[Cell]:
+def _cells_of(library: str, path: Path, name: str, listing: dict[str, Any], settings: Settings) -> Iterator[Cell]:
     """Yield the cells of a workload. An idiom that the script or the workload rules out is a row with the reason."""
-    workload, most = load_workload(name), counts[-1]
+    workload, most = load_workload(name), settings.worker_counts[-1]
     if "patterns" not in listing:
         yield Cell(library, path, name, NO_IDIOM, most, outcome=listing["outcome"], reason=listing["reason"])
         return
@@ -123,16 +115,25 @@ def _cells_of(library: str, path: Path, name: str, listing: dict[str, Any], coun
     for pattern, rows in offered:
         for idiom, row in rows.items():
             shown = Idiom(traits=Traits(**row["traits"]), **_source(row, workload))
-            if not _is_asked_for(workload, shown.traits):
+            cluster = settings.clusters.get(library) if shown.traits.cluster else None
+            if not _is_asked_for(workload, shown.traits) or (shown.traits.cluster and not cluster):
                 continue
             cell = Cell(library, path, name, idiom, most, pattern, shown=shown)
             why = row.get("skipped", _left_out(workload, shown.traits))
             if why:
                 yield replace(cell, outcome=terms.SKIPPED, reason=why)
             elif why is None:
-                asked = counts if workload.EVERY_COUNT else (most,)
-                for n_jobs in (1,) if shown.traits.workers == terms.CALLER else asked:
-                    yield replace(cell, n_jobs=n_jobs, interpreter=row["interpreter"])
+                asked = settings.worker_counts if workload.EVERY_COUNT else (most,)
+                for n_jobs in (1,) if shown.traits.workers == terms.CALLER else _on_cluster(asked, cluster):
+                    address = cluster["address"] if cluster else ""
+                    yield replace(cell, n_jobs=n_jobs, address=address, interpreter=row["interpreter"])
+
+
+def _on_cluster(counts: Sequence[int], cluster: dict[str, Any] | None) -> Sequence[int]:
+    """Return the worker counts of a row: on a cluster, those asked for here that it has, and all its workers."""
+    if cluster is None:
+        return counts
+    return sorted({*(count for count in counts if count < cluster["workers"]), cluster["workers"]})
 
 
 def _source(row: dict[str, Any], workload: Workload) -> dict[str, Any]:

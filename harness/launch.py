@@ -9,7 +9,7 @@ from typing import Any, cast
 import params
 from harness import inputs
 from harness.cells import Cell
-from harness.clusters import write_code
+from harness.clusters import interface_to, write_code
 from harness.folders import temporary_folder
 from harness.machine import environment, process, room
 from harness.machine.memory import summary_of
@@ -73,6 +73,7 @@ def _spec(cell: Cell, chosen: params.Params, kind: str) -> dict[str, Any]:
         "workload": cell.workload,
         "idiom": cell.idiom,
         "address": cell.address,
+        "interface": interface_to(cell.address) if cell.address else "",
         "slowdown": cell.slowdown,
         "params": params.as_dict(chosen),
         "inputs": str(folder),

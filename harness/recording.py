@@ -140,7 +140,7 @@ class Recording:
 def _with_clusters(found: Environment, settings: Settings) -> Environment:
     """Return the environment with what is known of the clusters, as conditions."""
     known = {
-        f"{library} cluster": {
+        terms.cluster_condition(library): {
             name: ", ".join(map(str, fact)) if isinstance(fact, list) else fact for name, fact in facts.items()
         }
         for library, facts in settings.clusters.items()

@@ -143,3 +143,8 @@ class Traits:
         for trait, allowed in _ALLOWED.items():
             if (value := getattr(self, trait)) not in allowed:
                 raise ValueError(f"{trait} is {value!r}: choose from {', '.join(map(repr, allowed))}")
+
+
+def cluster_condition(library: str) -> str:
+    """Return the name under which a run's conditions say what the cluster of a library was."""
+    return f"{library} cluster"

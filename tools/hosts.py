@@ -6,29 +6,42 @@ Each host has its own loopback device, /dev/shm, temporary folder and processes.
 bridge, from which the suite measures. All is ended and removed by the ids that were made here.
 """
 
+import json
 import os
+import re
 import secrets
 import signal
 import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import psutil
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # a tool is run as a file of its own
+
+from harness.cli import Settings, UserError, parse
+from harness.clusters import with_facts
+from harness.folders import remove_abandoned, temporary_folder
+
 DASK, RAY = (str(Path(sys.executable).with_name(name)) for name in ("dask", "ray"))
 RAY_PORT = 6379
 HOSTS = 2
-END_S = 5.0
-INSIDE = "mount -t tmpfs tmpfs /dev/shm && exec {command}"  # a host has a shared memory of its own
+START_S, END_S = 90.0, 5.0  # of a cluster, at most
+# All below it dies when this process dies, even by SIGKILL: a PID namespace ends with its first process.
+OWN_PROCESSES = (
+    "setpriv", "--pdeathsig", "KILL", "unshare", "--pid", "--fork", "--kill-child", "--mount", "--mount-proc",
+)  # fmt: skip
+OWN_MEMORY = "mount -t tmpfs tmpfs /dev/shm && exec {command}"  # a host has a shared memory of its own
+PREFIX = "hosts"  # of the names of all that is made, with the process id; a network device's name has 15 characters
 
 
-def _run(*command: str) -> None:
-    subprocess.run(command, check=True, capture_output=True, text=True)
+def _run(*command: str) -> str:
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
 class Network:
@@ -36,19 +49,44 @@ class Network:
 
     def __init__(self) -> None:
         self.token = secrets.token_hex(32)
-        self.mark = f"b{os.getpid() % 10_000:04d}"  # in the names of all that is made; a device's has 15 characters
+        self.mark = f"{PREFIX}{os.getpid()}"
         third = 1 + os.getpid() % 250
         self.own = f"10.231.{third}.254"
         self.addresses = [f"10.231.{third}.{number}" for number in range(1, HOSTS + 1)]
+        self.silent = f"10.231.{third}.253"  # packets to it are dropped, as by a firewall
 
     def name(self, number: int) -> str:
         """Return the name of a host's namespace."""
         return f"{self.mark}-{number}"
 
+    def device(self, number: int) -> str:
+        """Return the name of the device by which the bridge reaches a host."""
+        return f"{self.mark}v{number}"
+
+    def carried_bytes(self, number: int) -> dict[str, int]:
+        """Return how many bytes a host has sent and received so far."""
+        statistics = Path("/sys/class/net", self.device(number), "statistics")
+        counters = {"sent": "rx_bytes", "received": "tx_bytes"}  # the device is the other end of the host's cable
+        return {what: int((statistics / name).read_text()) for what, name in counters.items()}
+
+    def cut_off(self, number: int) -> None:
+        """Pull a host's cable."""
+        _run("ip", "link", "set", self.device(number), "down")
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """``scheduler``: the process with it, or with Ray's head. ``nodes``: the process with the workers of each host."""
+
+    address: str
+    scheduler: subprocess.Popen[bytes]
+    nodes: list[subprocess.Popen[bytes]]
+
 
 @contextmanager
 def network() -> Iterator[Network]:
-    """Make the namespaces, and remove them."""
+    """Make the namespaces, and remove them; first, those of processes of this program that were killed."""
+    _remove_abandoned()
     made = Network()
     bridge = f"{made.mark}br"
     with ExitStack() as undo:
@@ -56,8 +94,9 @@ def network() -> Iterator[Network]:
         undo.callback(subprocess.run, ["ip", "link", "del", bridge], check=False)
         _run("ip", "address", "add", f"{made.own}/24", "dev", bridge)
         _run("ip", "link", "set", bridge, "up")
+        _run("ip", "neigh", "add", made.silent, "lladdr", "02:00:00:00:00:01", "dev", bridge, "nud", "permanent")
         for number, address in enumerate(made.addresses):
-            name, outside = made.name(number), f"{made.mark}v{number}"
+            name, outside = made.name(number), made.device(number)
             _run("ip", "netns", "add", name)
             undo.callback(subprocess.run, ["ip", "netns", "del", name], check=False)
             _run("ip", "link", "add", outside, "type", "veth", "peer", "name", "eth0", "netns", name)
@@ -69,69 +108,73 @@ def network() -> Iterator[Network]:
         yield made
 
 
+def _remove_abandoned() -> None:
+    """Remove the namespaces and devices of processes that are dead."""
+    devices = [device["ifname"] for device in json.loads(_run("ip", "-json", "link"))]
+    namespaces = [namespace["name"] for namespace in json.loads(_run("ip", "-json", "netns") or "[]")]
+    for kind, names in (("netns", namespaces), ("link", devices)):
+        for name in names:
+            made_by = re.fullmatch(rf"{PREFIX}(\d+)(br|v\d+|-\d+)", name)
+            if made_by and not psutil.pid_exists(int(made_by[1])):
+                subprocess.run(["ip", kind, "del", name], check=False, stderr=subprocess.DEVNULL)
+
+
 @contextmanager
-def started(*command: str, host: str, folder: Path, output: Path, token: str) -> Iterator[subprocess.Popen]:
+def started(*command: str, host: str, output: Path, **variables: str) -> Iterator[subprocess.Popen[bytes]]:
     """Run a command, in a host if one is named, until the block has ended; then end all that descends from it."""
     if host:
-        inside = INSIDE.format(command=" ".join(command))
-        own = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-c", inside]
-        command = ("ip", "netns", "exec", host, *own)
+        inside = ("sh", "-c", OWN_MEMORY.format(command=" ".join(command)))
+        command = ("ip", "netns", "exec", host, *OWN_PROCESSES, *inside)
+    else:
+        command = (*OWN_PROCESSES, *command)
     with output.open("ab") as file:
         process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT, start_new_session=True,
-            env={**os.environ, "OMP_NUM_THREADS": "1", "TMPDIR": str(folder),
-                 "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": token},
-            cwd="/",
+            env={**os.environ, "OMP_NUM_THREADS": "1", **variables}, cwd="/",
         )  # fmt: skip
     try:
         yield process
     finally:
-        tree = psutil.Process(process.pid).children(recursive=True) if process.poll() is None else []
-        process.terminate()
-        try:
-            process.wait(END_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-        _, alive = psutil.wait_procs(tree, END_S)  # all at once
-        for each in alive:
-            each.kill()
+        process.kill()  # all below it die with it
+        process.wait(END_S)
 
 
 @contextmanager
-def dask_cluster(made: Network, folder: Path, workers: int = 1) -> Iterator[str]:
-    """Run a scheduler on the first host and workers on all; yield its address."""
-    address = f"tcp://{made.addresses[0]}:8786"
+def dask_cluster(made: Network, folder: Path, workers: int = 1, certificate: Path | None = None) -> Iterator[Cluster]:
+    """Run a scheduler on the first host and workers on all. ``certificate``: a file with its key, for TLS."""
+    protocol = "tls" if certificate else "tcp"
+    address = f"{protocol}://{made.addresses[0]}:8786"
+    secure = [f"--tls-{what}={certificate}" for what in ("ca-file", "cert", "key")] if certificate else []
     with ExitStack() as stack:
-        for number, own in enumerate(made.addresses):
-            at = _place(made, folder, number)
-            if number == 0:
-                scheduler = (DASK, "scheduler", "--host", own, "--port", "8786", "--no-dashboard")
-                stack.enter_context(started(*scheduler, **at))
-            many = ("--nworkers", str(workers), "--nthreads", "1", "--no-dashboard")
+        scheduler = (DASK, "scheduler", "--port", "8786", "--no-dashboard", "--protocol", protocol, *secure)
+        on = [_place(made, folder, number) for number in range(HOSTS)]
+        first = stack.enter_context(started(*scheduler, "--host", made.addresses[0], **on[0]))
+        many = ("--nworkers", str(workers), "--nthreads", "1", "--no-dashboard", *secure)
+        nodes = [
             stack.enter_context(started(DASK, "worker", address, "--host", own, *many, **at))
-        yield address
+            for own, at in zip(made.addresses, on, strict=True)
+        ]
+        yield Cluster(address, first, nodes)
 
 
 @contextmanager
-def ray_cluster(made: Network, folder: Path, workers: int = 1) -> Iterator[str]:
-    """Run Ray's head on the first host, nodes on the others, and one without CPUs here; yield its address.
+def ray_cluster(made: Network, folder: Path, workers: int = 1) -> Iterator[Cluster]:
+    """Run Ray's head on the first host, nodes on the others, and one without CPUs here.
 
     A program that uses a Ray must run on one of its nodes.
     """
     address = f"{made.addresses[0]}:{RAY_PORT}"
+    head = ("--head", f"--port={RAY_PORT}", "--include-dashboard=false")
+    nodes = []
     with ExitStack() as stack:
         for number, own in enumerate([*made.addresses, made.own]):
-            role = (
-                ("--head", f"--port={RAY_PORT}", "--include-dashboard=false")
-                if number == 0
-                else (f"--address={address}",)
-            )
-            cpus = f"--num-cpus={workers if number < len(made.addresses) else 0}"
+            role = (f"--address={address}",) if number else head
+            cpus = f"--num-cpus={workers if number < HOSTS else 0}"
             command = (RAY, "start", "--block", "--disable-usage-stats", cpus, f"--node-ip-address={own}", *role)
             at = _place(made, folder, number)
-            stack.enter_context(started(*command, **at))
+            nodes.append(stack.enter_context(started(*command, RAY_AUTH_MODE="token", RAY_AUTH_TOKEN=made.token, **at)))
             _wait_until_started(at["output"])  # nodes that start at once may exceed the time that Ray gives them
-        yield address
+        yield Cluster(address, nodes[0], nodes[:HOSTS])
 
 
 def _wait_until_started(output: Path) -> None:
@@ -146,29 +189,50 @@ def _place(made: Network, folder: Path, number: int) -> dict[str, Any]:
     """Return where a process of a host, or of this one, runs: arguments of `started`."""
     own = folder / str(number)
     own.mkdir(exist_ok=True)
-    is_host = number < len(made.addresses)
     return {
-        "host": made.name(number) if is_host else "",
-        "folder": own,
+        "host": made.name(number) if number < HOSTS else "",
         "output": folder / f"{number}.txt",
-        "token": made.token,
+        "TMPDIR": str(own),
     }
+
+
+def when_all_are_there(library: str, address: str, workloads: Sequence[str], workers: int = HOSTS) -> Settings:
+    """Return the settings of a run on a cluster, once it has all its workers. Raises RuntimeError if they do not come.
+
+    In a process of its own: the suite ends all that descends from it, and the hosts descend from the process that made
+    them.
+    """
+    settings = parse([*workloads, "--libraries", library, f"--{library}", address, "--profile", "quick"])
+    refused, deadline = None, time.monotonic() + START_S
+    while time.monotonic() < deadline:
+        try:
+            known = with_facts(settings)
+        except UserError as error:
+            refused = error
+        else:
+            if known.clusters[library]["workers"] == workers:
+                return known
+        time.sleep(1.0)
+    raise RuntimeError(f"the cluster has not come up: {refused}")
 
 
 def main() -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    remove_abandoned()
     with (
-        tempfile.TemporaryDirectory() as name,
+        temporary_folder() as folder,
         network() as made,
-        dask_cluster(made, Path(name)) as dask,
-        ray_cluster(made, Path(name)) as ray,
+        dask_cluster(made, folder) as dask,
+        ray_cluster(made, folder) as ray,
     ):
-        print(f"RAY_AUTH_TOKEN={made.token} python benchmark_all.py numerical --dask {dask} --ray {ray}", flush=True)
+        clusters = f"--dask {dask.address} --ray {ray.address}"
+        print(f"RAY_AUTH_TOKEN={made.token} python benchmark_all.py numerical {clusters}", flush=True)
         try:
             while True:
                 time.sleep(1.0)
         except KeyboardInterrupt:
-            pass
+            for number, address in enumerate(made.addresses):
+                print(address, made.carried_bytes(number))
 
 
 if __name__ == "__main__":

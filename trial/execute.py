@@ -42,7 +42,7 @@ def run_trial(spec_path: Path, patterns: Mapping[str, Mapping[str, Any]], import
     kernel = asdict(setting.kernel) if workload.TIMES_KERNEL else {}
     pools = workload.pools(inputs, setting)
     if address := spec["address"]:
-        pools = remote.with_records(pools)
+        pools = remote.with_records(pools, remote.Traffic(spec["interface"]))
     refuse_head_start(workload)
     cpu_before = _cpu_seconds(with_children=True)
     start_ns = 0

@@ -30,6 +30,7 @@ class Record(NamedTuple):
     threads: int
 
 
+PACKAGES = ("numpy", "scipy", "scikit-image", "torch")  # that tasks compute with
 SENT_BYTES = 2**26
 ROUND_TRIPS = 20
 
@@ -121,19 +122,43 @@ def _combined(combine: Callable[[Iterable[Any]], Any], parts: Iterable[tuple[Any
     return combine(own)
 
 
-def with_records(pools: Iterable[Pool]) -> Iterator[Pool]:
-    """Yield the pools with jobs that record, and rounds that take the records from the results."""
+class Traffic:
+    """What this machine has sent and received by a network interface, of all its programs, since the last reading."""
+
+    def __init__(self, interface: str) -> None:
+        self.folder = Path("/sys/class/net", interface, "statistics") if interface else None
+        self.before = self._counters()
+
+    def _counters(self) -> dict[str, int]:
+        # https://www.kernel.org/doc/html/latest/networking/statistics.html
+        names = {"sent_bytes": "tx_bytes", "received_bytes": "rx_bytes"} if self.folder else {}
+        return {what: int((self.folder / name).read_text()) for what, name in names.items() if self.folder}
+
+    def read(self) -> dict[str, int]:
+        """Return ``sent_bytes`` and ``received_bytes``; nothing where the interface is not known."""
+        before, self.before = self.before, self._counters()
+        return {what: now - before[what] for what, now in self.before.items()}
+
+
+def with_records(pools: Iterable[Pool], traffic: Traffic) -> Iterator[Pool]:
+    """Yield the pools with jobs that record, and rounds that take the records from the results.
+
+    What the network carried since the round before is in a round's label; connecting is in the first one.
+    """
     for pool in pools:
         if pool.rounds is None:
             yield pool
         else:
-            yield replace(pool, job=recorded(pool.job), rounds=_rounds(pool.rounds, isinstance(pool.job, State)))
+            yield replace(
+                pool, job=recorded(pool.job), rounds=_rounds(pool.rounds, isinstance(pool.job, State), traffic)
+            )
 
 
-def _rounds(rounds: Generator[Round, float, None], has_parts: bool) -> Generator[Round, float, None]:
+def _rounds(rounds: Generator[Round, float, None], has_parts: bool, traffic: Traffic) -> Generator[Round, float, None]:
     round_ = next(rounds, None)
     while round_ is not None:
         seconds = yield round_ if has_parts else replace(round_, take=_results)
+        round_.label.update(traffic.read())
         try:
             round_ = rounds.send(seconds)
         except StopIteration:

@@ -1,9 +1,13 @@
 """Rows on a cluster beside the same library on this machine: what a job takes there, and from which length it pays."""
 
 from dataclasses import dataclass
+from functools import partial
 from math import inf
+from statistics import median
+from typing import Any
 
-from record.schema import Host, Trial
+from record.schema import Host, Run, Trial
+from record.terms import COLD, cluster_condition
 from report.numbers.cell import TUNED, Cell
 from report.numbers.group import Group
 
@@ -47,6 +51,56 @@ def _pays_from_s(group: Group, cell: Cell, here: Cell | None) -> float | None:
     if gain <= 0:
         return 0.0 if there_s < here_s and gain == 0 else inf
     return max(0.0, (there_s - here_s) / gain)
+
+
+def limit_s(group: Group, cell: Cell, phase: str) -> float | None:
+    """Return the limit of a row on a cluster: that of as many workers here, and the time that the network takes.
+
+    A task cannot begin before the one large input is on its host; all else can travel while tasks run. The network's
+    speed is what one worker was sent in a second before the run. None where the loop or the network was not measured.
+    """
+    run, bytes_per_s, work_s = _run_of(group, cell), network_bytes_per_s(group, cell), group.limit_s(cell.n_jobs, phase)
+    if bytes_per_s is None or work_s is None:
+        return None
+    moved_s, shared_s = run.moved_bytes / bytes_per_s, run.shared_bytes / bytes_per_s
+    if phase == COLD:
+        return shared_s + max(work_s, moved_s - shared_s)
+    # What a setup has made stays where it is; how much of what moved that was is not known.
+    return work_s if group.setup_s else max(work_s, moved_s - shared_s)
+
+
+def network_bytes_per_s(group: Group, cell: Cell) -> float | None:
+    """Return how many bytes one worker was sent in a second, before the run; None where that is not known."""
+    known = _known_of(group, cell).get("bytes_per_s")
+    return float(known) if isinstance(known, int | float) else None
+
+
+def _run_of(group: Group, cell: Cell) -> Run:
+    return next(file.run for file in group.files if file.library == cell.library)
+
+
+def _known_of(group: Group, cell: Cell) -> dict[str, Any]:
+    """Return what was known of the cluster before the run."""
+    known = _run_of(group, cell).environment.conditions.get(cluster_condition(cell.library), {})
+    return known if isinstance(known, dict) else {}
+
+
+def other_versions(group: Group) -> list[str]:
+    """Return the packages that a cluster's workers had in another version than this machine, in words."""
+    found = (_known_of(group, cell).get("other_versions") for cell in group.on_clusters)
+    return sorted({str(versions) for versions in found if versions})
+
+
+def traffic_bytes(cell: Cell, phase: str) -> tuple[float, float] | None:
+    """Return the bytes that this machine's interface has sent and received in a round; None where it is not known."""
+    sent, received = (cell.middle(partial(_counted, phase, what)) for what in ("sent_bytes", "received_bytes"))
+    return None if sent is None or received is None else (sent, received)
+
+
+def _counted(phase: str, what: str, trial: Trial) -> float | None:
+    rounds = [each.label for pool in trial.pools for each in pool.rounds if each.phase == phase]
+    counted = [float(number) for label in rounds if isinstance(number := label.get(what), int)]
+    return median(counted) if counted else None
 
 
 def ready_s(trial: Trial) -> float | None:

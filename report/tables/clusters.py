@@ -2,14 +2,16 @@
 
 from math import isinf
 
-from report.numbers.clusters import hosts_of, on_clusters, ready_s
+from record.terms import COLD, KEPT
+from report.numbers.cell import Cell
+from report.numbers.clusters import hosts_of, limit_s, on_clusters, other_versions, ready_s, traffic_bytes
 from report.numbers.group import Group
-from report.numbers.words import with_spread
+from report.numbers.words import duration, with_spread
 from report.tables.console import IdiomTable, Titled, number, work_from
 
 COLUMNS = (
-    "hosts x\nworkers", "one-shot", "kept", "connect,\nsend code s", "kept here,\nits best row", "kept, over\nhere",
-    "pays\nfrom",
+    "hosts x\nworkers", "one-shot", "limit", "kept", "limit", "connect,\nsend code s", "sent,\nreceived\nMiB",
+    "sent,\nreceived\nMiB, kept", "kept here,\nits best row", "kept, over\nhere", "pays\nfrom",
 )  # fmt: skip
 
 
@@ -23,8 +25,12 @@ def titled_clusters(group: Group) -> Titled:
             cell,
             f"{len(hosts)} x {cell.n_jobs / len(hosts):g}" if hosts else str(cell.n_jobs),
             with_spread(cell.one_shot) if cell.one_shot else "",
+            _limit(group, cell, COLD),
             with_spread(cell.kept) if cell.kept else "",
+            _limit(group, cell, KEPT),
             number(cell.middle(ready_s)),
+            _traffic(cell, COLD),
+            _traffic(cell, KEPT),
             with_spread(here.kept) if here and here.kept else "",
             f"{cell.kept.median / here.kept.median:.2f}" if cell.kept and here and here.kept else "",
             "" if pays_from_s is None else work_from(None if isinf(pays_from_s) else pays_from_s),
@@ -33,6 +39,20 @@ def titled_clusters(group: Group) -> Titled:
     note = (
         "On a cluster that runs already: connecting and sending the code is in one-shot, starting it is not. pays "
         "from: the work in a job, in seconds of the plain loop here, from which one shot takes less there; predicted "
-        "from this length."
+        "from this length. limit: the loop's work over the workers, and the time that the data needs in the network. "
+        "sent, received: by this machine's interface, all programs, in the first round with connecting, and in a kept "
+        "one."
     )
+    if versions := other_versions(group):
+        note += f" Workers there have other versions: {', '.join(versions)}."
     return Titled("on a cluster", table, note)
+
+
+def _limit(group: Group, cell: Cell, phase: str) -> str:
+    limit = limit_s(group, cell, phase)
+    return "" if limit is None else duration(limit)
+
+
+def _traffic(cell: Cell, phase: str) -> str:
+    traffic = traffic_bytes(cell, phase)
+    return "" if traffic is None else ", ".join(f"{each / 2**20:.1f}" for each in traffic)

@@ -41,7 +41,7 @@ def _row(cell: Cell) -> list[str]:
         mib(memory_bytes) if memory_bytes is not None else "",
         f"{grown.slope / 2**10:.1f}" if grown else "",
         f"{grown.low / 2**10:.1f} to {grown.high / 2**10:.1f}" if grown else "",
-        *(number(cell.middle(partial(added, what=what)), ".0f") for what in ("threads", "descriptors")),
+        *(number(cell.middle(partial(added, what=what)), "z.0f") for what in ("threads", "descriptors")),
         number(cell.middle(short_pools), ".0f"),
         number(_kib(cell.middle(partial(left_per_pool, what="pss_bytes"))), ".1f"),
         number(cell.middle(partial(left_per_pool, what="descriptors")), ".1f"),

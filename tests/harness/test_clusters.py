@@ -3,32 +3,37 @@
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
-import tempfile
 import time
 from dataclasses import replace
+from importlib.metadata import distributions
 from pathlib import Path
 
+import psutil
 import pytest
+from rich.console import Console
 
+from harness import clusters
 from harness.cells import all_cells
 from harness.cli import UserError, parse
-from harness.clusters import with_facts
+from harness.clusters import _other_versions, with_facts
+from harness.folders import temporary_folder
 from harness.launch import run_cell
+from harness.suite import make_inputs
 from record import files as results
-from record.schema import Host
-from record.terms import OK, Traits
-from report.numbers.clusters import on_clusters
+from record.schema import Environment, Host
+from record.terms import COLD, ERROR, KEPT, OK, Traits, cluster_condition
+from report.numbers.clusters import limit_s, on_clusters, other_versions, traffic_bytes
 from report.numbers.group import groups_of
 from report.tables.workload import tables_of
 from tests.conftest import ROOT, TINY, refusal
 from tests.made_up import a_run, a_trial, save
-from tools.hosts import dask_cluster, network, ray_cluster
+from tools.hosts import DASK, dask_cluster, network, ray_cluster, started, when_all_are_there
 from trial import remote
 from trial.patterns import Map, State
 
-START_S = 90.0  # of a cluster, at most
 on_two_hosts = pytest.mark.skipif(
     os.geteuid() != 0 or not shutil.which("ip"), reason="network namespaces need root, and `ip` of iproute2"
 )
@@ -45,12 +50,14 @@ def test_a_cluster_needs_its_library():
 
 
 def test_rows_on_a_cluster_are_there_if_one_is_named():
-    settings = parse(["numerical", "overhead", "--libraries", "dask"])
+    settings = parse(["numerical", "overhead", "--libraries", "dask", "--n-jobs", "1", "2"])
     assert not [cell for cell in all_cells(settings) if cell.shown.traits.cluster]
-    named = replace(settings, clusters={"dask": {"address": "tcp://10.0.0.1:8786", "workers": 7}})
-    rows = [cell for cell in all_cells(named) if cell.shown.traits.cluster]
-    assert {cell.workload for cell in rows} == {"numerical", "overhead"}
-    assert {(cell.n_jobs, cell.address) for cell in rows} == {(7, "tcp://10.0.0.1:8786")}
+    for workers, counts in ((7, [1, 2, 7]), (2, [1, 2]), (1, [1])):
+        named = replace(settings, clusters={"dask": {"address": "tcp://10.0.0.1:8786", "workers": workers}})
+        rows = [cell for cell in all_cells(named) if cell.shown.traits.cluster]
+        assert {cell.workload for cell in rows} == {"numerical", "overhead"}
+        assert {cell.address for cell in rows} == {"tcp://10.0.0.1:8786"}
+        assert [cell.n_jobs for cell in rows if cell.workload == "numerical"] == counts
 
 
 def test_results_come_with_the_records_of_their_tasks(monkeypatch):
@@ -98,75 +105,181 @@ def test_a_job_pays_from_where_its_gain_outweighs_its_start(tmp_path):
     assert "on a cluster" in [titled.title.split(": ")[1] for titled in tables_of(group)]
 
 
+def test_the_limit_knows_the_network(tmp_path):
+    """8 s of work for 4 workers; an input of 1 GB and results of 3 GB at 1 GB/s."""
+    save(tmp_path, "serial", {("loop", 1): [8.0]}, kept={("loop", 1): [8.0]})
+    there = a_trial(4.0, 4.0, idiom="cluster: scatter", n_jobs=4)
+    counted = [{"sent_bytes": 2**30, "received_bytes": 2**20}, {"sent_bytes": 2**19, "received_bytes": 2**21}]
+    for round_, label in zip(there.pools[0].rounds, counted, strict=True):
+        round_.label.update(label)
+    run = a_run(
+        there,
+        traits={"cluster: scatter": Traits(cluster=True)},
+        worker_counts=[2],
+        inputs={"shared_bytes": 10**9, "moved_bytes": 4 * 10**9},
+        environment=Environment(
+            conditions={cluster_condition("dask"): {"bytes_per_s": 1e9, "other_versions": "numpy 1"}}
+        ),
+    )
+    results.save(tmp_path, "numerical", "dask", [run])
+    group = next(group for group in groups_of(sorted(tmp_path.glob("*.p3")))[0] if group.on_clusters)
+    (cell,) = group.on_clusters
+    assert limit_s(group, cell, COLD) == pytest.approx(1.0 + 3.0)  # the input, then results while tasks run
+    assert limit_s(group, cell, KEPT) == pytest.approx(3.0)
+    assert traffic_bytes(cell, COLD) == (2**30, 2**20)
+    assert traffic_bytes(cell, KEPT) == (2**19, 2**21)
+    assert other_versions(group) == ["numpy 1"]
+
+
+def test_other_versions_of_packages_are_named():
+    here = {each.name: each.version for each in distributions()}["numpy"]
+    workers = [{"python": "3.11.7", "numpy": here, "lz4": None}, {"python": "3.11.7", "numpy": "1.0", "lz4": None}]
+    assert _other_versions(workers) == [f"numpy 1.0 (here {here})"]
+
+
+def refused_at(address, library="dask"):
+    """Return the one line that says why a cluster is refused."""
+    with pytest.raises(UserError) as refused:
+        with_facts(parse(["numerical", "--libraries", library, f"--{library}", address]))
+    assert str(refused.value).startswith(f"--{library} {address}: ")
+    assert "\n" not in str(refused.value)
+    return str(refused.value)
+
+
+@pytest.mark.parametrize(("library", "form"), [("dask", "tcp://{}:1"), ("ray", "{}:1")])
+def test_nobody_at_an_address_is_one_line(library, form):
+    assert "refused" in refused_at(form.format("127.0.0.1"), library)
+
+
+def test_another_protocol_at_an_address_is_one_line(monkeypatch):
+    monkeypatch.setattr(clusters, "ANSWER_TIMEOUT_S", 5.0)
+    monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
+    with socket.create_server(("127.0.0.1", 0)) as server:  # it accepts, and says nothing
+        refused_at("tcp://{}:{}".format(*server.getsockname()))
+        assert "no answer within 5 s" in refused_at("{}:{}".format(*server.getsockname()), "ray")
+
+
 @on_two_hosts
-def test_nobody_at_an_address_is_one_line(monkeypatch):
-    monkeypatch.setenv("DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT", "2s")  # it tries for half a minute
+def test_dropped_packets_are_one_line_after_a_time_limit(monkeypatch):
+    monkeypatch.setattr(clusters, "REACH_TIMEOUT_S", 2.0)
     with network() as made:
-        address = f"tcp://{made.addresses[0]}:1"
-        with pytest.raises(UserError, match="--dask ") as refused:
-            with_facts(parse(["numerical", "--libraries", "dask", "--dask", address]))
-        assert "\n" not in str(refused.value)
+        assert "no connection within 2 s" in refused_at(f"tcp://{made.silent}:8786")
+
+
+def test_a_scheduler_without_workers_is_one_line(tmp_path):
+    told = tmp_path / "scheduler.json"
+    command = (DASK, "scheduler", "--port", "0", "--host", "127.0.0.1", "--no-dashboard", "--scheduler-file", str(told))
+    with started(*command, host="", output=tmp_path / "out.txt"):
+        deadline = time.monotonic() + 30.0
+        while not told.exists() and time.monotonic() < deadline:
+            time.sleep(0.1)
+        assert "has no workers" in refused_at(json.loads(told.read_text())["address"])
 
 
 # In a process of its own: a suite ends all that descends from it, and the hosts descend from this one.
 ON_HOSTS = "import sys; from tests.harness import test_clusters; test_clusters.measure_on_hosts(*sys.argv[1:])"
+WORKLOADS_THERE = ("numerical", "stateful", "initialization", "overhead", "sharing")
+JOB = """
+import os
+
+def tasks():
+    return [(number,) for number in range(8)]
+
+def task(number):
+    {reads}
+    return number * number
+"""
 
 
-def measure_on_hosts(library, address):
+def measure_on_hosts(library, address, job):
     """Run all rows on a cluster once, and print what came of them."""
-    settings = _when_all_are_there(library, address)
+    settings = when_all_are_there(library, address, [*WORKLOADS_THERE, job, "--n-jobs", "1", "2"])
+    assert make_inputs(Path(job).stem, TINY, Console(quiet=True)) == ""
     known = settings.clusters[library]
     trials = [(cell, run_cell(cell, TINY)) for cell in all_cells(settings) if cell.address]
     told = [
         {
-            "cell": f"{cell.workload} {cell.idiom}: {trial.reason}",
+            "cell": f"{cell.workload} {cell.idiom} {cell.n_jobs}: {trial.reason}",
             "workload": cell.workload,
+            "n_jobs": cell.n_jobs,
             "outcome": trial.outcome,
             "asked": trial.tasks_asked,
             "run": trial.tasks_run,
             "by_host": [host.tasks for host in trial.hosts],
+            "sent_bytes": [each.label["sent_bytes"] for pool in trial.pools for each in pool.rounds],
         }
         for cell, trial in trials
     ]
     print(json.dumps({"hosts": known["hosts"], "round_trip_s": known["round_trip_s"], "trials": told}))
 
 
-def _when_all_are_there(library, address):
-    """Return the settings once both hosts have a worker: they take some seconds."""
-    workloads = ("numerical", "stateful", "initialization", "overhead")
-    settings, refused = parse([*workloads, "--libraries", library, f"--{library}", address]), None
-    deadline = time.monotonic() + START_S
-    while time.monotonic() < deadline:
-        try:
-            known = with_facts(settings)
-        except UserError as error:
-            refused = error
-        else:
-            if known.clusters[library]["workers"] == 2:
-                return known
-        time.sleep(1.0)
-    raise AssertionError(f"the cluster has not come up: {refused}")
+def measured_on_hosts(made, library, address, job, **variables):
+    """Return what `measure_on_hosts` says in a process of its own, in the folder of the job."""
+    ended = subprocess.run(
+        [sys.executable, "-c", ON_HOSTS, library, address, str(job)], cwd=job.parent, capture_output=True, text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "RAY_AUTH_TOKEN": made.token, **variables}, timeout=500,
+        check=False,
+    )  # fmt: skip
+    assert ended.returncode == 0, ended.stderr
+    return json.loads(ended.stdout.splitlines()[-1])
 
 
 @on_two_hosts
 @pytest.mark.parametrize(("library", "cluster"), [("dask", dask_cluster), ("ray", ray_cluster)])
-def test_all_patterns_run_on_two_hosts(library, cluster, tiny):
-    with (
-        tempfile.TemporaryDirectory() as folder,  # a short path: Ray's sockets lie in it
-        network() as made,
-        cluster(made, Path(folder)) as address,
-    ):
-        ended = subprocess.run(
-            [sys.executable, "-c", ON_HOSTS, library, address], env={**os.environ, "RAY_AUTH_TOKEN": made.token},
-            cwd=ROOT, capture_output=True, text=True, timeout=400, check=False,
-        )  # fmt: skip
-        logs = "".join(path.read_text()[-2000:] for path in Path(folder).glob("*.txt"))
-    assert ended.returncode == 0, ended.stderr + logs
-    told = json.loads(ended.stdout.splitlines()[-1])
+def test_all_patterns_and_a_job_of_ones_own_run_on_two_hosts(library, cluster, tiny):
+    with temporary_folder() as folder, network() as made, cluster(made, folder) as running:
+        job = folder / "squares.py"
+        job.write_text(JOB.format(reads=""))
+        told = measured_on_hosts(made, library, running.address, job)
     assert len(told["hosts"]) == 2
     assert told["round_trip_s"] > 0
-    assert {trial["workload"] for trial in told["trials"]} == {"numerical", "stateful", "initialization", "overhead"}
+    assert {trial["workload"] for trial in told["trials"]} == {*WORKLOADS_THERE, "squares"}
     for trial in told["trials"]:
-        assert trial["outcome"] == OK, trial["cell"] + logs
-        assert sum(trial["by_host"]) == trial["asked"] == trial["run"]
+        assert trial["outcome"] == OK, trial["cell"]
+        assert sum(trial["by_host"]) == trial["asked"] == trial["run"], trial["cell"]
+        assert len(trial["by_host"]) <= trial["n_jobs"], trial["cell"]
+        assert trial["sent_bytes"][0] > 1000, trial["cell"]  # the code, and the first tasks
     assert max(len(trial["by_host"]) for trial in told["trials"]) == 2
+
+
+@on_two_hosts
+def test_dask_with_certificates_and_a_job_whose_file_is_not_there(tmp_path, tiny):
+    certificate, public = tmp_path / "own.pem", tmp_path / "public.pem"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=hosts",
+         "-keyout", certificate, "-out", public], check=True, capture_output=True,
+    )  # fmt: skip
+    certificate.write_text(certificate.read_text() + public.read_text())
+    tls = "DASK_DISTRIBUTED__COMM__TLS__"
+    own = {f"{tls}{what}": str(certificate) for what in ("CA_FILE", "CLIENT__CERT", "CLIENT__KEY")}
+    job = tmp_path / "reads.py"
+    job.write_text(JOB.format(reads='os.stat("here.txt")'))  # the workers run in another folder
+    (tmp_path / "here.txt").touch()
+    with (
+        temporary_folder() as folder,
+        network() as made,
+        dask_cluster(made, folder, certificate=certificate) as running,
+    ):
+        told = measured_on_hosts(made, "dask", running.address, job, **own)
+        assert running.address.startswith("tls://")
+        assert "TLS" in refused_at(running.address)  # without the certificates
+    outcomes = {trial["workload"]: trial for trial in told["trials"]}
+    assert outcomes["numerical"]["outcome"] == OK
+    assert outcomes["reads"]["outcome"] == ERROR
+    assert "FileNotFoundError" in outcomes["reads"]["cell"]
+    assert "here.txt" in outcomes["reads"]["cell"]
+
+
+@on_two_hosts
+def test_hosts_that_are_killed_leave_nothing():
+    with subprocess.Popen([sys.executable, "tools/hosts.py"], cwd=ROOT, stdout=subprocess.PIPE, text=True) as hosts:
+        assert "--dask" in hosts.stdout.readline()
+        below = psutil.Process(hosts.pid).children(recursive=True)
+        assert len(below) > 5
+        hosts.kill()
+    _, alive = psutil.wait_procs(below, 10.0)
+    assert not alive
+    with network() as made:  # removes what is left
+        devices = subprocess.run(["ip", "link"], capture_output=True, text=True, check=True).stdout
+    assert f"hosts{hosts.pid}" not in devices
+    assert made.mark in devices
