@@ -19,8 +19,12 @@ SELF_CHECK = "measure one library against itself, and against itself slowed down
 SELF_CHECK_LIBRARY = "mp"
 # Of clusters, by the library that they are of: what an address must look like, and in words.
 ADDRESSES = {
-    "dask": (r"(tcp|tls)://[^/\s:]+:\d{1,5}", "tcp://HOST:PORT or tls://HOST:PORT"),
-    "ray": (r"[^/\s:]+:\d{1,5}", "HOST:PORT"),
+    "dask": (r"(tcp|tls)://[^/\s:]+:\d{1,5}", "tcp://HOST:PORT or tls://HOST:PORT", ""),
+    "ray": (
+        r"[^/\s:]+:\d{1,5}",
+        "HOST:PORT",
+        "is this machine one of its nodes (ray start --address=HOST:PORT --num-cpus=0), ",
+    ),
 }
 SCRIPT_OPTION = "--script="  # how a library's script hands itself over: see `trial.script`
 
@@ -110,7 +114,7 @@ def parse(arguments: Sequence[str]) -> Settings:
 def _clusters(options: argparse.Namespace, scripts: Mapping[str, Path]) -> dict[str, dict[str, Any]]:
     """Return the addresses of clusters by library. Raises UserError for one of another form, or without its library."""
     clusters = {}
-    for library, (pattern, form) in ADDRESSES.items():
+    for library, (pattern, form, _) in ADDRESSES.items():
         if (address := getattr(options, library)) is None:
             continue
         if not re.fullmatch(pattern, address):
@@ -174,7 +178,7 @@ def _parser(script: Path | None) -> argparse.ArgumentParser:
     parser.add_argument("--resume", action="store_true", help="go on with the newest run where it stopped")
     parser.add_argument("--results", type=Path, default=ROOT / "results", metavar="DIR", help="where results go")
     parser.add_argument("--timeout", type=float, metavar="SECONDS", help="time limit of one trial (the profile's)")
-    for library, (_, form) in ADDRESSES.items():
+    for library, (_, form, _) in ADDRESSES.items():
         parser.add_argument(f"--{library}", metavar="ADDRESS", help=f"a {library} cluster that runs: {form}")
     parser.add_argument("--anyway", action="store_true", help="do not wait for another suite on this machine")
     if script is None:

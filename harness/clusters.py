@@ -15,7 +15,7 @@ from zipfile import ZipFile
 
 import psutil
 
-from harness.cli import Settings, UserError
+from harness.cli import ADDRESSES, Settings, UserError
 from harness.folders import temporary_folder
 from harness.machine import process
 from harness.machine.environment import ROOT, trial_environment
@@ -51,13 +51,15 @@ def _facts_of(library: str, path: Path, cluster: dict[str, Any]) -> dict[str, An
             isolated=False,
         )
         if ended.timed_out:
+            *_, asked_of_user = ADDRESSES[library]
             raise UserError(
-                f"{option}: connected, and no answer within {ANSWER_TIMEOUT_S:g} s: is it a cluster of {library}, and "
-                "does a firewall let this machine through to its other ports?"
+                f"{option}: connected, and no answer within {ANSWER_TIMEOUT_S:g} s: is it a cluster of {library}, "
+                f"{asked_of_user}and does a firewall let this machine through to its other ports?"
             )
         if not answer.exists():
             lines = output.read_text("utf-8", errors="replace").strip().splitlines()
-            raise UserError(f"{option}: {lines[-1] if lines else 'it does not answer'}")
+            said = f": {lines[-1]}" if lines else ""
+            raise UserError(f"{option}: it does not answer as a cluster of {library}{said}")
         facts = json.loads(answer.read_text())["cluster"]
     if not facts["workers"]:
         raise UserError(f"{option}: the cluster has no workers: start some, then measure")
