@@ -36,6 +36,7 @@ def run_cell(cell: Cell, chosen: params.Params, kind: str = TIME) -> Trial:
         if cell.address:
             variables[script.CODE_VARIABLE] = str(write_code(folder))
         workload = load_workload(cell.workload)
+        faulty = cast(Faulty, workload) if workload.FAULTS else None
         ended = process.run_to_end(
             [cell.interpreter, str(cell.script)],
             environment={
@@ -46,11 +47,11 @@ def run_cell(cell: Cell, chosen: params.Params, kind: str = TIME) -> Trial:
             },
             cwd=environment.working_folder(workload.OWN),
             output=folder / "output.txt",
-            timeout_s=chosen.fault_limit_s if workload.FAULTS else chosen.timeout_s * workload.PATIENCE,
+            timeout_s=faulty.limit_s(chosen, kind) if faulty else chosen.timeout_s * workload.PATIENCE,
             samples=samples,
             network=workload.OWN,  # a user's job may need it; nothing of the suite's own does
             isolated=not cell.address,  # a cluster is reached by the network
-            shared_bytes=cast(Faulty, workload).shared_bytes(kind) if workload.FAULTS else None,
+            shared_bytes=faulty.shared_bytes(kind) if faulty else None,
         )
         trial = _record(cell, kind, folder, ended)
         if ended.sampler_error:

@@ -28,6 +28,7 @@ from harness.suite import make_inputs
 from tools.hosts import Cluster, Network, dask_cluster, network, ray_cluster, when_all_are_there
 
 TASKS, TASK_S = 20, 0.25  # 2.5 s on two hosts
+TRIAL_S = 240  # at most: engines take their time to notice that a host is silent
 MEASURE = "--measure"
 JOB = f"""
 import os, time
@@ -70,7 +71,7 @@ WAYS: dict[str, Callable[[Network, Cluster], None]] = {
 
 def measure(library: str, address: str, job: str) -> None:
     """Run one row of the job on the cluster; print what became of it."""
-    settings = when_all_are_there(library, address, [job])
+    settings = when_all_are_there(library, address, [job, "--timeout", str(TRIAL_S)])
     (workload,) = settings.workloads
     if impossible := make_inputs(workload, settings.params, Console(quiet=True)):
         raise RuntimeError(impossible)

@@ -189,6 +189,9 @@ class Faulty(Workload, Protocol):
     def names_cause(self, fault: str, error: str) -> bool:
         """Return whether the text of an error tells what has gone wrong."""
 
+    def limit_s(self, params: Params, fault: str) -> float:
+        """Return after how many seconds a trial that has not come to an end is said to hang."""
+
     def shared_bytes(self, fault: str) -> int | None:
         """Return how large the trial's own shared memory must be; None: as large as the machine's."""
 

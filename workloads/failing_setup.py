@@ -48,6 +48,11 @@ def names_cause(fault: str, error: str) -> bool:
     return faults.CAUSE in error
 
 
+def limit_s(params: Params, fault: str) -> float:
+    """See `Faulty`."""
+    return params.fault_limit_s
+
+
 def shared_bytes(fault: str) -> None:
     """See `Faulty`."""
 

@@ -52,7 +52,7 @@ TASKS = 8  # per worker
 HEALTHY_S = 0.02  # of a task, so that others run while one goes wrong
 CAUSE = "the sensor gave no value"
 LARGE_BYTES = 5 * 2**29  # 2.5 GiB: more than fits into a signed length of 32 bits
-LARGE_ARGUMENT, FULL_MEMORY = "argument of 2.5 GiB", "full /dev/shm"
+LARGE_ARGUMENT, LARGE_RESULT, FULL_MEMORY = "argument of 2.5 GiB", "result of 2.5 GiB", "full /dev/shm"
 SMALL_SHARED_BYTES = 2**26  # of the shared memory that is filled
 SPARE_BYTES = 2**28  # of address space that is left to a worker before it asks for more
 
@@ -162,7 +162,7 @@ DO: dict[str, Callable[..., Any]] = {
     "worker stopped": be_stopped,
     "Ctrl-C": interrupt,
     "caller killed": kill_caller,
-    "result of 2.5 GiB": return_much,
+    LARGE_RESULT: return_much,
     LARGE_ARGUMENT: do_nothing,
     FULL_MEMORY: do_nothing,
 }
@@ -177,7 +177,7 @@ NAMES = {
     "sys.exit": "SystemExit|exit",
     "memory limit": "MemoryError",
     "Ctrl-C": "KeyboardInterrupt",
-    "result of 2.5 GiB": TOO_LARGE,
+    LARGE_RESULT: TOO_LARGE,
     LARGE_ARGUMENT: TOO_LARGE,
     FULL_MEMORY: "no space|shared memory|/dev/shm",
 }
@@ -195,6 +195,11 @@ def work(number: int, fault: str, *argument: bytes) -> tuple[int, Any]:
 def names_cause(fault: str, error: str) -> bool:
     """Return whether the error's text tells what has gone wrong."""
     return re.search(NAMES.get(fault, OF_DEAD_WORKERS), error, re.IGNORECASE) is not None
+
+
+def limit_s(params: Params, fault: str) -> float:
+    """See `Faulty`. To send 2.5 GiB takes a while."""
+    return params.fault_limit_s * (3 if fault in (LARGE_ARGUMENT, LARGE_RESULT) else 1)
 
 
 def shared_bytes(fault: str) -> int | None:
@@ -241,6 +246,7 @@ def _full_shared_memory() -> Iterator[None]:
 
 def round_of(numbers: range, faulty: int | None, fault: str) -> Generator[Round, float, None]:
     """Yield one round of tasks: their numbers, and the fault of the one that is ``faulty``."""
-    argument = (bytes(LARGE_BYTES),) if fault == LARGE_ARGUMENT else ()
-    tasks = [(number, fault, *argument) if number == faulty else (number, "") for number in numbers]
+    tasks: list[tuple[Any, ...]] = [(number, fault if number == faulty else "") for number in numbers]
+    if fault == LARGE_ARGUMENT:  # all tasks have as many arguments: some idioms hand over a column of each
+        tasks = [(number, of_task, bytes(LARGE_BYTES if of_task else 0)) for number, of_task in tasks]
     yield Round(COLD, tasks, lambda results: None)

@@ -79,6 +79,15 @@ def test_a_setup_that_fails_is_told_or_not_and_a_new_pool_works(tiny):
     assert "BrokenProcessPool" in fault.error
 
 
+@pytest.mark.parametrize("fault", FAULTS)
+def test_all_tasks_of_a_round_have_as_many_arguments(fault, monkeypatch):
+    """Else an idiom that hands over a column of each argument would fail by itself."""
+    monkeypatch.setattr(faults, "LARGE_BYTES", 100)
+    (round_,) = faults.round_of(range(4), 2, fault)
+    assert len({len(task) for task in round_.tasks}) == 1
+    assert [task[1] for task in round_.tasks] == ["", "", fault, ""]
+
+
 def test_the_machines_shared_memory_is_never_filled():
     setting = Setting("map", 2, 0, 2**30, 2**30, kind=faults.FULL_MEMORY)
     if faults.SHARED_MEMORY.is_dir() and shutil.disk_usage(faults.SHARED_MEMORY).total > faults.SMALL_SHARED_BYTES:
