@@ -52,6 +52,7 @@ def run_cell(cell: Cell, chosen: params.Params, kind: str = TIME) -> Trial:
             network=workload.OWN,  # a user's job may need it; nothing of the suite's own does
             isolated=not cell.address,  # a cluster is reached by the network
             shared_bytes=faulty.shared_bytes(kind) if faulty else None,
+            answer=folder / "fault.json" if faulty else None,  # the new pool after a fault has as much time again
         )
         trial = _record(cell, kind, folder, ended)
         if ended.sampler_error:

@@ -22,7 +22,6 @@ from report.numbers.group import Group, groups_of
 from report.numbers.overhead import latencies_s, per_task_s
 from report.numbers.words import duration, size
 
-TASKS_PER_WORKER = 4  # of a round of `grid`
 HOSTS = (2, 8, 32, 128)
 LENGTHS_S = (0.001, 0.01, 0.1, 1.0, 10.0)
 
@@ -66,15 +65,14 @@ def on_clusters(groups: list[Group], workload: str) -> dict[tuple[str, str, int]
     }
 
 
-def print_measured(name: str, one: Times, two: Times, costs: Costs) -> None:
-    """Print, for each payload and computing time, how many times as fast two hosts were as one."""
+def print_measured(name: str, one: Times, two: Times, costs: Costs, tasks: int) -> None:
+    """Print, for each payload and computing time, how many times as fast two hosts were as one, on ``tasks`` each."""
     payloads, computes = axes_of([one, two])
     print(f"{name}: two hosts over one, measured (predicted)")
     print(f"{'payload':>12}" + "".join(f"{duration(compute) if compute else '0 s':>16}" for compute in computes))
     for payload in payloads:
         found = [
-            f"{one[payload, compute] / two[payload, compute]:.2f} "
-            f"({costs.speedup(2, compute, payload, TASKS_PER_WORKER):.2f})"
+            f"{one[payload, compute] / two[payload, compute]:.2f} ({costs.speedup(2, compute, payload, tasks):.2f})"
             for compute in computes
         ]
         print(f"{size(payload):>12}" + "".join(f"{each:>16}" for each in found))
@@ -95,7 +93,7 @@ def print_predicted(name: str, costs: Costs) -> None:
 def main() -> None:
     groups, _ = groups_of(sorted(Path(sys.argv[1]).glob("*.p3")))
     grid, overhead = on_clusters(groups, "grid"), on_clusters(groups, "overhead")
-    for (library, idiom, n_jobs), (_, cell) in grid.items():
+    for (library, idiom, n_jobs), (group, cell) in grid.items():
         if n_jobs == 1 and (library, idiom, 2) in grid and (library, idiom, 1) in overhead:
             costs = costs_of(*overhead[library, idiom, 1])
             if costs is None:
@@ -103,7 +101,8 @@ def main() -> None:
                 continue
             name = f"{library}, {idiom}"
             two = grid[library, idiom, 2][1]
-            print_measured(name, seconds_by_cell(cell.timed), seconds_by_cell(two.timed), costs)
+            tasks = group.newest.run.params["grid_tasks_per_worker"]
+            print_measured(name, seconds_by_cell(cell.timed), seconds_by_cell(two.timed), costs, tasks)
             print_predicted(name, costs)
 
 

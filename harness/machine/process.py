@@ -59,13 +59,15 @@ def run_to_end(
     network: bool = False,
     isolated: bool = True,
     shared_bytes: int | None = None,
+    answer: Path | None = None,
 ) -> Ended:
     """Run ``command`` until it, and all that it started, has ended or was ended.
 
     ``output`` gets its stdout and stderr; the folder of ``output`` is removed if this process dies. ``samples`` gets
     samples of its memory. ``network`` lets it reach more than its own loopback device. Without ``isolated`` it has no
     namespaces of its own, even where that is allowed. ``shared_bytes``: of its own shared memory, if it has one; None:
-    as large as the machine's. A KeyboardInterrupt ends the tree, and is raised on. If the supervisor itself was ended,
+    as large as the machine's. A command that has written ``answer`` when its time is up may take ``timeout_s`` once
+    more. A KeyboardInterrupt ends the tree, and is raised on. If the supervisor itself was ended,
     its exit status stands for the command's.
     """
     own = namespaces() if isolated else ()
@@ -75,6 +77,7 @@ def run_to_end(
         "cwd": str(cwd),
         "folder": str(output.parent),
         "timeout_s": timeout_s,
+        "answer": str(answer) if answer else None,
         "samples": str(samples) if samples else None,
         "isolated": bool(own),
         "shared_bytes": (shared_bytes or shutil.disk_usage(SHARED_MEMORY).total) if own else 0,

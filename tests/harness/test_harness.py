@@ -126,6 +126,21 @@ def test_a_trial_inherits_no_ignored_signal(tmp_path):
     assert (ended.returncode, (tmp_path / "output.txt").read_text()) == (0, "True set()\n")
 
 
+@pytest.mark.parametrize(("answers", "hangs"), [(True, False), (False, True)])
+def test_an_answer_gives_as_much_time_again(answers, hangs, tmp_path):
+    answer = tmp_path / "answer.json"
+    code = f"import pathlib, time; {answers} and pathlib.Path({str(answer)!r}).touch(); time.sleep(4)"
+    ended = process.run_to_end(
+        [sys.executable, "-c", code],
+        environment=dict(os.environ),
+        cwd=ROOT,
+        output=tmp_path / "output.txt",
+        timeout_s=2.5,
+        answer=answer,
+    )
+    assert ended.timed_out == hangs
+
+
 def test_what_is_left_behind_is_counted_and_removed(tiny):
     before = shared_memory()
     trial = run_cell(cell_of("faulty", "leaves_things"), tiny)
