@@ -71,7 +71,7 @@ class Params:
 
     # faults: one task among healthy ones goes wrong
     fault_classes: int = 16  # of `record.terms.FAULTS`, those that users ask about most first
-    fault_limit_s: float = 20.0  # after which a library that has not returned is said to hang
+    fault_limit_s: float = 15.0  # after which a library that has not returned is said to hang
     fault_trials: int = 1  # of every fault and idiom at most: nearly all end alike each time
 
     # soak: many tasks on one pool, then one pool after another
@@ -112,8 +112,7 @@ PROFILES = {
         grid_compute_s=(0.0, 0.01),
         granularity_work_s=0.02,
         granularity_repeats=1,
-        fault_classes=5,
-        fault_limit_s=15.0,
+        fault_classes=4,
         stream_tasks=500,
         stream_taken=100,
         stream_most=2_000,

@@ -1,6 +1,9 @@
 """Two hosts on one machine: network namespaces with addresses of their own, joined by a bridge. Needs root.
 
-    python tools/hosts.py      # starts a Dask and a Ray cluster, prints their addresses, and ends them at Ctrl-C
+    python tools/hosts.py [WORKERS]      # of each host; 1 without it
+
+It starts a Dask and a Ray cluster and prints the command to measure with. At Ctrl-C it prints what each host has sent
+and received, and ends them.
 
 Each host has its own loopback device, /dev/shm, temporary folder and processes. This process is a third one on the
 bridge, from which the suite measures. All is ended and removed by the ids that were made here.
@@ -218,12 +221,13 @@ def when_all_are_there(library: str, address: str, workloads: Sequence[str], wor
 
 def main() -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    workers = int(sys.argv[1]) if len(sys.argv) > 1 else 1
     remove_abandoned()
     with (
         temporary_folder() as folder,
         network() as made,
-        dask_cluster(made, folder) as dask,
-        ray_cluster(made, folder) as ray,
+        dask_cluster(made, folder, workers) as dask,
+        ray_cluster(made, folder, workers) as ray,
     ):
         clusters = f"--dask {dask.address} --ray {ray.address}"
         print(f"RAY_AUTH_TOKEN={made.token} python benchmark_all.py numerical {clusters}", flush=True)
