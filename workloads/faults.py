@@ -198,8 +198,8 @@ def names_cause(fault: str, error: str) -> bool:
 
 
 def limit_s(params: Params, fault: str) -> float:
-    """See `Faulty`. To send 2.5 GiB takes a while."""
-    return params.fault_limit_s * (3 if fault in (LARGE_ARGUMENT, LARGE_RESULT) else 1)
+    """See `Faulty`. Dask takes 43 s to send 2.5 GiB."""
+    return params.fault_limit_s * (4 if fault in (LARGE_ARGUMENT, LARGE_RESULT) else 1)
 
 
 def shared_bytes(fault: str) -> int | None:

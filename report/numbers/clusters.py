@@ -7,7 +7,7 @@ from statistics import median
 from typing import Any
 
 from record.schema import Host, Run, Trial
-from record.terms import COLD, cluster_condition
+from record.terms import COLD, KEPT, cluster_condition
 from report.numbers.cell import TUNED, Cell
 from report.numbers.group import Group
 
@@ -56,10 +56,11 @@ def _pays_from_s(group: Group, cell: Cell, here: Cell | None) -> float | None:
 def limit_s(group: Group, cell: Cell, phase: str) -> float | None:
     """Return the limit of a row on a cluster: that of as many workers here, and the time that the network takes.
 
-    A task cannot begin before the one large input is on its host; all else can travel while tasks run. The network's
-    speed is what one worker was sent in a second before the run. None where the loop or the network was not measured.
+    It has no setup: workers that run already may have imported what that needs, which is most of it. A task cannot
+    begin before the one large input is on its host; all else can travel while tasks run. The network's speed is what
+    one worker was sent in a second before the run. None where the loop or the network was not measured.
     """
-    run, bytes_per_s, work_s = _run_of(group, cell), network_bytes_per_s(group, cell), group.limit_s(cell.n_jobs, phase)
+    run, bytes_per_s, work_s = _run_of(group, cell), network_bytes_per_s(group, cell), group.limit_s(cell.n_jobs, KEPT)
     if bytes_per_s is None or work_s is None:
         return None
     moved_s, shared_s = run.moved_bytes / bytes_per_s, run.shared_bytes / bytes_per_s
