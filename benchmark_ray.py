@@ -63,7 +63,7 @@ def shipped():
 
 
 def reserve_all_but(n_jobs):
-    # Fewer workers than all: the other CPUs are taken, those of as few hosts as will do. The driver's end frees them.
+    # Fewer workers than all: the other CPUs are taken, on as few hosts as Ray can. The driver's end frees them.
     # https://docs.ray.io/en/latest/ray-core/scheduling/placement-group.html
     others = int(ray.cluster_resources()["CPU"]) - n_jobs
     if others:

@@ -88,7 +88,11 @@ def references(group: Group, cells: Iterable[Cell]) -> dict[bool, Name]:
 
 
 def versus(group: Group, cells: Sequence[Cell]) -> dict[Name, Ratio]:
-    """Return each idiom's cost per task over its kind's reference, paired by block; each kind is a family."""
+    """Return each idiom's cost per task over its kind's reference, paired by block; each kind is a family.
+
+    Rows on clusters are compared with none: more than the idiom differs.
+    """
+    cells = [cell for cell in cells if not cell.traits.cluster]
     ratios: dict[Name, Ratio] = {}
     for batched, reference in references(group, cells).items():
         costs = {cell.name: cell.per_block(per_task_s) for cell in cells if cell.traits.batched == batched}

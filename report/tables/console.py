@@ -9,7 +9,7 @@ from rich.markup import escape
 from rich.table import Column, Table
 
 from report.numbers.cell import Cell
-from report.numbers.words import about
+from report.numbers.words import about, workers
 
 PLAIN_WIDTH = 10_000  # characters, where there is no terminal to ask: a table takes as many as it needs
 FROM_SERIAL = "serial / n"  # the name of a limit in time: see `report.numbers.quantities.LIMIT`
@@ -76,8 +76,9 @@ class IdiomTable(Table):
             self.add_column(note, overflow="fold")
 
     def add(self, cell: Cell, *values: str) -> None:
-        """Add the row of a cell's idiom."""
-        self.add_row(*map(escape, (*cell.name, *values)))
+        """Add the row of a cell's idiom; on a cluster, also of which number of workers, because there are several."""
+        idiom = f"{cell.idiom}, {workers(cell.n_jobs)}" if cell.traits.cluster else cell.idiom
+        self.add_row(*map(escape, (cell.library, idiom, *values)))
 
     def add_limit(self, name: str, values: Sequence[str]) -> None:
         """Add what nothing can undercut, but for noise."""

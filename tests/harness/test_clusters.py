@@ -23,8 +23,8 @@ from harness.folders import temporary_folder
 from harness.launch import run_cell
 from harness.suite import make_inputs
 from record import files as results
-from record.schema import Environment, Host
-from record.terms import COLD, ERROR, KEPT, OK, Traits, cluster_condition
+from record.schema import Environment, Host, Round
+from record.terms import COLD, ERROR, KEPT, OK, TASKS, Traits, cluster_condition
 from report.numbers.clusters import limit_s, on_clusters, other_versions, traffic_bytes
 from report.numbers.group import groups_of
 from report.tables.workload import tables_of
@@ -129,6 +129,24 @@ def test_the_limit_knows_the_network(tmp_path):
     assert traffic_bytes(cell, COLD) == (2**30, 2**20)
     assert traffic_bytes(cell, KEPT) == (2**19, 2**21)
     assert other_versions(group) == ["numpy 1"]
+
+
+def test_what_a_task_costs_is_shown_of_clusters_too(tmp_path):
+    here = [a_trial(idiom="client.map", n_jobs=2, block=block) for block in range(6)]
+    there = [a_trial(idiom="cluster: client.map", n_jobs=n, block=block) for n in (2, 4) for block in range(6)]
+    traits = {"cluster: client.map": Traits(cluster=True), "client.map": Traits()}
+    run = a_run(*here, *there, traits=traits, worker_counts=[2])
+    for trial in run.trials:  # 1 ms a task, and 10 ms a round
+        trial.pools[0].rounds += [
+            Round(phase=KEPT, tasks=tasks, seconds=0.01 + tasks / 1000, start_s=1.0, label={"pattern": TASKS})
+            for tasks in (10, 100, 1000)
+        ]
+    results.save(tmp_path, "overhead", "dask", [run])
+    (group,), _ = groups_of(sorted(tmp_path.glob("*.p3")))
+    _, cost, *_ = tables_of(group)
+    rows = list(cost.table.columns[1].cells)
+    assert rows == ["client.map", "cluster: client.map, 2 workers", "cluster: client.map, 4 workers"]
+    assert [float(each) for each in cost.table.columns[3].cells] == pytest.approx([1000] * 3, rel=0.01)
 
 
 def test_other_versions_of_packages_are_named():
