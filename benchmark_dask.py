@@ -135,8 +135,7 @@ by_client = partial(idiom, means="client.map", **SPAWN)
 
 
 def send_and_run(job, rounds, n_jobs, address, function):
-    # The scheduler needs the code of the job too: it reads the graph.
-    # https://distributed.dask.org/en/stable/api.html#distributed.Client.upload_file
+    # The scheduler reads the graph, and needs the code too: https://distributed.dask.org/en/stable/api.html
     import trial.remote as remote  # here: workers on this machine import this file and need none of it
 
     with Client(address) as client:
@@ -144,7 +143,7 @@ def send_and_run(job, rounds, n_jobs, address, function):
         client.run(remote.set_variables, remote.variables())
         client.run_on_scheduler(remote.set_variables, remote.variables())
         moment_is("ready")
-        # Fewer: of as few hosts as will do. https://distributed.dask.org/en/stable/locality.html#user-control
+        # Fewer: the first by address. https://distributed.dask.org/en/stable/locality.html#user-control
         known = sorted(client.scheduler_info(n_workers=-1)["workers"])
         yield from function(job, rounds, n_jobs, address=address, on=known[:n_jobs] if n_jobs < len(known) else None)
 
@@ -161,7 +160,8 @@ def cluster_at(address):
             return {"workers": 0}
         last = list(known)[-1:]
         return {
-            "workers": sum(worker["nthreads"] for worker in known.values()),
+            "workers": len(known),
+            "threads": sorted({worker["nthreads"] for worker in known.values()}),
             "hosts": sorted({worker["host"] for worker in known.values()}),
             "versions": [w["packages"] for w in client.get_versions(packages=remote.PACKAGES)["workers"].values()],
             **remote.network(
@@ -245,7 +245,7 @@ def call_with_made(arguments, task):
 
 def setup_plugin(job, rounds, n_jobs, start="spawn", address=None, on=None):
     with cluster(n_jobs, start, address) as client:
-        client.register_plugin(Made(job.make))
+        client.register_plugin(Made(job.make), name="made")  # by one name: the next trial's takes its place
         for tasks in rounds:
             yield list(results(client.map(call_with_made, tasks, task=job.task, workers=on, pure=False)))
 
@@ -293,7 +293,7 @@ def hand_back(dask_worker, job):
 
 def state_plugin(job, rounds, n_jobs, start="spawn", address=None, on=None):
     with cluster(n_jobs, start, address) as client:
-        client.register_plugin(Made(job.start))
+        client.register_plugin(Made(job.start), name="made")
         for tasks in rounds:
             batches = in_batches(tasks, n_jobs, each=16)
             client.gather(client.map(count_all, batches, task=job.task, workers=on, pure=False))

@@ -63,6 +63,11 @@ def _facts_of(library: str, path: Path, cluster: dict[str, Any]) -> dict[str, An
         facts = json.loads(answer.read_text())["cluster"]
     if not facts["workers"]:
         raise UserError(f"{option}: the cluster has no workers: start some, then measure")
+    if (threads := facts.pop("threads", [1])) != [1]:
+        raise UserError(
+            f"{option}: its workers have {', '.join(map(str, threads))} threads, and each must have 1, as all workers "
+            "here: start them with --nthreads 1 and more of them"
+        )
     versions = facts.pop("versions")
     if others := sorted({each["python"] for each in versions if _minor(each["python"]) != _minor(PYTHON)}):
         raise UserError(f"{option}: workers run Python {', '.join(others)}, and this is {PYTHON}: use one version")
@@ -104,12 +109,15 @@ def _host_and_port(address: str) -> tuple[str, int]:
 
 
 def interface_to(address: str) -> str:
-    """Return the name of the network interface by which this machine reaches an address; empty if it has no name."""
+    """Return the name of the network interface by which this machine reaches an address; empty if it is not known."""
     host, port = _host_and_port(address)
-    family, *_ = socket.getaddrinfo(host, port)[0]
-    with socket.socket(family, socket.SOCK_DGRAM) as unsent:
-        unsent.connect((host, port))  # no packet is sent: the kernel chooses a route
-        own = unsent.getsockname()[0]
+    try:
+        family, *_ = socket.getaddrinfo(host, port)[0]
+        with socket.socket(family, socket.SOCK_DGRAM) as unsent:
+            unsent.connect((host, port))  # no packet is sent: the kernel chooses a route
+            own = unsent.getsockname()[0]
+    except OSError:  # a name that is not found any more, no route: the trial itself will say so
+        return ""
     found = psutil.net_if_addrs().items()
     return next((name for name, addresses in found if own in [each.address for each in addresses]), "")
 

@@ -13,6 +13,7 @@ import json
 import os
 import re
 import secrets
+import shlex
 import signal
 import subprocess
 import sys
@@ -126,7 +127,7 @@ def _remove_abandoned() -> None:
 def started(*command: str, host: str, output: Path, **variables: str) -> Iterator[subprocess.Popen[bytes]]:
     """Run a command, in a host if one is named, until the block has ended; then end all that descends from it."""
     if host:
-        inside = ("sh", "-c", OWN_MEMORY.format(command=" ".join(command)))
+        inside = ("sh", "-c", OWN_MEMORY.format(command=shlex.join(command)))
         command = ("ip", "netns", "exec", host, *OWN_PROCESSES, *inside)
     else:
         command = (*OWN_PROCESSES, *command)
@@ -186,6 +187,7 @@ def _wait_until_started(output: Path) -> None:
         if "Ray runtime started" in output.read_text():
             return
         time.sleep(0.5)
+    raise RuntimeError(f"a node has not started within a minute: {output.read_text()[-1000:]}")
 
 
 def _place(made: Network, folder: Path, number: int) -> dict[str, Any]:

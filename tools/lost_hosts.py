@@ -4,7 +4,7 @@
 
 Each round starts a cluster on two hosts (see `hosts.py`) and runs a job of tasks that wait, with the suite's checks. In
 the second round of tasks, after a number of them that chance decides, one host is lost: its processes are killed, or
-its cable is pulled. Or the scheduler is killed, which neither engine survives. The job notes in a file each task that
+its cable is pulled. Or Dask's scheduler is killed, or the host of Ray's head. The job notes in a file each task that
 it begins, and so how many were run again.
 """
 
@@ -58,7 +58,7 @@ def cut_off_host(made: Network, cluster: Cluster) -> None:
 
 
 def kill_scheduler(made: Network, cluster: Cluster) -> None:
-    """End the scheduler, or Ray's head."""
+    """End Dask's scheduler, or all processes of the host with Ray's head."""
     cluster.scheduler.kill()
 
 
@@ -98,6 +98,8 @@ def lose(library: str, way: str, after: int) -> str:
         WAYS[way](made, running)
         said, _ = measuring.communicate(timeout=600)
         begun = notes.read_text().count("\n")
+    if measuring.returncode:
+        return f"the program that measured ended with status {measuring.returncode}"
     told = json.loads(said.splitlines()[-1])
     if told["outcome"] != "ok":
         return f"{told['outcome']} after {told['trial_s']:.0f} s: {told['reason']}"

@@ -37,6 +37,7 @@ MOST_TRIALS = "fault_trials"
 SHOWS = ("limits",)
 # A thread has no process of its own: what ends it ends the program, in all libraries alike.
 LEFT_OUT = {
+    ("cluster", True): "",  # it acts on, or counts, this machine's own processes
     ("workers", THREADS): "a thread has no process of its own: what ends a worker ends the program",
     ("workers", CALLER): "",
     ("varies_start", True): "",

@@ -26,6 +26,7 @@ PARAMS = ("soak_tasks", "soak_pools", "soak_budget_s")
 SHOWS = ("renews",)
 # What differs from these rows in start, batches or scheduler only keeps as much.
 LEFT_OUT = {
+    ("cluster", True): "",  # it acts on, or counts, this machine's own processes
     ("varies_start", True): "",
     ("varies_batches", True): "",
     ("varies_scheduler", True): "",

@@ -14,15 +14,16 @@ from report.numbers.group import Group
 
 @dataclass(frozen=True)
 class OnCluster:
-    """``here``: the same library's tuned row on this machine with the least kept time, None where there is none.
+    """``here``: the same library's tuned row on this machine with the least kept time, on as many workers if it can be.
 
-    ``pays_from_s``: the work in a job, in seconds that a plain loop takes here, from which the cluster takes less time
-    in one shot; infinity where it never does, None where the loop was not measured. It is a prediction from one length.
+    ``pays_s``: the work in a job, in seconds that a plain loop takes here, from which and up to which the cluster takes
+    less time in one shot: a prediction from one length. Both are infinity where it never does. None where that is not
+    known.
     """
 
     cell: Cell
     here: Cell | None
-    pays_from_s: float | None
+    pays_s: tuple[float, float] | None
 
 
 def on_clusters(group: Group) -> list[OnCluster]:
@@ -31,16 +32,14 @@ def on_clusters(group: Group) -> list[OnCluster]:
 
 
 def _beside(group: Group, cell: Cell) -> OnCluster:
-    local = [
-        each
-        for each in group.timed_on_most_workers
-        if each.library == cell.library and each.style == TUNED and each.kept
-    ]
-    here = min(local, key=lambda each: each.kept.median if each.kept else inf, default=None)
-    return OnCluster(cell, here, _pays_from_s(group, cell, here))
+    timed = [each for cells in group.idioms for each in cells if each.one_shot and each.kept]
+    own = [each for each in timed if each.library == cell.library and each.style == TUNED]
+    alike = [each for each in own if each.n_jobs == cell.n_jobs] or [e for e in own if e.n_jobs == group.most_workers]
+    here = min(alike, key=lambda each: each.kept.median if each.kept else inf, default=None)
+    return OnCluster(cell, here, _pays_s(group, cell, here))
 
 
-def _pays_from_s(group: Group, cell: Cell, here: Cell | None) -> float | None:
+def _pays_s(group: Group, cell: Cell, here: Cell | None) -> tuple[float, float] | None:
     serial_s, fixed = group.serial_kept_s, [each.middle(lambda t: t.fixed_s) for each in (cell, here) if each]
     if not (serial_s and here and here.kept and cell.kept and len(fixed) == 2):
         return None
@@ -48,9 +47,11 @@ def _pays_from_s(group: Group, cell: Cell, here: Cell | None) -> float | None:
     if there_s is None or here_s is None:
         return None
     gain = (here.kept.median - cell.kept.median) / serial_s  # for each second of work
-    if gain <= 0:
-        return 0.0 if there_s < here_s and gain == 0 else inf
-    return max(0.0, (there_s - here_s) / gain)
+    if gain > 0:
+        return max(0.0, (there_s - here_s) / gain), inf
+    if there_s < here_s:  # it starts sooner, and is slower then
+        return 0.0, (here_s - there_s) / -gain if gain else inf
+    return inf, inf
 
 
 def limit_s(group: Group, cell: Cell, phase: str) -> float | None:

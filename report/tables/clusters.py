@@ -11,7 +11,7 @@ from report.tables.console import IdiomTable, Titled, number, work_from
 
 COLUMNS = (
     "hosts x\nworkers", "one-shot", "limit", "kept", "limit", "connect,\nsend code s", "sent,\nreceived\nMiB",
-    "sent,\nreceived\nMiB, kept", "kept here,\nits best row", "kept, over\nhere", "pays\nfrom",
+    "sent,\nreceived\nMiB, kept", "kept here,\nits best row", "kept, over\nhere", "pays\nfor work",
 )  # fmt: skip
 
 
@@ -20,7 +20,6 @@ def titled_clusters(group: Group) -> Titled:
     table = IdiomTable(*COLUMNS, note="note")
     for row in on_clusters(group):
         cell, here, hosts = row.cell, row.here, hosts_of(row.cell)
-        pays_from_s = row.pays_from_s
         table.add(
             cell,
             f"{len(hosts)} x {cell.n_jobs / len(hosts):g}" if hosts else str(cell.n_jobs),
@@ -33,19 +32,31 @@ def titled_clusters(group: Group) -> Titled:
             _traffic(cell, KEPT),
             with_spread(here.kept) if here and here.kept else "",
             f"{cell.kept.median / here.kept.median:.2f}" if cell.kept and here and here.kept else "",
-            "" if pays_from_s is None else work_from(None if isinf(pays_from_s) else pays_from_s),
+            _pays(row.pays_s),
             cell.failure,
         )
     note = (
         "On a cluster that runs already: connecting and sending the code is in one-shot, starting it is not. pays "
-        "from: the work in a job, in seconds of the plain loop here, from which one shot takes less there; predicted "
-        "from this length. limit: the loop's work over the workers, and the time that the data needs in the network. "
+        "for: the work in a job, in seconds of the plain loop here, for which one shot takes less there: predicted. "
+        "limit: the loop's work over the workers, and the time that the data needs in the network, at the "
+        "speed that the engine reached before the run. "
         "sent, received: by this machine's interface, all programs, in the first round with connecting, and in a kept "
         "one."
     )
     if versions := other_versions(group):
         note += f" Workers there have other versions: {', '.join(versions)}."
     return Titled("on a cluster", table, note)
+
+
+def _pays(pays_s: tuple[float, float] | None) -> str:
+    if pays_s is None:
+        return ""
+    from_s, to_s = pays_s
+    if isinf(from_s):
+        return "never"
+    if from_s == 0 and isinf(to_s):
+        return "any"
+    return f"from {work_from(from_s)}" if isinf(to_s) else f"below {work_from(to_s)}"
 
 
 def _limit(group: Group, cell: Cell, phase: str) -> str:

@@ -9,6 +9,7 @@ import sys
 import time
 from dataclasses import replace
 from importlib.metadata import distributions
+from math import inf
 from pathlib import Path
 
 import psutil
@@ -21,6 +22,7 @@ from harness.cli import UserError, parse
 from harness.clusters import _other_versions, with_facts
 from harness.folders import temporary_folder
 from harness.launch import run_cell
+from harness.machine.process import namespaces
 from harness.suite import make_inputs
 from record import files as results
 from record.schema import Environment, Host, Round
@@ -35,7 +37,8 @@ from trial import remote
 from trial.patterns import Map, State
 
 on_two_hosts = pytest.mark.skipif(
-    os.geteuid() != 0 or not shutil.which("ip"), reason="network namespaces need root, and `ip` of iproute2"
+    os.geteuid() != 0 or not all(map(shutil.which, ("ip", "unshare", "setpriv"))) or not namespaces(),
+    reason="network namespaces need root where they are allowed, `ip` of iproute2 and `setpriv` of util-linux",
 )
 
 
@@ -101,8 +104,45 @@ def test_a_job_pays_from_where_its_gain_outweighs_its_start(tmp_path):
     assert group.worker_counts == [1, 2]
     (row,) = on_clusters(group)
     assert row.here.idiom == "scatter"
-    assert row.pays_from_s == pytest.approx(8.0)  # 2 s more to start, and 0.25 s less for each second of work
+    assert row.pays_s == pytest.approx((8.0, inf))  # 2 s more to start, and 0.25 s less for each second of work
     assert "on a cluster" in [titled.title.split(": ")[1] for titled in tables_of(group)]
+
+
+@pytest.mark.parametrize(
+    ("there", "pays"),
+    [
+        ((4.0, 2.0), (8.0, inf)),  # 2 s more to start, and 0.25 s less for each second of work
+        ((5.0, 5.0), (inf, inf)),  # slower, and no sooner
+        ((3.0, 4.0), (0.0, inf)),  # sooner, and as fast
+        ((4.0, 5.0), (0.0, 8.0)),  # 1 s sooner, and 1 s slower for 8 s of work
+    ],
+)
+def test_what_a_cluster_pays_for(there, pays, tmp_path):
+    save(tmp_path, "serial", {("loop", 1): [8.0]}, kept={("loop", 1): [8.0]})
+    here = a_trial(4.0, 4.0, idiom="scatter", n_jobs=2)
+    elsewhere = a_trial(*there, idiom="cluster: scatter", n_jobs=2)
+    traits = {"cluster: scatter": Traits(cluster=True), "scatter": Traits()}
+    results.save(tmp_path, "numerical", "dask", [a_run(here, elsewhere, traits=traits, worker_counts=[2])])
+    (group,), _ = groups_of(sorted(tmp_path.glob("*.p3")))
+    (row,) = on_clusters(group)
+    assert row.pays_s == pytest.approx(pays)
+
+
+def test_a_row_is_beside_one_on_as_many_workers(tmp_path):
+    here = [a_trial(4.0, kept, idiom="scatter", n_jobs=n) for n, kept in ((1, 8.0), (2, 4.0))]
+    there = [a_trial(4.0, 4.0, idiom="cluster: scatter", n_jobs=n) for n in (1, 2, 8)]
+    traits = {"cluster: scatter": Traits(cluster=True), "scatter": Traits()}
+    results.save(tmp_path, "numerical", "dask", [a_run(*here, *there, traits=traits, worker_counts=[1, 2])])
+    (group,), _ = groups_of(sorted(tmp_path.glob("*.p3")))
+    assert {row.cell.n_jobs: row.here.n_jobs for row in on_clusters(group)} == {1: 1, 2: 2, 8: 2}
+
+
+def test_what_counts_or_ends_local_processes_is_not_tried_on_a_cluster():
+    named = replace(
+        parse(["faults", "failing_setup", "soak", "--libraries", "dask", "ray"]),
+        clusters={name: {"address": "10.0.0.1:1", "workers": 2} for name in ("dask", "ray")},
+    )
+    assert not [cell for cell in all_cells(named) if cell.address]
 
 
 def test_the_limit_knows_the_network(tmp_path):
@@ -184,6 +224,7 @@ def test_dropped_packets_are_one_line_after_a_time_limit(monkeypatch):
         assert "no connection within 2 s" in refused_at(f"tcp://{made.silent}:8786")
 
 
+@on_two_hosts
 def test_a_scheduler_without_workers_is_one_line(tmp_path):
     told = tmp_path / "scheduler.json"
     command = (DASK, "scheduler", "--port", "0", "--host", "127.0.0.1", "--no-dashboard", "--scheduler-file", str(told))
