@@ -166,9 +166,27 @@ def test_the_limit_knows_the_network(tmp_path):
     (cell,) = group.on_clusters
     assert limit_s(group, cell, COLD) == pytest.approx(1.0 + 3.0)  # the input, then results while tasks run
     assert limit_s(group, cell, KEPT) == pytest.approx(3.0)
+    slow_work = replace(group, files=tuple(file for file in group.files if file.library == "dask"))
+    assert limit_s(slow_work, cell, COLD) is None  # without the loop
     assert traffic_bytes(cell, COLD) == (2**30, 2**20)
     assert traffic_bytes(cell, KEPT) == (2**19, 2**21)
     assert other_versions(group) == ["numpy 1"]
+
+
+@pytest.mark.parametrize(("setup_s", "bytes_per_s", "one_shot_s"), [(0.0, 1e9, 5.0), (3.0, 1e9, 5.0), (0.0, 1e8, 20.0)])
+def test_the_limit_is_work_or_network_and_no_setup(setup_s, bytes_per_s, one_shot_s, tmp_path):
+    """16 s of work for 4 workers, 1 GB shared, 1 GB of results: 4 s and 1 s for the input, or 20 s of the network."""
+    loop = a_trial(16.0 + setup_s, 16.0, idiom="loop", n_jobs=1, setup_s=setup_s)
+    results.save(tmp_path, "numerical", "serial", [a_run(loop)])
+    run = a_run(
+        a_trial(6.0, 5.0, idiom="cluster: scatter", n_jobs=4),
+        traits={"cluster: scatter": Traits(cluster=True)},
+        inputs={"shared_bytes": 10**9, "moved_bytes": 2 * 10**9},
+        environment=Environment(conditions={cluster_condition("dask"): {"bytes_per_s": bytes_per_s}}),
+    )
+    results.save(tmp_path, "numerical", "dask", [run])
+    group = next(group for group in groups_of(sorted(tmp_path.glob("*.p3")))[0] if group.on_clusters)
+    assert limit_s(group, group.on_clusters[0], COLD) == pytest.approx(one_shot_s)
 
 
 def test_what_a_task_costs_is_shown_of_clusters_too(tmp_path):
@@ -225,14 +243,21 @@ def test_dropped_packets_are_one_line_after_a_time_limit(monkeypatch):
 
 
 @on_two_hosts
-def test_a_scheduler_without_workers_is_one_line(tmp_path):
+def test_a_scheduler_without_workers_and_workers_of_two_threads_are_one_line(tmp_path):
     told = tmp_path / "scheduler.json"
     command = (DASK, "scheduler", "--port", "0", "--host", "127.0.0.1", "--no-dashboard", "--scheduler-file", str(told))
     with started(*command, host="", output=tmp_path / "out.txt"):
         deadline = time.monotonic() + 30.0
         while not told.exists() and time.monotonic() < deadline:
             time.sleep(0.1)
-        assert "has no workers" in refused_at(json.loads(told.read_text())["address"])
+        address = json.loads(told.read_text())["address"]
+        assert "has no workers" in refused_at(address)
+        many = ("--nthreads", "2", "--no-dashboard", "--local-directory", str(tmp_path))
+        with started(DASK, "worker", address, *many, host="", output=tmp_path / "worker.txt"):
+            deadline = time.monotonic() + 30.0
+            while "has no workers" in (said := refused_at(address)) and time.monotonic() < deadline:
+                time.sleep(0.5)
+            assert "have 2 threads" in said
 
 
 # In a process of its own: a suite ends all that descends from it, and the hosts descend from this one.
