@@ -114,15 +114,20 @@ def test_timeout_ends_the_whole_tree(idiom, tiny):
     assert psutil.Process().children(recursive=True) == []
 
 
-def test_a_trial_inherits_no_ignored_signal(tmp_path):
-    code = "import signal; print(signal.getsignal(signal.SIGTERM) is signal.SIG_DFL, signal.pthread_sigmask(0, ()))"
-    ended = process.run_to_end(
+def run_code(code, folder, **options):
+    """Run Python code to its end; its output goes to ``output.txt`` in the folder."""
+    return process.run_to_end(
         [sys.executable, "-c", code],
         environment=dict(os.environ),
         cwd=ROOT,
-        output=tmp_path / "output.txt",
-        timeout_s=30,
+        output=folder / "output.txt",
+        **options,
     )
+
+
+def test_a_trial_inherits_no_ignored_signal(tmp_path):
+    code = "import signal; print(signal.getsignal(signal.SIGTERM) is signal.SIG_DFL, signal.pthread_sigmask(0, ()))"
+    ended = run_code(code, tmp_path, timeout_s=30)
     assert (ended.returncode, (tmp_path / "output.txt").read_text()) == (0, "True set()\n")
 
 
@@ -130,15 +135,7 @@ def test_a_trial_inherits_no_ignored_signal(tmp_path):
 def test_an_answer_gives_as_much_time_again(answers, hangs, tmp_path):
     answer = tmp_path / "answer.json"
     code = f"import pathlib, time; {answers} and pathlib.Path({str(answer)!r}).touch(); time.sleep(4)"
-    ended = process.run_to_end(
-        [sys.executable, "-c", code],
-        environment=dict(os.environ),
-        cwd=ROOT,
-        output=tmp_path / "output.txt",
-        timeout_s=2.5,
-        answer=answer,
-    )
-    assert ended.timed_out == hangs
+    assert run_code(code, tmp_path, timeout_s=2.5, answer=answer).timed_out == hangs
 
 
 def test_what_is_left_behind_is_counted_and_removed(tiny):
