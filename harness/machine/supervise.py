@@ -32,6 +32,7 @@ from harness.machine.room import SHARED_MEMORY, size_of
 GRACE_S = 3.0  # for daemons and resource trackers to end by themselves after their parent has
 _PR_SET_CHILD_SUBREAPER = 36
 _SIOCSIFFLAGS, _IFF_UP = 0x8914, 0x1
+_STARTED_S = time.time()  # by the clock of files
 _last_act = threading.Lock()  # taken once, never released: to write how it ended, or to end with the suite
 
 
@@ -108,11 +109,9 @@ def end_descendants(grace_s: float) -> tuple[int, set[int]]:
     killed = 0
     while alive := [process for process in {*alive, *_descendants()} if process.is_running()]:
         for process in alive:
-            try:
-                killed += process.status() != psutil.STATUS_ZOMBIE
+            killed += not _has_ended(process)
+            with suppress(psutil.NoSuchProcess):
                 process.kill()
-            except psutil.NoSuchProcess:
-                continue
         gone += psutil.wait_procs(alive, timeout=5)[0]
     return killed, {process.pid for process in gone if process.returncode is not None}  # only a parent learns it
 
@@ -121,27 +120,46 @@ def _descendants() -> list[psutil.Process]:
     return psutil.Process().children(recursive=True)
 
 
+def _has_ended(process: psutil.Process) -> bool:
+    """Return whether the process has ended, waited for or not."""
+    try:
+        return bool(process.status() == psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return True
+
+
 def _end_tree(isolated: bool, grace_s: float) -> tuple[dict[str, int], set[int]]:
     """End all descendants; return what they left that nobody uses, and the ids of those waited for.
 
     A shared memory of the tree's own ends with the tree. In the machine's shared memory, files that the tree had mapped
-    or open are removed. Nobody can tell whose the other files are: they are neither counted nor removed.
+    or open are removed, if they are newer than the run: an older one is a user's data. Nobody can tell whose the other
+    files are: they are neither counted nor removed. There, a tree without grace gets SIGTERM first. Resource trackers
+    ignore it, outlive their parents, and remove what those have left: only they know of folders and closed files.
     """
-    if not isolated and not grace_s:
-        for process in _descendants():  # held still, so that they make nothing new after their files are listed
-            with suppress(psutil.Error):
-                process.suspend()
+    hurried = [] if isolated or grace_s else [each for each in _descendants() if not _has_ended(each)]
+    for process in hurried:  # held still, so that they make nothing new after their files are listed
+        with suppress(psutil.Error):
+            process.suspend()
     seen = set() if isolated else _files_in_shared_memory(_descendants())
-    killed, adopted = end_descendants(grace_s)
+    for process in hurried:
+        with suppress(psutil.Error):
+            process.terminate()
+            process.resume()
+    killed, adopted = end_descendants(GRACE_S if hurried else grace_s)
     if isolated:
         left = list(SHARED_MEMORY.iterdir()) if SHARED_MEMORY.is_dir() else []
     else:
         unused = seen - _files_in_shared_memory(psutil.process_iter()) if seen else seen
-        left = [path for path in unused if path.exists() and path.lstat().st_uid == os.getuid()]
-    counted = {"processes": killed, "shm_segments": len(left), "shm_bytes": sum(map(size_of, left))}
+        left = [path for path in unused if _is_new(path) and path.lstat().st_uid == os.getuid()]
+    counted = {"processes": len(hurried) or killed, "shm_segments": len(left), "shm_bytes": sum(map(size_of, left))}
     for path in [] if isolated else left:
         path.unlink(missing_ok=True)
     return counted, adopted
+
+
+def _is_new(path: Path) -> bool:
+    """Return whether the file is there and has changed since this process started."""
+    return path.exists() and path.lstat().st_ctime >= _STARTED_S
 
 
 def _files_in_shared_memory(processes: Iterable[psutil.Process]) -> set[Path]:

@@ -152,6 +152,17 @@ def test_what_is_left_behind_is_counted_and_removed(tiny):
     assert psutil.Process().children(recursive=True) == []
 
 
+def test_a_file_that_was_in_shared_memory_before_stays(tmp_path):
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
+        data, made = Path(folder, "data"), Path(folder, "made")
+        data.write_bytes(b"a user's")
+        time.sleep(0.1)  # the clock of files is coarser
+        code = f"import time; held = open({str(data)!r}), open({str(made)!r}, 'w'); time.sleep(60)"
+        ended = run_code(code, tmp_path, timeout_s=1, isolated=False)
+        assert (ended.timed_out, ended.left["shm_segments"]) == (True, 1)
+        assert (data.exists(), made.exists()) == (True, False)
+
+
 @pytest.mark.parametrize("isolated", [True, False])
 def test_what_others_put_into_shared_memory_stays_and_is_not_booked(isolated, tiny):
     with subprocess.Popen(
@@ -480,6 +491,19 @@ def test_nothing_listens_that_others_can_reach(libraries, isolation, awaited, se
     suite.communicate(timeout=60)
     assert shared_memory() <= before
     assert seen == expected
+
+
+def test_an_interrupted_run_leaves_no_folder_in_the_machines_shared_memory(tmp_path):
+    """joblib puts large arguments into folders there, which nobody has open."""
+    before = shared_memory()
+    suite = start_suite(tmp_path, NOT_ISOLATED, libraries="joblib")
+    deadline = time.monotonic() + 120
+    while not (made := shared_memory() - before) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    suite.terminate()
+    suite.communicate(timeout=60)
+    assert any("joblib" in name for name in made)
+    assert shared_memory() <= before
 
 
 def test_two_runs_into_one_folder_lose_nothing(tmp_path):
