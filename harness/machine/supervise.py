@@ -1,10 +1,11 @@
 """The process between the suite and what it runs: it runs one command, and ends all that the command has started.
 
 As a program: ``python -m harness.machine.supervise SPEC``, started by `harness.machine.process`. Where the kernel
-allows it, this process is the first of a PID namespace: when it ends, the kernel ends everything in the namespace. Its
-stdin is a pipe, and only the suite holds the other end. When the suite dies, however it dies, the pipe is closed: this
-process then ends the tree and removes its folder. The parent-death signal would not do: it tells of a thread's death,
-it does not get through `unshare`, which makes the namespaces, and it comes only once.
+allows it, this process has a PID namespace, whose first process waits for it and does nothing else: when the first one
+ends, the kernel ends everything in the namespace. The stdin is a pipe, and only the suite holds the other end. When the
+suite dies, however it dies, the pipe is closed: this process then ends the tree and removes its folder. The
+parent-death signal would not do: it tells of a thread's death, it does not get through `unshare`, which makes the
+namespaces, and it comes only once.
 """
 
 import ctypes
@@ -180,6 +181,18 @@ def isolate(shared_bytes: int) -> None:
         fcntl.ioctl(any_socket, _SIOCSIFFLAGS, struct.pack("16sh14x", b"lo", _IFF_UP))
 
 
+def _go_on_as_second_process() -> None:
+    """Go on in a child, so that the command is no child of process 1.
+
+    Ray reads process 1 as "my parent has died, and that was the raylet": when it then loses the raylet's socket, as may
+    happen while it shuts down, it ends the driver with status 1 (ray 2.60, raylet_ipc_client.cc,
+    ShutdownIfLocalRayletDisconnected). A driver that is started from a shell is no child of process 1 either.
+    """
+    if child := os.fork():
+        status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        os._exit(status if status >= 0 else 128 - status)  # as a shell says that a signal ended it
+
+
 def _end_with_the_suite(folder: Path, isolated: bool) -> None:
     """Wait until the suite has closed its end of the pipe: end the tree, and leave nothing."""
     os.read(0, 1)
@@ -195,6 +208,8 @@ def main(spec: dict[str, Any]) -> None:
         # The suite ends this process, by closing the pipe. This is a handler, not SIG_IGN: the command would inherit
         # SIG_IGN, and the workers of a multiprocessing.Pool end by SIGTERM.
         signal.signal(number, lambda *_: None)
+    if spec["isolated"]:
+        _go_on_as_second_process()
     become_subreaper()
     folder = Path(spec["folder"])
     threading.Thread(target=_end_with_the_suite, args=(folder, spec["isolated"]), daemon=True).start()

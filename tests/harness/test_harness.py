@@ -131,6 +131,12 @@ def test_a_trial_inherits_no_ignored_signal(tmp_path):
     assert (ended.returncode, (tmp_path / "output.txt").read_text()) == (0, "True set()\n")
 
 
+def test_a_trial_is_no_child_of_process_1(tmp_path):
+    """Ray would take it for an orphan, and end it."""
+    assert run_code("import os; print(os.getppid())", tmp_path, timeout_s=30).returncode == 0
+    assert int((tmp_path / "output.txt").read_text()) > 1
+
+
 @pytest.mark.parametrize(("answers", "hangs"), [(True, False), (False, True)])
 def test_an_answer_gives_as_much_time_again(answers, hangs, tmp_path):
     answer = tmp_path / "answer.json"
