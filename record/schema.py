@@ -19,11 +19,12 @@ LARGEST = 1e15  # of any number: 30 million years in seconds, a million GiB in b
 LARGEST_WHOLE = 2**62  # of nanoseconds and ids
 LONGEST_NAME, LONGEST_TEXT = 200, 1_000_000  # characters
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")  # a terminal would obey some of these
+_COLOUR = re.compile("\x1b\\[[0-9;]*m")
 
 
 def printable(text: str) -> str:
-    """Return ``text`` with a question mark for each unprintable character: controls and lone surrogates."""
-    return _UNPRINTABLE.sub("?", text)
+    """Return ``text`` without colours, and with a question mark for each other control and lone surrogate."""
+    return _UNPRINTABLE.sub("?", _COLOUR.sub("", text))
 
 
 def _checked(text: str) -> str:

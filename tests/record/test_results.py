@@ -11,7 +11,7 @@ import pytest
 from rich.console import Console
 
 from record import files as results
-from record.schema import SCHEMA, Content, as_plain
+from record.schema import SCHEMA, Content, as_plain, printable
 from record.terms import MEMORY
 from report.export import write_csv
 from report.numbers.measured import read as read_all
@@ -143,3 +143,8 @@ def test_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
         results.save(tmp_path, "numerical", "ray", [a_run(), a_run()])
     assert len(results.load(tmp_path / "numerical_ray.p3").runs) == 1
     assert [entry.name for entry in tmp_path.iterdir()] == ["numerical_ray.p3"]
+
+
+def test_text_of_a_library_loses_its_colours_and_cannot_act_on_a_terminal():
+    text = "\x1b[36mray::work()\x1b[39m\x1b[0m: \x1b]0;title\x07 na\u00efve"
+    assert printable(text) == "ray::work(): ?]0;title? na\u00efve"
