@@ -2,7 +2,8 @@
 
 One large input is put into the object store once and passed by reference. State and setups live in actors, one per
 worker. Each actor always has its next call waiting; its state is fetched when a round ends. Short tasks go in batches.
-`ray.shutdown` ends, one after another, the processes that Ray has started; connected, it only disconnects.
+`ray.shutdown` ends, one after another, the processes that Ray has started; connected, it only disconnects. What is told
+of a cluster, and `reserve_all_but`, serve rows on a cluster that a user names, and no others.
 https://docs.ray.io/en/latest/ray-core/patterns/index.html
 """
 
@@ -83,6 +84,8 @@ def cluster_at(address):
     hosts = sorted(host for host, count in cpus.items() if count)
     facts = {"workers": int(sum(cpus.values())), "hosts": hosts}
     if hosts:
+        # The network is measured to the last one: another host than this one, if there is one.
+        hosts.sort(key=lambda host: host != ray.util.get_node_ip_address())
         on_host = [{"resources": {f"node:{host}": 0.01}} for host in hosts]
         facts["versions"] = ray.get([ray.remote(**each)(versions_of).remote(remote.PACKAGES) for each in on_host])
         there = ray.remote(**on_host[-1])(lambda sent=None: None)

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from dataclasses import replace
 from importlib.metadata import distributions
 from math import inf
@@ -14,6 +15,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from distributed import Client
 from rich.console import Console
 
 from harness import clusters
@@ -242,16 +244,45 @@ def test_dropped_packets_are_one_line_after_a_time_limit(monkeypatch):
         assert "no connection within 2 s" in refused_at(f"tcp://{made.silent}:8786")
 
 
-@on_two_hosts
-def test_a_scheduler_without_workers_is_one_line(tmp_path):
-    told = tmp_path / "scheduler.json"
+@contextmanager
+def scheduler_here(folder):
+    """Run a Dask scheduler on the loopback device; give its address."""
+    told = folder / "scheduler.json"
     command = (DASK, "scheduler", "--port", "0", "--host", "127.0.0.1", "--no-dashboard", "--scheduler-file", str(told))
-    with started(*command, host="", output=tmp_path / "out.txt"):
+    with started(*command, host="", output=folder / "out.txt"):
         deadline = time.monotonic() + 30.0
         while not told.exists() and time.monotonic() < deadline:
             time.sleep(0.1)
-        address = json.loads(told.read_text())["address"]
+        yield json.loads(told.read_text())["address"]
+
+
+@on_two_hosts
+def test_a_scheduler_without_workers_is_one_line(tmp_path):
+    with scheduler_here(tmp_path) as address:
         assert "has no workers" in refused_at(address)
+
+
+@on_two_hosts
+def test_workers_of_several_threads_are_one_line(tmp_path):
+    with scheduler_here(tmp_path) as address, Client(address) as client:
+        command = (DASK, "worker", address, "--nthreads", "2", "--no-nanny", "--no-dashboard", "--host", "127.0.0.1")
+        with started(*command, host="", output=tmp_path / "worker.txt"):
+            client.wait_for_workers(1, timeout=30)
+            assert "have 2 threads" in refused_at(address)
+
+
+@pytest.mark.parametrize(("bytes_per_s", "most"), [(10e6, 2**20), (100e6, 2**24), (10e9, 2**26)])
+def test_a_slow_network_is_not_kept_waiting(bytes_per_s, most, monkeypatch):
+    """Sleeping stands for a network of known speed."""
+    sent = []
+
+    def send(data):
+        sent.append(len(data))
+        time.sleep(len(data) / bytes_per_s)
+
+    found = remote.network(lambda: None, send)
+    assert found["bytes_per_s"] == pytest.approx(bytes_per_s, rel=0.3)
+    assert max(sent) <= most
 
 
 # In a process of its own: a suite ends all that descends from it, and the hosts descend from this one.
