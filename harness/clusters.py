@@ -59,18 +59,18 @@ def _facts_of(library: str, path: Path, cluster: dict[str, Any]) -> dict[str, An
         if not answer.exists():
             lines = output.read_text("utf-8", errors="replace").strip().splitlines()
             said = f": {lines[-1]}" if lines else ""
-            raise UserError(f"{option}: it does not answer as a cluster of {library}{said}")
+            raise UserError(f"{option}: it does not answer as a cluster of this version of {library}{said}")
         facts = json.loads(answer.read_text())["cluster"]
     if not facts["workers"]:
         raise UserError(f"{option}: the cluster has no workers: start some, then measure")
+    versions = facts.pop("versions")
+    if others := sorted({each["python"] for each in versions if _minor(each["python"]) != _minor(PYTHON)}):
+        raise UserError(f"{option}: workers run Python {', '.join(others)}, and this is {PYTHON}: use one version")
     if (threads := facts.pop("threads", [1])) != [1]:
         raise UserError(
             f"{option}: its workers have {', '.join(map(str, threads))} threads, and each must have 1, as all workers "
             "here: start them with --nthreads 1 and more of them"
         )
-    versions = facts.pop("versions")
-    if others := sorted({each["python"] for each in versions if _minor(each["python"]) != _minor(PYTHON)}):
-        raise UserError(f"{option}: workers run Python {', '.join(others)}, and this is {PYTHON}: use one version")
     return {**cluster, **facts, "other_versions": _other_versions(versions)}
 
 

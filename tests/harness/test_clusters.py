@@ -263,12 +263,16 @@ def test_a_scheduler_without_workers_is_one_line(tmp_path):
 
 
 @on_two_hosts
-def test_workers_of_several_threads_are_one_line(tmp_path):
+@pytest.mark.parametrize(
+    ("python", "line"), [(clusters.PYTHON, "have 2 threads"), ("3.99.0", f"workers run Python {clusters.PYTHON}")]
+)
+def test_workers_of_several_threads_or_of_another_python_are_one_line(python, line, tmp_path, monkeypatch):
+    monkeypatch.setattr(clusters, "PYTHON", python)
     with scheduler_here(tmp_path) as address, Client(address) as client:
         command = (DASK, "worker", address, "--nthreads", "2", "--no-nanny", "--no-dashboard", "--host", "127.0.0.1")
         with started(*command, host="", output=tmp_path / "worker.txt"):
             client.wait_for_workers(1, timeout=30)
-            assert "have 2 threads" in refused_at(address)
+            assert line in refused_at(address)
 
 
 @pytest.mark.parametrize(("bytes_per_s", "most"), [(10e6, 2**20), (100e6, 2**24), (10e9, 2**26)])
