@@ -177,9 +177,12 @@ class Blocks:
 
 
 def _said_of(reached: Stopping) -> str:
+    said = f"{reached.blocks} blocks in {reached.spent_s / 60:.1f} min, {reached.reason}"
+    if not reached.widest_cell:  # nothing here has an interval
+        return f"{said}."
     widest = reached.reached_precision
     sure = f"the widest interval is ± {widest:.1%} ({reached.widest_cell})" if widest else "too few for intervals"
-    return f"{reached.blocks} blocks in {reached.spent_s / 60:.1f} min, {reached.reason}; {sure}."
+    return f"{said}; {sure}."
 
 
 def _needs(settings: Settings) -> tuple[int, int]:
