@@ -27,7 +27,7 @@ def draw_faults(group: Group, save: Path | None = None) -> list[Path]:
                 y = names.index(row_name(row.cell))
                 after = "" if row.learned_s is None else f"\n{duration(row.learned_s)}"
                 axes.add_patch(plt.Rectangle((x, y), 0.96, 0.94, color=GRADE_COLORS[row.grade]))
-                text = f"{'/'.join(row.words)}{after}"
+                text = "/\n".join(row.words) + after
                 axes.text(x + 0.48, y + 0.47, text, ha="center", va="center", fontsize=5.5, color="black")
         axes.set_xlim(0, len(by_fault))
         axes.set_ylim(len(names), 0)
