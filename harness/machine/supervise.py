@@ -210,11 +210,10 @@ def main(spec: dict[str, Any]) -> None:
         signal.signal(number, lambda *_: None)
     if spec["isolated"]:
         _go_on_as_second_process()
+        isolate(spec["shared_bytes"])
     become_subreaper()
     folder = Path(spec["folder"])
     threading.Thread(target=_end_with_the_suite, args=(folder, spec["isolated"]), daemon=True).start()
-    if spec["isolated"]:
-        isolate(spec["shared_bytes"])
     ended = run(spec)
     _last_act.acquire()  # not while the folder is being removed
     (folder / "ended.json").write_text(json.dumps(ended))

@@ -276,7 +276,7 @@ def test_workers_of_several_threads_or_of_another_python_are_one_line(python, li
 
 
 @pytest.mark.parametrize(("bytes_per_s", "most"), [(10e6, 2**20), (100e6, 2**24), (10e9, 2**26)])
-def test_a_slow_network_is_not_kept_waiting(bytes_per_s, most, monkeypatch):
+def test_a_slow_network_is_not_kept_waiting(bytes_per_s, most):
     """Sleeping stands for a network of known speed."""
     sent = []
 
