@@ -5,7 +5,7 @@ BIN := .venv/bin
 INSTALL := $(if $(shell command -v uv),uv pip install --quiet --python $(BIN)/python,$(BIN)/python -m pip install \
 --quiet --disable-pip-version-check --no-compile)
 
-.PHONY: what-can-be-installed bench bench-stores test test-all numbers trials lint clean
+.PHONY: what-can-be-installed bench bench-stores test test-all lint clean
 
 bench: .venv/.bench
 	$(BIN)/python benchmark_all.py --profile quick; status=$$?; \
@@ -16,22 +16,15 @@ bench-stores: .venv/.stores .venv-plasma/.done
 	$(BIN)/python benchmark_dask_stores.py client_scatter worker_scatter array dataframe --trials 3 --memory-trials 3 \
 	--n-jobs $$($(BIN)/python -c 'import loky; print(min(4, loky.cpu_count(only_physical_cores=True)))')
 
-test: .venv/.dev
-	$(MAKE) --no-print-directory -j2 numbers trials
+# Tests run side by side, where each process of tests can have namespaces of its own: see tests/conftest.py.
+PYTEST := $(BIN)/python -m pytest -n auto --dist loadgroup
 
-# Besides: the whole matrix of examples and idioms, and tests that take long.
+test: lint
+	$(PYTEST)
+
+# Besides: every row of every library, clusters on two hosts, kills.
 test-all: test
-	$(BIN)/python -m pytest -m full
-
-# Tests that measure nothing run beside those that do; two that measure at once would find each other's leftovers.
-NUMBERS := tests/record tests/report tests/trial/test_breakdown.py tests/trial/test_source.py \
-	tests/workloads/test_workloads.py tests/test_params.py
-
-numbers: lint
-	$(BIN)/python -m pytest $(NUMBERS)
-
-trials: .venv/.dev
-	$(BIN)/python -m pytest $(addprefix --ignore=,$(NUMBERS))
+	$(PYTEST) -m full
 
 lint: .venv/.dev
 	$(BIN)/ruff check .
@@ -70,4 +63,5 @@ what-can-be-installed:
 
 .venv/.dev: requirements-dev.txt .venv/.stores
 	$(INSTALL) -r requirements-dev.txt
+	$(BIN)/python -m tests.axe
 	touch $@

@@ -4,12 +4,15 @@ They are made in a process of their own, because that trains a network with torc
 the parent of a trial may ever have imported torch.
 """
 
+import fcntl
 import hashlib
 import json
 import os
 import shutil
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -61,18 +64,35 @@ def facts_in(folder: Path) -> dict[str, Any]:
 
 
 def make(workload: str, params: Params) -> None:
-    """Make the inputs in a temporary folder beside their place, then rename it: there are all inputs or none."""
+    """Make the inputs, unless they are there, beside their place, then rename them: there are all inputs or none."""
     folder = folder_of(workload, params)
+    with _only_maker(fcntl.LOCK_EX):
+        if facts_in(folder):  # another process has just made them
+            return
+        temporary = Path(tempfile.mkdtemp(dir=CACHE, prefix=f".{folder.name}."))
+        try:
+            made = load_workload(workload).prepare(params, temporary)
+            (temporary / FACTS).write_text(json.dumps(made))
+            os.chmod(temporary, 0o755)
+            shutil.rmtree(folder, ignore_errors=True)
+            temporary.rename(folder)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+
+@contextmanager
+def _only_maker(operation: int) -> Iterator[None]:
+    """Hold the cache, by this operation of `flock`: two suites may want the same inputs at the same time.
+
+    Raises BlockingIOError if another process holds it, and the operation is not to wait.
+    """
     CACHE.mkdir(exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(dir=CACHE, prefix=f".{folder.name}."))
+    descriptor = os.open(CACHE, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        made = load_workload(workload).prepare(params, temporary)
-        (temporary / FACTS).write_text(json.dumps(made))
-        os.chmod(temporary, 0o755)
-        shutil.rmtree(folder, ignore_errors=True)
-        temporary.rename(folder)
+        fcntl.flock(descriptor, operation)
+        yield
     finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        os.close(descriptor)
 
 
 def remove(workload: str) -> None:
@@ -82,9 +102,10 @@ def remove(workload: str) -> None:
 
 
 def remove_unfinished(workload: str, params: Params) -> None:
-    """Remove the unfinished inputs of a process that was ended while it made them."""
-    for folder in CACHE.glob(f".{folder_of(workload, params).name}.*"):
-        shutil.rmtree(folder, ignore_errors=True)
+    """Remove the inputs of a process that was ended while it made them, unless another process makes some now."""
+    with suppress(BlockingIOError), _only_maker(fcntl.LOCK_EX | fcntl.LOCK_NB):
+        for folder in CACHE.glob(f".{folder_of(workload, params).name}.*"):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def command(workload: str, params: Params) -> list[str]:

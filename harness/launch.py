@@ -79,7 +79,7 @@ def _spec(cell: Cell, chosen: params.Params, kind: str) -> dict[str, Any]:
         "slowdown": cell.slowdown,
         "params": params.as_dict(chosen),
         "inputs": str(folder),
-        "serial_s": inputs.facts_in(folder).get("serial_s", 0.0),
+        "least_serial_s": inputs.facts_in(folder).get("least_serial_s", 0.0),
         "kind": kind,
         "setting": {
             "pattern": cell.pattern,

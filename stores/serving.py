@@ -15,7 +15,7 @@ from stores.references import References
 
 VARIABLE = "BENCHMARK_STORE"  # name, folder and size of the store, for the workers, which inherit the environment
 SHARED_MEMORY = "/dev/shm"
-SERVER_START_S = 20.0
+SERVER_START_S = 60.0
 
 
 @contextmanager

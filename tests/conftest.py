@@ -1,27 +1,34 @@
-"""Small parameters, real libraries."""
+"""Small parameters, real libraries; tests side by side, each process of tests on a machine of its own."""
 
 import os
 import re
+import signal
 import subprocess
 import sys
-from contextlib import redirect_stderr, redirect_stdout
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import replace
 from functools import cache
 from io import StringIO
 from pathlib import Path
+from shutil import disk_usage
 from typing import NamedTuple
 from unittest.mock import patch
 
 import matplotlib.pyplot as plt
+import psutil
 import pytest
 from hypothesis import settings
-from rich.console import Console
 
+import benchmark_all
+import params
 import utils
-from harness import inputs, suite
+from harness import cells, inputs
 from harness.cells import Cell, all_cells
-from harness.cli import UserError, parse
-from harness.machine.supervise import become_subreaper
+from harness.cli import UserError, all_scripts, parse
+from harness.machine.process import NO_PROCESSES, namespaces
+from harness.machine.room import SHARED_MEMORY
+from harness.machine.supervise import become_subreaper, isolate
 from params import Params
 from record.terms import STUDIES, WORKLOADS
 from trial.workload import Setting
@@ -35,7 +42,7 @@ settings.load_profile("default")
 
 TINY = Params(
     trials=1,
-    timeout_s=60.0,
+    timeout_s=300.0,
     image_size=200,
     num_filters=8,
     num_documents=24,
@@ -60,7 +67,7 @@ TINY = Params(
     granularity_work_s=0.01,
     granularity_repeats=1,
     fault_classes=2,
-    fault_limit_s=8.0,
+    fault_limit_s=60.0,
     stream_tasks=20,
     stream_taken=10,
     stream_most=200,
@@ -69,23 +76,54 @@ TINY = Params(
 )
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """Return how many processes run tests: one more than there are cores, because many tests wait.
+
+    None where they cannot have a machine of their own each: they would then wait for each other's suites, and find each
+    other's shared memory.
+    """
+    return len(psutil.Process().cpu_affinity()) + 1 if namespaces() else 0
+
+
+def pytest_xdist_setupnodes(specs) -> None:
+    """Start the processes that run tests in namespaces of their own."""
+    own = [argument for argument in namespaces() if argument not in NO_PROCESSES]
+    for spec in specs:
+        spec.python = " ".join([*own, "--net", sys.executable])
+
+
+def pytest_configure(config) -> None:
+    """Give a process that runs tests beside others its own shared memory, and a loopback device."""
+    if hasattr(config, "workerinput"):
+        isolate(disk_usage(SHARED_MEMORY).total)
+
+
+LIBRARIES = ("dask", "fork", "futures", "joblib", "mp", "mpire", "ray", "serial")
+
+
+def cells_of(workload: str, *libraries: str) -> list[Cell]:
+    """Return the cells of a workload on 2 workers, of some libraries, or of all. Each script is started once for it."""
+    listings = {library: listing_of(library) for library in libraries or LIBRARIES}
+    with patch.object(cells, "_list_all", lambda _: listings):
+        return all_cells(parse([workload, "--n-jobs", "2", "--libraries", *listings]))
+
+
 @cache
-def every_cell() -> list[Cell]:
-    """Return the cells of all workloads on 2 workers: all scripts are started for it, so only once in a session."""
-    return all_cells(parse([*WORKLOADS, *STUDIES, "--n-jobs", "2"]))
+def listing_of(library: str) -> dict:
+    """Return what a library's script says of its idioms."""
+    return cells._list_all({library: all_scripts()[library]})[library]
 
 
-def cells_of(*workloads: str) -> list[Cell]:
-    """Return the libraries' cells of some workloads; those of the stores are of `dask_stores`, and not among them."""
-    return [cell for cell in every_cell() if cell.workload in workloads and cell.library != "dask_stores"]
+def cell_of(workload: str, library: str, idiom: str) -> Cell:
+    """Return one of these cells."""
+    return next(cell for cell in cells_of(workload, library) if cell.idiom == idiom)
 
 
 @pytest.fixture(scope="session")
 def tiny() -> Params:
     """Parameters of trials that take a moment, with their inputs."""
     become_subreaper()
-    assert suite.make_inputs(WORKLOADS[-1], TINY, Console(quiet=True)) == ""
-    for workload in (*WORKLOADS[:-1], *STUDIES):
+    for workload in (*WORKLOADS, *STUDIES):
         if not inputs.facts(workload, TINY):
             inputs.make(workload, TINY)  # here: a process for each takes longer than all that they make
     return TINY
@@ -122,26 +160,56 @@ class Ended(NamedTuple):
     stderr: str
 
 
-def run_utils(*arguments) -> Ended:
-    """Do what ``python utils.py`` does with these arguments, in this process: another one takes a second to start."""
+def _run(main: Callable[[], int], *arguments) -> Ended:
     stdout, stderr = StringIO(), StringIO()
-    plt.switch_backend("Agg")
-    given = patch.object(sys, "argv", ["utils.py", *map(str, arguments)])
+    given = patch.object(sys, "argv", list(map(str, arguments)))
     with given, redirect_stdout(stdout), redirect_stderr(stderr):
         try:
-            status = utils.main()
+            status = main()
         except SystemExit as ended:
             status = ended.code
     return Ended(status or 0, stdout.getvalue(), stderr.getvalue())
 
 
-def run_suite(
-    *arguments: str, script: str | None = None, variables: dict[str, str] | None = None, **options
-) -> subprocess.CompletedProcess:
+def run_utils(*arguments) -> Ended:
+    """Do what ``python utils.py`` does with these arguments, in this process: another one takes a second to start."""
+    plt.switch_backend("Agg")
+    return _run(utils.main, "utils.py", *arguments)
+
+
+def run_suite(*arguments, script: str | Path | None = None, sizes: Params = TINY) -> Ended:
+    """Do what ``python benchmark_all.py`` does, or a script of tests/scripts, in this process, with tiny sizes.
+
+    Trials have their own interpreters, as always. The machine is not warmed up: that takes longer than they do.
+    """
+    script = SCRIPTS / f"benchmark_{script}.py" if isinstance(script, str) else script
+    given = [f"--script={script}", *arguments] if script else arguments
+    with (
+        signals_kept(),
+        patch.dict(os.environ),
+        patch.dict(params.PROFILES, {params.DEFAULT_PROFILE: sizes}),
+        patch("harness.suite._warm_up", lambda *_: (1e10, "")),
+    ):
+        return _run(benchmark_all.main, "benchmark_all.py", *given)
+
+
+@contextmanager
+def signals_kept() -> Iterator[None]:
+    """Set back what signals do: a suite turns some into a KeyboardInterrupt."""
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = [signal.getsignal(number) for number in numbers]
+    try:
+        yield
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)
+
+
+def run_program(*arguments, script: str | None = None, variables=(), **options) -> subprocess.CompletedProcess:
     """Run a script, or benchmark_all.py, as a user would."""
     path = SCRIPTS / f"benchmark_{script}.py" if script else ROOT / "benchmark_all.py"
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), **(variables or {})}
-    command = [sys.executable, str(path), *arguments]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), **dict(variables)}
+    command = [sys.executable, str(path), *map(str, arguments)]
     return subprocess.run(
         command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300, check=False, **options
     )
@@ -150,7 +218,7 @@ def run_suite(
 def refusal(*arguments) -> str:
     """Return the line that a script refuses these arguments with, whose exit status is then 2."""
     stderr = StringIO()
-    with redirect_stderr(stderr), pytest.raises((UserError, SystemExit)) as refused:
+    with patch.dict(os.environ), redirect_stderr(stderr), pytest.raises((UserError, SystemExit)) as refused:
         parse(arguments)
     assert not isinstance(refused.value, SystemExit) or refused.value.code == 2
     return stderr.getvalue() or f"{refused.value}\n"

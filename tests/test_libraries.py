@@ -23,18 +23,15 @@ from record.terms import (
     SKIPPED,
     WORKLOADS,
 )
-from tests.conftest import cells_of, shared_memory
+from tests.conftest import LIBRARIES, cell_of, cells_of, shared_memory
 
-LIBRARIES = ("dask", "fork", "futures", "joblib", "mp", "mpire", "ray", "serial")
-CELLS = cells_of(*WORKLOADS, "sharing")
 ASKED = {"numerical": 8, "stateful": 24, "initialization": 8, "sharing": 8}  # in a round
 
 
 def test_all_libraries_are_found():
     assert tuple(all_scripts()) == tuple(sorted((*LIBRARIES, "dask_stores")))
-    for library in LIBRARIES:
-        workloads = {cell.workload for cell in CELLS if cell.library == library and not cell.outcome}
-        assert workloads == {*WORKLOADS, "sharing"}
+    for workload in ASKED:
+        assert {cell.library for cell in cells_of(workload) if not cell.outcome} == set(LIBRARIES)
 
 
 def test_a_script_without_an_idiom_is_left_out_unless_it_was_named():
@@ -44,24 +41,23 @@ def test_a_script_without_an_idiom_is_left_out_unless_it_was_named():
     assert {cell.library for cell in all_cells(parse(["client_scatter"]))} == {"dask_stores"}
 
 
-# Ray takes four seconds to start and end: of its naive rows, one is tried.
-TRIED = [
-    cell for cell in CELLS if cell.library != "ray" or not cell.shown.traits.naive or cell.workload == "initialization"
-]
+@pytest.mark.parametrize("library", LIBRARIES)
+@pytest.mark.parametrize("workload", WORKLOADS)
+def test_a_row_of_each_library_and_workload(workload, library, tiny):
+    check_row(next(cell for cell in cells_of(workload, library) if not cell.outcome), tiny)
 
 
-def _covering(cells):
-    """Return the cells, those beyond one for each piece of code and start method for `make test-all` alone."""
-    seen = set()
-    for cell in cells:
-        key = (cell.library, cell.shown.code, cell.shown.traits.start)
-        marks = [pytest.mark.full] if key in seen and not cell.outcome else []
-        seen.add(key)
-        yield pytest.param(cell, marks=marks, id=f"{cell.workload}-{cell.library}-{cell.idiom}")
+@pytest.mark.full
+@pytest.mark.parametrize("library", LIBRARIES)
+@pytest.mark.parametrize("workload", ASKED)
+def test_every_row(workload, library, tiny, subtests):
+    for cell in cells_of(workload, library):
+        with subtests.test(cell.idiom):
+            check_row(cell, tiny)
 
 
-@pytest.mark.parametrize("cell", list(_covering(TRIED)))
-def test_idiom(cell, tiny):
+def check_row(cell, tiny):
+    """Run one trial of a row, and hold its record to all that a right one says."""
     if cell.outcome:
         assert cell.outcome == SKIPPED
         assert len(cell.reason) > 20
@@ -128,7 +124,7 @@ def _rounds_of_tasks():
 
 
 def test_a_second_trial_finds_no_warm_worker(tiny):
-    (cell,) = [c for c in CELLS if c.library == "joblib" and c.idiom == "loky, made once"]
+    cell = cell_of("initialization", "joblib", "loky, made once")
     for trial in (run_cell(cell, tiny), run_cell(cell, tiny)):
         assert trial.setups == trial.workers >= 1  # a warm worker would have its model already
 
@@ -152,35 +148,33 @@ def test_by_hand_a_worker_that_fails_is_heard():
 
 def test_naive_idioms_are_marked_and_exist():
     for library in set(LIBRARIES) - {"serial", "fork"}:
-        naive = {c.workload for c in CELLS if c.library == library and c.shown.traits.naive}
-        assert naive >= {"initialization", "numerical", "sharing"}
-    for cell in CELLS:
+        for workload in ("initialization", "numerical", "sharing"):
+            assert any(cell.shown.traits.naive for cell in cells_of(workload, library))
+    for cell in (cell for workload in ASKED for cell in cells_of(workload)):
         assert cell.shown.traits.naive == cell.idiom.startswith("naive: ")  # for people, too
 
 
 def test_start_methods_are_rows_of_their_own():
     for library in ("mp", "futures", "mpire"):
         for workload in WORKLOADS:
-            mine = [c.shown.traits for c in CELLS if (c.library, c.workload) == (library, workload)]
-            assert {"fork", "spawn"} <= {traits.start for traits in mine}
+            assert {"fork", "spawn"} <= {traits.start for traits in traits_of(workload, library)}
 
 
-def traits_of(cells, workload, library=None):
-    return [c.shown.traits for c in cells if c.workload == workload and library in (None, c.library)]
+def traits_of(workload, *libraries):
+    return [cell.shown.traits for cell in cells_of(workload, *libraries)]
 
 
 def test_what_sentences_are_about_is_in_the_scripts():
     """Without such an idiom, an answer of the page would fall silent, and nobody would notice."""
-    setups = traits_of(CELLS, "initialization")
+    setups = traits_of("initialization")
     assert {traits.sets_up for traits in setups} == {ONCE_PER_WORKER, IN_CALLER, IN_EVERY_TASK}
     (unlimited,) = [traits for traits in setups if traits.all_cores]
-    limited = traits_of(CELLS, "initialization", "mp")
+    limited = traits_of("initialization", "mp")
     assert replace(unlimited, all_cores=False, naive=False) in limited
-    assert any(traits.keeps_state for traits in traits_of(CELLS, "stateful", "joblib"))  # skipped, with its reason
-    assert {traits.start for traits in traits_of(CELLS, "sharing", "futures")} >= {"fork", "spawn"}
-    overhead = cells_of("overhead")
-    assert {traits.batched for traits in traits_of(overhead, "overhead", "mp")} == {True, False}
-    assert {traits.start for traits in traits_of(overhead, "overhead", "mp")} >= {"fork", "spawn", "forkserver"}
+    assert any(traits.keeps_state for traits in traits_of("stateful", "joblib"))  # skipped, with its reason
+    assert {traits.start for traits in traits_of("sharing", "futures")} >= {"fork", "spawn"}
+    assert {traits.batched for traits in traits_of("overhead", "mp")} == {True, False}
+    assert {traits.start for traits in traits_of("overhead", "mp")} >= {"fork", "spawn", "forkserver"}
 
 
 def test_joblib_with_one_job_says_that_it_ran_in_the_parent(tiny):

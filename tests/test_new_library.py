@@ -1,13 +1,11 @@
 """A library that is added with one file: measured, and then shown wherever the others are."""
 
-import os
-import subprocess
-import sys
-
 import pytest
 
 import utils
-from tests.conftest import ROOT, run_utils
+from tests.conftest import ROOT, run_suite, run_utils
+
+pytestmark = pytest.mark.xdist_group("new library")  # it is measured once
 
 TOY = '''"""A toy library: multiprocessing.Pool under another name."""
 
@@ -36,24 +34,13 @@ if __name__ == "__main__":
 '''
 
 
-MEASURED = ("numerical", "overhead", "--profile", "quick", "--n-jobs", "2")
-
-
 @pytest.fixture(scope="module")
 def results(tmp_path_factory):
-    """What a run of the new script and the plain loop leaves, measured as a user would."""
+    """What a run of the new script and the plain loop leaves, measured as a user would, with tiny sizes."""
     folder = tmp_path_factory.mktemp("toy")
     (folder / "benchmark_toy.py").write_text(TOY)
     for script in (folder / "benchmark_toy.py", ROOT / "benchmark_serial.py"):
-        ended = subprocess.run(
-            [sys.executable, str(script), *MEASURED, "--results", str(folder / "results")],
-            cwd=folder,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-            capture_output=True,
-            text=True,
-            timeout=240,
-            check=False,
-        )
+        ended = run_suite("numerical", "overhead", "--n-jobs", "2", "--results", folder / "results", script=script)
         assert ended.returncode == 0, ended.stdout + ended.stderr
     return folder / "results"
 

@@ -79,18 +79,18 @@ def test_a_workload_is_one_file_and_its_name(copy):
         text = (copy / name).read_text()
         assert text.count(place) == 1
         (copy / name).write_text(text.replace(place, added + place))
-    command = ["benchmark_all.py", "squares", "--profile", "quick", "--libraries", "serial", "mp", "joblib", "--anyway"]
+    command = ["benchmark_all.py", "squares", "--profile", "quick", "--libraries", "serial", "mp", "--anyway"]
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     ended = subprocess.run(
-        [sys.executable, *command], cwd=copy, env=environment, capture_output=True, text=True, timeout=240, check=False
+        [sys.executable, *command], cwd=copy, env=environment, capture_output=True, text=True, timeout=600, check=False
     )
     assert ended.returncode == 0, ended.stdout + ended.stderr
-    for library in ("serial", "mp", "joblib"):
+    for library in ("serial", "mp"):
         (run,) = results.load(copy / "results" / f"squares_{library}.p3").runs
         tried = [trial for trial in run.trials if trial.outcome != SKIPPED]
         assert {(trial.outcome, trial.tasks_run) for trial in tried} == {(OK, 100)}  # a cold round, and a kept one
     shown = subprocess.run(
-        [sys.executable, "utils.py", "table"], cwd=copy, env=environment, capture_output=True, text=True, timeout=60,
+        [sys.executable, "utils.py", "table"], cwd=copy, env=environment, capture_output=True, text=True, timeout=600,
         check=False,
     )  # fmt: skip
-    assert says(shown.stdout, "squares", "serial", "loop", "joblib")
+    assert says(shown.stdout, "squares", "mp", "ThreadPool")

@@ -13,7 +13,7 @@ from record.terms import LEAVES, PROCESSES, Traits
 from trial.script import CLOCK
 from trial.workload import Workload
 
-CLOSING_S = 5.0  # how long workers that were told to end may still run after the idiom's return
+CLOSING_S = 30.0  # how long workers that were told to end may still run after the idiom's return, on a busy machine
 
 
 def refuse_head_start(workload: Workload) -> None:

@@ -71,7 +71,7 @@ def run_trial(spec_path: Path, patterns: Mapping[str, Mapping[str, Any]], import
         elif address:
             ended |= _checked_on_hosts(measured)
         else:
-            ended |= _checked(workload, measured, rules, row.traits, start_ns, spec["serial_s"])
+            ended |= _checked(workload, measured, rules, row.traits, start_ns, spec["least_serial_s"])
         ended["kernel"] = kernel
         if spec["kind"] == WRITE:
             ended["on_write"] = cast(Writing, workload).on_write(inputs)
@@ -126,7 +126,7 @@ def _checked(
     rules: Rules,
     traits: terms.Traits,
     start_ns: int,
-    serial_s: float,
+    least_serial_s: float,
 ) -> dict[str, Any]:
     """Return the outcome of a trial, and its rounds' parts. `measure` has already found its results right."""
     path = Path(os.environ[tasklog.ENVIRONMENT_VARIABLE])
@@ -142,7 +142,8 @@ def _checked(
     if not reason and workload.RECORDED:
         parts, reason = _parts(log, pools[0]["rounds"], rules.n_jobs, start_ns)
         works_s = [part["work_s"] * rules.n_jobs for part in parts.values()]
-        reason = reason or next(filter(None, (check_work(s, serial_s, rules.compute_threads) for s in works_s)), None)
+        wrongs = (check_work(work_s, least_serial_s, rules.compute_threads) for work_s in works_s)
+        reason = reason or next(filter(None, wrongs), None)
     ended = {"tasks_asked": asked, "tasks_run": ran, **parts}
     return ended | {"outcome": terms.WRONG if reason else terms.OK, "reason": reason or ""}
 

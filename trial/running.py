@@ -7,7 +7,7 @@ from multiprocessing.connection import Connection
 
 from trial.script import Serve
 
-START_TIMEOUT_S, STOP_TIMEOUT_S = 60.0, 30.0
+START_TIMEOUT_S, STOP_TIMEOUT_S = 120.0, 60.0
 
 
 @contextmanager

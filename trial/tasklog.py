@@ -22,7 +22,7 @@ from record.terms import MARKED_MOMENTS
 ENVIRONMENT_VARIABLE = "BENCHMARK_TASK_LOG"
 SAMPLES_VARIABLE = "BENCHMARK_MEMORY_SAMPLES"  # where they are written while a memory trial runs
 THREADS_VARIABLE = "BENCHMARK_WORKERS_ARE_THREADS"  # in the environment, which interpreters of one process share
-SAMPLE_TIMEOUT_S = 5.0
+SAMPLE_TIMEOUT_S = 60.0
 RECORD = struct.Struct("<qqqq")  # task index, pid, start, end; CLOCK_MONOTONIC nanoseconds, one clock for all processes
 TaskRecord = tuple[int, int, int, int]
 MOST_TASKS = 2**27  # that can be counted

@@ -7,7 +7,8 @@ from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, Protocol, cast
+from time import perf_counter, process_time
+from typing import Any, Protocol, TypeVar, cast
 
 from params import Params
 from record.terms import COLD, KEPT, TIME
@@ -15,6 +16,7 @@ from trial.kernel import Kernel, calibrate
 from trial.rules import WrongResult
 
 SHOWN_ON_REQUEST = ("limits", "renews")  # traits whose idioms answer a question that most workloads do not ask
+LEAST_PASSES, MOST_PASSES, SHORT_LOOP_S = 2, 5, 1.0  # of a plain loop: more than two while all take less than that
 JOB_VARIABLE = "BENCHMARK_JOB"  # the path of the user's own job, in all processes of a run that measures one
 
 
@@ -167,7 +169,7 @@ class Workload(Protocol):
         """Write the inputs and the serial reference result; return plain facts about them for the record.
 
         ``moved_bytes``: the input read once and the result written once, which is the least that any implementation
-        moves. ``serial_s``: what all tasks of a round took in the plain loop that made the reference.
+        moves. ``least_serial_s``: what all tasks of a round take at least in a plain loop, see `plain_loop`.
         ``shared_bytes``: the size of the one large input for all tasks, if there is one; it is the unit of copies.
 
         Raises ValueError, in one line, where ``params`` allow no valid input.
@@ -234,6 +236,25 @@ def load_workload(name: str) -> Workload:
     for constant, value in DEFAULTS.items():
         vars(module).setdefault(constant, value)
     return cast(Workload, module)
+
+
+Result = TypeVar("Result")
+
+
+def plain_loop(tasks: Callable[[], Result]) -> tuple[Result, float]:
+    """Run all ``tasks`` of a round in this process; return their results, and the seconds that they take at least.
+
+    A rule holds trials to these seconds, and must never refuse a right one. So they are the least of several passes,
+    because the first loads what is needed; and of clock and CPU time, because other processes may have held it up, or
+    a task may have computed in several threads. Of tasks that wait, they say little.
+    """
+    passes: list[float] = []
+    begin_s = perf_counter()
+    while len(passes) < LEAST_PASSES or (len(passes) < MOST_PASSES and perf_counter() - begin_s < SHORT_LOOP_S):
+        cpu_s, start_s = process_time(), perf_counter()
+        results = tasks()
+        passes.append(min(perf_counter() - start_s, process_time() - cpu_s))
+    return results, min(passes)
 
 
 def repeated(

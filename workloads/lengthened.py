@@ -23,7 +23,7 @@ PATIENCE = 8
 def prepare(params: Params, folder: Path, times: int) -> dict[str, Any]:
     """See `Workload`. The facts say what it lengthens, and how many ``times``."""
     facts = numerical.prepare(params, folder)
-    return {**facts, "serial_s": times * facts["serial_s"], "lengthens": "numerical", "times": times}
+    return {**facts, "least_serial_s": times * facts["least_serial_s"], "lengthens": "numerical", "times": times}
 
 
 def pools(inputs: numerical.Inputs, setting: Setting, times: int) -> Iterator[Pool]:

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from statistics import fmean, median, stdev
-from time import perf_counter
+from time import perf_counter, process_time
 from types import ModuleType
 from typing import Any, NamedTuple
 
@@ -77,9 +77,9 @@ def prepare(params: Params, folder: Path) -> dict[str, Any]:
     (folder / "arguments.pickle").write_bytes(_pickled(arguments, "what tasks() returns"))
     of_shared = _pickled(shared, "what shared() returns")
     (folder / "shared.pickle").write_bytes(of_shared)
-    first, _, setup_s = _pass(own, arguments, shared, params)
+    first, _, first_least_s, setup_s = _pass(own, arguments, shared, params)
     stored = [_pickled(each, f"the result of task {place}") for place, each in enumerate(first)]
-    second, seconds, _ = _pass(own, arguments, shared, params)
+    second, seconds, second_least_s, _ = _pass(own, arguments, shared, params)
     if compared := _compared(own):
         (folder / "results.pickle").write_bytes(b"".join(stored))
         _check_repeats(compared, second, stored, params)
@@ -93,6 +93,7 @@ def prepare(params: Params, folder: Path) -> dict[str, Any]:
         "tasks": len(arguments),
         "of_tasks": len(every),
         **_lengths(seconds),
+        "least_serial_s": min(first_least_s, second_least_s),
         "setup_s": setup_s,
         "import_s": import_s,
         "bytes_in": round(fmean(bytes_in)),
@@ -201,20 +202,24 @@ def _check_call(own: ModuleType, arguments: list[tuple[Any, ...]]) -> None:
 
 def _pass(
     own: ModuleType, arguments: list[tuple[Any, ...]], shared: Any, params: Params
-) -> tuple[list[Any], list[float], float]:
-    """Run all tasks in a loop; return the results (one for a job with state), each task's seconds and the setup's."""
+) -> tuple[list[Any], list[float], float, float]:
+    """Run all tasks in a loop; return the results (one for a job with state), each task's seconds and the setup's.
+
+    Before the setup's stand those that all tasks take at least: see `trial.workload.plain_loop`.
+    """
     last, setup_s = _last_argument(own, shared, params)
-    results, seconds = [], []
+    results, seconds, least_s = [], [], 0.0
     for place, each in enumerate(arguments):
         with _users(f"task {place}", params):
-            start = perf_counter()
+            cpu_s, start = process_time(), perf_counter()
             result = own.task(*each, *last)
             seconds.append(perf_counter() - start)
+            least_s += min(seconds[-1], process_time() - cpu_s)
         results.append(result)
     if PATTERN == "state":
         with _users("hand_back() or combine()", params):
             results = [own.combine(iter([own.hand_back(*last)]))]
-    return results, seconds, setup_s
+    return results, seconds, least_s, setup_s
 
 
 def _last_argument(own: ModuleType, shared: Any, params: Params) -> tuple[tuple[Any, ...], float]:

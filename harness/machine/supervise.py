@@ -31,6 +31,7 @@ import psutil
 from harness.machine.room import SHARED_MEMORY, size_of
 
 GRACE_S = 3.0  # for daemons and resource trackers to end by themselves after their parent has
+BUSY_GRACE_S = 15.0  # besides, as long as one of them computes or waits for a core: the machine may have no time for it
 _PR_SET_CHILD_SUBREAPER = 36
 _SIOCSIFFLAGS, _IFF_UP = 0x8914, 0x1
 _STARTED_S = time.time()  # by the clock of files
@@ -102,11 +103,16 @@ def become_subreaper() -> None:
 
 
 def end_descendants(grace_s: float) -> tuple[int, set[int]]:
-    """Kill every descendant that does not end within ``grace_s``; return how many were killed.
+    """Kill every descendant that does not end by itself within its grace; return how many were killed.
 
+    That is ``grace_s``, and BUSY_GRACE_S more as long as one of them wants a core; no grace at all if that is 0.
     Also return the ids of all that this process has waited for, with orphans: their CPU time is in RUSAGE_CHILDREN.
     """
     gone, alive = psutil.wait_procs(_descendants(), timeout=grace_s)
+    give_up_s = time.monotonic() + (BUSY_GRACE_S if grace_s else 0.0)
+    while any(map(_wants_a_core, alive)) and time.monotonic() < give_up_s:
+        ended, alive = psutil.wait_procs(alive, timeout=0.05)
+        gone += ended
     killed = 0
     while alive := [process for process in {*alive, *_descendants()} if process.is_running()]:
         for process in alive:
@@ -119,6 +125,14 @@ def end_descendants(grace_s: float) -> tuple[int, set[int]]:
 
 def _descendants() -> list[psutil.Process]:
     return psutil.Process().children(recursive=True)
+
+
+def _wants_a_core(process: psutil.Process) -> bool:
+    """Return whether the process computes, waits for a core, or for a disk."""
+    try:
+        return process.status() in (psutil.STATUS_RUNNING, psutil.STATUS_DISK_SLEEP)
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _has_ended(process: psutil.Process) -> bool:

@@ -5,6 +5,7 @@ import gzip
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from math import isfinite, log2
 from pathlib import Path
 from statistics import median
@@ -94,8 +95,14 @@ def render(machines: Machines, refused: Sequence[str]) -> str:
         colors_on_dark=ON_DARK,
         style=Markup((TEMPLATES / "page.css").read_text("utf-8") + _code_style()),
         script=Markup((TEMPLATES / "page.js").read_text("utf-8")),
-        vega=Markup(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", VEGA_LITE)),
+        vega=Markup(_vega()),
     )
+
+
+@cache
+def _vega() -> str:
+    """Return the program that draws charts: bundling it takes longer than all else of a page."""
+    return str(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", VEGA_LITE))
 
 
 @dataclass(frozen=True)

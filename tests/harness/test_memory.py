@@ -8,13 +8,12 @@ import pytest
 from rich.console import Console
 
 from harness import suite
-from harness.cells import Cell, all_cells
-from harness.cli import parse
+from harness.cells import Cell
 from harness.launch import run_cell
 from harness.machine import process, sampler
 from record.schema import MEMORY_FIELDS
 from record.terms import ERROR, MEMORY, OK, TIME
-from tests.conftest import SCRIPTS, without
+from tests.conftest import SCRIPTS, cells_of, without
 
 SIZE = 200 * 2**20
 BURN_S = 0.4
@@ -113,11 +112,10 @@ def test_cpu_time_is_of_the_whole_tree(idiom, burnt, tiny):
 
 
 @linux_only
-@pytest.mark.parametrize("library", ["mp", "ray"])
+@pytest.mark.parametrize("library", ["mp", pytest.param("ray", marks=pytest.mark.full)])
 def test_daemons_and_workers_of_a_library_are_in_the_tree(library, tiny):
     """Ray's start-up alone brings a server, a raylet and workers; a forked pool hardly anything."""
-    cells = all_cells(parse(["numerical", "--libraries", library, "--n-jobs", "2"]))
-    trial = run_cell(cells[0], tiny, MEMORY)
+    trial = run_cell(cells_of("numerical", library)[0], tiny, MEMORY)
     assert trial.outcome == OK
     assert trial.memory.samples > 0
     many = 250 * 2**20

@@ -4,7 +4,6 @@ import io
 import re
 import signal
 import subprocess
-import sys
 import time
 from dataclasses import replace
 from math import inf
@@ -23,15 +22,19 @@ from harness.cli import UserError, parse
 from harness.enough_blocks import EnoughBlocks
 from params import Params
 from record import files as results
-from record.terms import ERROR_CAUGHT, MEMORY, NOTHING, TIME
+from record.schema import Fault
+from record.terms import ERROR_CAUGHT, MEMORY, NOTHING, SETUP_FAILS, TIME
 from report.numbers.group import group_of
 from report.numbers.measured import Measured
 from report.numbers.precision import detectable, widest_interval
 from report.numbers.statistics import SLOWER
-from tests.conftest import ROOT, refusal, run_suite
-from tests.made_up import a_part
+from report.tables.selfcheck import print_self_check
+from tests.conftest import ROOT, cell_of, refusal, run_suite
+from tests.harness.test_harness import LONG_S, command_of_suite
+from tests.made_up import a_part, a_trial
+from trial import execute
 
-TINY_RUN = ("numerical", "--profile", "quick", "--libraries", "serial", "fork", "--n-jobs", "2")
+TINY_RUN = ("stateful", "--libraries", "serial", "fork", "--n-jobs", "2", "--memory-trials", "0")
 
 
 def blocks_of(enough, most=50):
@@ -179,56 +182,59 @@ def test_units_of_precision_and_budget():
 
 
 def test_budget_is_kept_and_what_was_reached_is_printed_and_stored(tmp_path):
-    ended = run_suite(*TINY_RUN, "--budget", "1s", "--results", str(tmp_path))
+    ended = run_suite(*TINY_RUN, "--budget", "1s", "--results", tmp_path)
     assert ended.returncode == 0, ended.stderr
     assert "1 blocks in" in ended.stdout
     assert "another block does not fit into the budget of 1 s" in ended.stdout
     for library in ("serial", "fork"):
-        run = results.load(tmp_path / f"numerical_{library}.p3").runs[-1]
+        run = results.load(tmp_path / f"stateful_{library}.p3").runs[-1]
         assert run.stopping.blocks == 1
         assert run.stopping.asked_budget_s == 1
-        assert run.bandwidth_bytes_per_s > 1e8
         assert all(trial.yardstick_s > 0 for trial in run.trials)
+
+
+with_interrupted = pytest.mark.xdist_group("interrupted")  # it is measured once
 
 
 @pytest.fixture(scope="module")
 def interrupted(tmp_path_factory):
     """A run of 2 blocks that was cut off: as a pickle may hold it after an interrupt, without its last trials."""
     folder = tmp_path_factory.mktemp("interrupted")
-    assert run_suite(*TINY_RUN, "--trials", "2", "--results", str(folder)).returncode == 0
+    assert run_suite(*TINY_RUN, "--trials", "2", "--results", folder).returncode == 0
     cut(folder)
     return folder
 
 
 def cut(folder):
-    runs = results.load(folder / "numerical_fork.p3").runs
+    runs = results.load(folder / "stateful_fork.p3").runs
     runs[-1].trials = [trial for trial in runs[-1].trials if trial.block == 0]
     runs[-1].stopping = None
-    results.save(folder, "numerical", "fork", runs)
-    (folder / "numerical_serial.p3").unlink()  # as if its first trial had not ended yet
+    results.save(folder, "stateful", "fork", runs)
+    (folder / "stateful_serial.p3").unlink()  # as if its first trial had not ended yet
 
 
+@with_interrupted
 def test_resume_runs_what_is_missing_and_nothing_twice(interrupted):
-    before = results.load(interrupted / "numerical_fork.p3").runs
-    ended = run_suite(*TINY_RUN, "--trials", "2", "--results", str(interrupted), "--resume")
+    before = results.load(interrupted / "stateful_fork.p3").runs
+    ended = run_suite(*TINY_RUN, "--trials", "2", "--results", interrupted, "--resume")
     assert ended.returncode == 0, ended.stderr
     assert "\n3 trials, 0 failed" in ended.stdout  # one of fork, two of serial
-    runs = results.load(interrupted / "numerical_fork.p3").runs
+    runs = results.load(interrupted / "stateful_fork.p3").runs
     assert len(runs) == len(before) == 1
     assert runs[0].trials[0] == before[0].trials[0]
     assert [trial.block for trial in runs[0].trials] == [0, 1]
-    (serial,) = results.load(interrupted / "numerical_serial.p3").runs
+    (serial,) = results.load(interrupted / "stateful_serial.p3").runs
     assert [trial.block for trial in serial.trials] == [0, 1]
     assert serial.started == runs[0].started
     # More blocks of the same run: it ended, and may still be gone on with.
-    ended = run_suite(*TINY_RUN, "--trials", "3", "--results", str(interrupted), "--resume")
+    ended = run_suite(*TINY_RUN, "--trials", "3", "--results", interrupted, "--resume")
     assert "\n2 trials, 0 failed" in ended.stdout
-    assert len(results.load(interrupted / "numerical_fork.p3").runs[0].trials) == 3
+    assert len(results.load(interrupted / "stateful_fork.p3").runs[0].trials) == 3
 
 
 def test_resume_after_a_real_interrupt(tmp_path):
     """Ctrl-C after the first trials, then --resume: every cell has every block once, and none has two."""
-    command = [sys.executable, "benchmark_all.py", *TINY_RUN, "--trials", "4", "--results", str(tmp_path)]
+    command = command_of_suite(*TINY_RUN, "--trials", "4", "--results", str(tmp_path))
     running = subprocess.Popen(
         command,
         cwd=ROOT,
@@ -240,12 +246,12 @@ def test_resume_after_a_real_interrupt(tmp_path):
     try:
         wait_for(lambda: len(list(tmp_path.glob("*.p3"))) == 2)
         running.send_signal(signal.SIGINT)
-        assert running.wait(60) == 130
+        assert running.wait(LONG_S) == 130
     finally:
         running.kill()
     before = {path.name: results.load(path).runs[-1].trials for path in tmp_path.glob("*.p3")}
     assert 2 <= sum(map(len, before.values())) < 8
-    ended = run_suite(*TINY_RUN, "--trials", "4", "--results", str(tmp_path), "--resume")
+    ended = run_suite(*TINY_RUN, "--trials", "4", "--results", tmp_path, "--resume")
     assert ended.returncode == 0, ended.stderr
     for name, earlier in before.items():
         (run,) = results.load(tmp_path / name).runs
@@ -254,8 +260,8 @@ def test_resume_after_a_real_interrupt(tmp_path):
         assert [trial.session for trial in run.trials] == [0] * len(earlier) + [1] * (4 - len(earlier))
 
 
-def wait_for(condition, timeout_s=60):
-    give_up = time.monotonic() + timeout_s
+def wait_for(condition):
+    give_up = time.monotonic() + LONG_S
     while not condition():
         assert time.monotonic() < give_up
         time.sleep(0.02)
@@ -269,27 +275,28 @@ def edited(folder, change):
     results.save(folder, content.workload, content.library, content.runs)
 
 
+@with_interrupted
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (lambda run: run.params.update(image_size=77), r"parameters \w{16} and \w{16} of numerical"),
-        (lambda run: run.params.update(image_size=77), r"\(image_size was 77, is 1000\)"),
+        (lambda run: run.params.update(num_documents=77), r"parameters \w{16} and \w{16} of stateful"),
+        (lambda run: run.params.update(num_documents=77), r"\(num_documents was 77, is 24\)"),
         (lambda run: run.environment.machine.update(cpu="Z80"), r"it ran on another machine \(Z80"),
         (lambda run: run.environment.versions.update(ray="1.0"), r"ray was 1.0, is 2"),
         (lambda run: setattr(run, "seed", 5), r"seed was 5, is 20261121"),
         (
-            lambda run: run.asked.update({"fork in numerical": ["other"]}),
-            r"idioms were \['other'\], are \['by hand'\]",
+            lambda run: run.asked.update({"fork in stateful": ["other"]}),
+            r"idioms were \['other'\], are \['by hand: state'\]",
         ),
-        (lambda run: run.params.pop("image_size"), r"\(image_size was None, is 1000\)"),
+        (lambda run: run.params.pop("num_documents"), r"\(num_documents was None, is 24\)"),
     ],
 )
 def test_resume_refuses_another_run(change, said, interrupted, tmp_path):
-    source = interrupted / "numerical_fork.p3"
+    source = interrupted / "stateful_fork.p3"
     (tmp_path / source.name).write_bytes(source.read_bytes())
     edited(tmp_path, change)
     kept = (tmp_path / source.name).read_bytes()
-    ended = run_suite(*TINY_RUN, "--trials", "2", "--results", str(tmp_path), "--resume")
+    ended = run_suite(*TINY_RUN, "--trials", "2", "--results", tmp_path, "--resume")
     assert ended.returncode == 2
     assert re.search(said, ended.stderr), ended.stderr
     assert ended.stderr.count("\n") == 1
@@ -297,47 +304,32 @@ def test_resume_refuses_another_run(change, said, interrupted, tmp_path):
 
 
 def test_resume_without_a_run_says_so(tmp_path):
-    ended = run_suite(*TINY_RUN, "--results", str(tmp_path), "--resume")
+    ended = run_suite(*TINY_RUN, "--results", tmp_path, "--resume")
     assert ended.returncode == 2
     assert "there is no run to go on with" in ended.stderr
 
 
-def test_memory_trials_are_apart_from_timed_ones(tmp_path, monkeypatch):
-    from rich.console import Console
-
-    import params
-    from harness import suite
-
-    profile = params.PROFILES["quick"]
-    monkeypatch.setitem(params.PROFILES, "quick", type(profile)(**{**vars(profile), "memory_trials": 2}))
-    settings = parse([*TINY_RUN, "--trials", "1", "--results", str(tmp_path)])
-    suite.measure(settings, widest_interval, lambda _facts: [], Console(quiet=True))
-    trials = results.load(tmp_path / "numerical_fork.p3").runs[-1].trials
+def test_memory_trials_are_apart_from_timed_ones(tmp_path):
+    ended = run_suite(*TINY_RUN[:-1], "2", "--trials", "1", "--results", tmp_path)
+    assert ended.returncode == 0, ended.stderr
+    trials = results.load(tmp_path / "stateful_fork.p3").runs[-1].trials
     assert [trial.kind for trial in trials] == [TIME, MEMORY, MEMORY]
     assert [bool(trial.memory) for trial in trials] == [False, True, True]
 
 
-def test_a_hang_costs_its_limit_once(tmp_path, monkeypatch):
-    import params
-
-    monkeypatch.setitem(params.PROFILES, "quick", replace(params.PROFILES["quick"], fault_limit_s=2.0))
-    asked = ("failing_setup", "--libraries", "mp", "futures", "--profile", "quick", "--n-jobs", "2", "--trials", "2")
-    settings = parse([*asked, "--results", str(tmp_path)])
-    run = suite.measure(settings, widest_interval, lambda _facts: [], Console(quiet=True))
-    learned = {
-        library: [
-            t.fault.learned
-            for t in run.newest("failing_setup", library).trials
-            if t.idiom == "fork, initializer" and t.fault
-        ]
-        for library in ("mp", "futures")
-    }
-    assert learned == {"mp": [NOTHING], "futures": [ERROR_CAUGHT] * 2}
+@pytest.mark.parametrize(("learned", "trials"), [(NOTHING, 1), (ERROR_CAUGHT, 2)])
+def test_a_hang_costs_its_limit_once(learned, trials, tmp_path, monkeypatch):
+    fault = a_trial(None, idiom="fork, initializer", n_jobs=2, kind=SETUP_FAILS, fault=Fault(learned=learned))
+    monkeypatch.setattr(suite, "run_cell", lambda *_: replace(fault))
+    monkeypatch.setattr(suite, "all_cells", lambda _: [cell_of("failing_setup", "mp", "fork, initializer")])
+    ended = run_suite("failing_setup", "--libraries", "mp", "--trials", "2", "--results", tmp_path)
+    assert ended.returncode == 0, ended.stderr
+    (run,) = results.load(tmp_path / "failing_setup_mp.p3").runs
+    assert [trial.fault.learned for trial in run.trials] == [learned] * trials
 
 
 def test_self_check_measures_one_library_against_itself(tmp_path):
-    arguments = ("numerical", "--profile", "quick", "--self-check", "--n-jobs", "2", "--trials", "1")
-    ended = run_suite(*arguments, "--results", str(tmp_path))
+    ended = run_suite("numerical", "--self-check", "--n-jobs", "2", "--trials", "1", "--results", tmp_path)
     assert ended.returncode == 0, ended.stderr
     assert "numerical: the same library under another name: " in ended.stdout
     assert "too few for an interval" in ended.stdout
@@ -357,30 +349,26 @@ def test_self_check_of_what_cannot_be_measured_is_one_clear_line(tmp_path):
         self_check_cells(parse(["overhead", "--self-check"]))
 
 
-def test_slowdown_is_what_was_asked_for():
-    from time import perf_counter, sleep
+def tick(clock_s, seconds):
+    """Let a simulated clock go on."""
+    clock_s[0] += seconds
+    return clock_s[0]
 
-    from trial.execute import _slowed
 
+def test_slowdown_is_what_was_asked_for(monkeypatch):
     def work(job, rounds, n_jobs):
         for tasks in rounds:
-            sleep(0.2)
+            tick(clock_s, 0.2)
             yield job, tasks, n_jobs
-        sleep(0.2)
+        tick(clock_s, 0.2)
 
-    start = perf_counter()
-    assert list(_slowed(work, 0.5)("x", iter([1, 2]), 3)) == [("x", 1, 3), ("x", 2, 3)]
-    taken = perf_counter() - start
-    assert 0.9 <= taken < 1.8  # both rounds, and the end
+    clock_s = [0.0]
+    monkeypatch.setattr(execute, "perf_counter_ns", lambda: tick(clock_s, 0.001) * 1e9)
+    assert list(execute._slowed(work, 0.5)("x", iter([1, 2]), 3)) == [("x", 1, 3), ("x", 2, 3)]
+    assert clock_s[0] == pytest.approx(3 * 0.2 * 1.5, rel=0.05)  # both rounds, and the end
 
 
 def test_self_check_finds_a_slowdown_and_no_difference_where_there_is_none(tmp_path):
-    from io import StringIO
-
-    from rich.console import Console
-
-    from report.tables.selfcheck import print_self_check
-
     alike = [1.0 + block / 10 for block in range(8)]  # a machine that gets slower from block to block
     again = [value * (1.01 if block % 2 else 0.99) for block, value in enumerate(alike)]
     slowed = [value * 1.05 for value in alike]
@@ -390,7 +378,7 @@ def test_self_check_finds_a_slowdown_and_no_difference_where_there_is_none(tmp_p
         # An older one of another library in the same folder is not mixed in.
         workload, _, run = a_part(library, {"fork": [5.0] * 8}, started="2026-11-20T00:00:00+0000")
         results.save(tmp_path, workload, library.replace("mp", "dask"), [run])
-    console = Console(file=StringIO(), width=200)
+    console = Console(file=io.StringIO(), width=200)
     print_self_check(tmp_path, ["numerical"], console)
     said = console.file.getvalue()
     assert re.search(r"another name: [+-]0.0% \(-1.0% to \+1.0%, 8 blocks\), tie; the truth is", said), said

@@ -5,13 +5,11 @@ import time
 from functools import partial
 from multiprocessing import get_context
 
-import torch
-
+from trial import accidents
 from trial.script import idiom, run
 
 
 def loop(job, rounds, n_jobs):
-    assert torch
     made = job.make()
     for tasks in rounds:
         yield [job.task(*arguments, made) for arguments in tasks]
@@ -36,10 +34,13 @@ kept = []
 
 if __name__ == "__main__":
     wanted = os.environ.get("EARLY", "")
+    if wanted == "torch":
+        import torch  # noqa: F401
     if wanted == "pool":
         kept.append(get_context("fork").Pool(1))
     if wanted == "clock":
         time.perf_counter_ns = lambda: 0
+    accidents.CLOSING_S = 1.0  # a test need not wait for as long as a busy machine may take
     run(
         setup={"loop": idiom(loop)},
         shared={

@@ -49,6 +49,7 @@ def trial_of(workload, idiom, tiny, folder, store_bytes):
     return trial
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("store", [store for store in STORES if store != "shared_memory"])  # which /dev/shm limits
 def test_a_full_store_is_a_row_that_says_so(store, tiny, tmp_path):
     trial = trial_of("client_scatter", store, tiny, tmp_path, tiny.sharing_bytes // 2)
@@ -56,14 +57,16 @@ def test_a_full_store_is_a_row_that_says_so(store, tiny, tmp_path):
     assert f"{tiny.sharing_bytes} bytes do not fit into" in trial.reason, trial.output
 
 
+@pytest.mark.full
 @pytest.mark.skipif("lmdb" not in STORES, reason="lmdb is not installed")
 def test_a_full_store_that_dask_tries_again_and_again_is_told_from_a_slow_one(tiny, tmp_path):
     """`Client.replicate` asks the worker for ever; the trial's time limit ends that."""
-    trial = trial_of("worker_scatter", "lmdb", without(tiny, timeout_s=6.0), tmp_path, tiny.sharing_bytes // 2)
+    trial = trial_of("worker_scatter", "lmdb", without(tiny, timeout_s=20.0), tmp_path, tiny.sharing_bytes // 2)
     assert trial.outcome == TIMEOUT
     assert f"MemoryError: {tiny.sharing_bytes} bytes do not fit into" in trial.reason, trial.output
 
 
+@pytest.mark.full
 @pytest.mark.skipif("vineyard" not in STORES, reason="vineyard is not installed")
 def test_a_dead_server_is_a_row_that_says_so(tiny, tmp_path):
     trial = trial_of("client_scatter", "dies", tiny, tmp_path, 2**28)

@@ -16,44 +16,41 @@ from harness.machine import room
 from record.schema import Pool, Round, Trial
 from record.terms import KEPT, MEMORY, OK, POINT, SKIPPED, TASKS, WRONG
 from report.numbers import granularity as shown
-from tests.conftest import SCRIPTS, cells_of, setting, shared_memory, without
+from tests.conftest import LIBRARIES, SCRIPTS, cell_of, cells_of, setting, shared_memory, without
 from trial import kernel
 from trial.bare import bare_processes
 from trial.kernel import Kernel
 from workloads import granularity, graphs, grid
 
-CELLS = cells_of("overhead", "grid", "granularity")
-# Overhead tries the idioms of every library; the others, those that have something of their own to go wrong with, and
-# those of Ray for which overhead would start it twice.
-ELSEWHERE = {("ray", "tasks"), ("ray", "actors"), ("ray", "ray.util.multiprocessing.Pool")}
-# The same functions as with fork; spawn and forkserver are tried in `overhead` with chunks of 1, and in test_libraries.
-ALIKE = {
-    ("mp", "spawn, default chunksize"),
-    ("mp", "forkserver, default chunksize"),
-    ("futures", "forkserver, chunksize 1"),
-}
-TRIED = [
-    cell
-    for cell in CELLS
-    if (cell.workload == "overhead" and (cell.library, cell.idiom) not in ELSEWHERE | ALIKE)
-    or (cell.workload, cell.library, cell.idiom)
-    in {
-        ("grid", "mp", "spawn, default chunksize"),
-        ("grid", "fork", "by hand"),
-        ("grid", "joblib", "loky, automatic batches"),
-        ("grid", "ray", "naive: Pool for every round"),
-        ("grid", "dask", "distributed, scatter"),
-        *(("grid", *name) for name in ELSEWHERE),
-        ("granularity", "serial", "loop"),
-        ("granularity", "mp", "fork, chunksize 1"),
-        ("granularity", "dask", "threads, graph"),
-        ("granularity", "mp", "graph"),
-    }
-]
+# Beside `overhead`, whose rows are those of every library: rows that have something of their own to go wrong with.
+OF_GRID = (("mp", "spawn, default chunksize"), ("fork", "by hand"), ("joblib", "loky, automatic batches"),
+           ("ray", "naive: Pool for every round"), ("dask", "distributed, scatter"))  # fmt: skip
+OF_GRANULARITY = (("serial", "loop"), ("mp", "fork, chunksize 1"), ("dask", "threads, graph"), ("mp", "graph"))
+SHORT = (("grid", "fork", "by hand"), ("granularity", "serial", "loop"), ("granularity", "mp", "fork, chunksize 1"))
 
 
-@pytest.mark.parametrize("cell", TRIED, ids=lambda cell: f"{cell.workload}-{cell.library}-{cell.idiom}")
-def test_idiom(cell, tiny):
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_a_row_of_each_library(library, tiny):
+    check_row(next(cell for cell in cells_of("overhead", library) if not cell.outcome), tiny)
+
+
+@pytest.mark.parametrize(("workload", "library", "idiom"), SHORT)
+def test_a_row_of_each_workload(workload, library, idiom, tiny):
+    check_row(cell_of(workload, library, idiom), tiny)
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_every_row(library, tiny, subtests):
+    others = [cell_of("grid", *name) for name in OF_GRID if name[0] == library]
+    others += [cell_of("granularity", *name) for name in OF_GRANULARITY if name[0] == library]
+    for cell in (*cells_of("overhead", library), *others):
+        with subtests.test(f"{cell.workload} {cell.idiom}"):
+            check_row(cell, tiny)
+
+
+def check_row(cell, tiny):
+    """Run one trial of a row, and hold its record to all that a right one says."""
     if cell.outcome:
         assert cell.outcome == SKIPPED
         assert "no task graphs" in cell.reason or "Python 3.14" in cell.reason
@@ -101,8 +98,7 @@ def test_a_wrong_result_ends_forked_workers_and_bare_processes(tiny):
 
 
 def test_memory_of_queued_tasks_is_known(tiny):
-    cell = next(cell for cell in CELLS if (cell.workload, cell.idiom) == ("overhead", "fork, chunksize 1"))
-    trial = run_cell(cell, tiny, MEMORY)
+    trial = run_cell(cell_of("overhead", "mp", "fork, chunksize 1"), tiny, MEMORY)
     assert (trial.outcome, trial.reason) == (OK, ""), trial.output
     assert trial.memory.peak.pss_bytes >= trial.memory.ready.pss_bytes > 0
 
@@ -214,8 +210,7 @@ def test_a_disturbed_round_of_long_tasks_does_not_hide_what_short_ones_reach():
 
 def test_payloads_that_do_not_fit_are_refused_before_they_are_tried(tiny):
     huge = without(tiny, grid_payload_bytes=(2**10, 2**45), grid_compute_s=(0.0,))
-    cell = next(cell for cell in CELLS if (cell.workload, cell.library) == ("grid", "fork"))
-    trial = run_cell(cell, huge)
+    trial = run_cell(cell_of("grid", "fork", "by hand"), huge)
     assert (trial.outcome, trial.reason) == (OK, ""), trial.output
     tried = {pool.label["payload_bytes"]: pool for pool in trial.pools}
     assert sum(round_.phase == KEPT for round_ in tried[2**10].rounds) == huge.kept_rounds
@@ -247,8 +242,7 @@ def test_room_that_is_too_small_is_said():
 
 
 def test_a_budget_that_nothing_fits_into_leaves_the_least(tiny):
-    cell = next(cell for cell in CELLS if (cell.workload, cell.library) == ("overhead", "fork"))
-    trial = run_cell(cell, without(tiny, overhead_budget_s=1e-9))
+    trial = run_cell(cell_of("overhead", "fork", "by hand"), without(tiny, overhead_budget_s=1e-9))
     assert (trial.outcome, trial.reason) == (OK, ""), trial.output
     assert {round_.tasks for pool in trial.pools for round_ in pool.rounds if round_.phase == TASKS} == {3}
 

@@ -12,11 +12,9 @@ from harness.inputs import _source, folder_of
 from harness.launch import run_cell
 from harness.suite import make_inputs
 from record.terms import MEMORY, OK, WRITE
-from tests.conftest import ROOT, cells_of, setting, without
+from tests.conftest import ROOT, cell_of, setting, without
 from trial.rules import Rules, WrongResult, check_new_workers, check_workers
 from workloads import sharing, sharing_frame
-
-CELLS = {(cell.library, cell.idiom): cell for cell in cells_of("sharing")}
 
 
 def test_a_checksum_is_of_all_bytes(tiny):
@@ -68,11 +66,16 @@ def test_a_frames_checksum_is_of_all_values(tiny):
         ("mp", "spawn, NumPy memmap of a file", "read-only: ValueError: assignment destination is read-only"),
         ("joblib", "loky, automatic memmap", "read-only: ValueError: assignment destination is read-only"),
         ("joblib", "threading", "writable, seen by workers and the caller"),
-        ("ray", "tasks, ray.put", "read-only: ValueError: assignment destination is read-only"),
+        pytest.param(
+            "ray",
+            "tasks, ray.put",
+            "read-only: ValueError: assignment destination is read-only",
+            marks=pytest.mark.full,
+        ),
     ],
 )
 def test_what_a_write_does(library, idiom, said, tiny):
-    trial = run_cell(CELLS[library, idiom], tiny, WRITE)
+    trial = run_cell(cell_of("sharing", library, idiom), tiny, WRITE)
     assert (trial.outcome, trial.reason) == (OK, ""), trial.output
     assert trial.on_write == said
 
@@ -87,7 +90,7 @@ def test_what_a_write_does(library, idiom, said, tiny):
     ],
 )
 def test_a_frame_gets_there_whole(library, idiom, tiny):
-    trial = run_cell(replace(CELLS[library, idiom], workload="sharing_frame"), tiny)
+    trial = run_cell(replace(cell_of("sharing", library, idiom), workload="sharing_frame"), tiny)
     assert (trial.outcome, trial.reason) == (OK, ""), trial.output
 
 
@@ -116,7 +119,7 @@ def test_copies_are_what_the_mechanism_says(tiny):
     # What is on its way to a spawned worker, as one pickle here and another there, is in the peak besides.
     expected = {"fork, global": (1, 2), "spawn, shared memory": (2, 3), "spawn, initializer": (3, 7)}
     for idiom, (least, most) in expected.items():
-        trial = run_cell(CELLS["mp", idiom], large, MEMORY)
+        trial = run_cell(cell_of("sharing", "mp", idiom), large, MEMORY)
         assert (trial.outcome, trial.reason) == (OK, ""), trial.output
         grown = trial.memory.peak.pss_bytes - trial.memory.start.pss_bytes
         assert least * 0.98 <= grown / large.sharing_bytes <= most, (idiom, grown)
@@ -126,7 +129,7 @@ def test_loading_a_frame_is_not_in_its_copies(tiny):
     """A plain loop has the input once, whatever loading it took."""
     large = without(tiny, sharing_bytes=100 * 2**20)
     assert make_inputs("sharing_frame", large, Console(quiet=True)) == ""
-    trial = run_cell(replace(CELLS["serial", "loop"], workload="sharing_frame"), large, MEMORY)
+    trial = run_cell(replace(cell_of("sharing", "serial", "loop"), workload="sharing_frame"), large, MEMORY)
     assert (trial.outcome, trial.reason) == (OK, ""), trial.output
     grown = trial.memory.peak.pss_bytes - trial.memory.start.pss_bytes
     assert 0.98 <= grown / large.sharing_bytes <= 1.2
@@ -140,7 +143,7 @@ def test_inputs_made_by_another_workloads_module_are_made_anew_with_it():
 
 
 def test_threads_are_workers_only_where_an_idiom_says_so(tiny):
-    trial = run_cell(CELLS["joblib", "threading"], tiny)
+    trial = run_cell(cell_of("sharing", "joblib", "threading"), tiny)
     assert (trial.outcome, trial.reason) == (OK, ""), trial.output
     assert 1 <= trial.workers <= 2
     parent, workers = 7, {7: (4, 1), 8: (4, 1)}
