@@ -17,7 +17,7 @@ bench-stores: .venv/.stores .venv-plasma/.done
 	--n-jobs $$($(BIN)/python -c 'import loky; print(min(4, loky.cpu_count(only_physical_cores=True)))')
 
 # Tests run side by side, where each process of tests can have namespaces of its own: see tests/conftest.py.
-PYTEST := $(BIN)/python -m pytest -n auto --dist loadgroup
+PYTEST := $(BIN)/python -m pytest -n auto
 
 test: lint
 	$(PYTEST)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import replace
 from functools import cache
+from importlib.util import find_spec
 from io import StringIO
 from pathlib import Path
 from shutil import disk_usage
@@ -19,13 +20,14 @@ import matplotlib.pyplot as plt
 import psutil
 import pytest
 from hypothesis import settings
+from xdist.scheduler import LoadGroupScheduling
 
 import benchmark_all
 import params
 import utils
 from harness import cells, inputs
-from harness.cells import Cell, all_cells
-from harness.cli import UserError, all_scripts, parse
+from harness.cells import Cell
+from harness.cli import Settings, UserError, parse
 from harness.machine.process import NO_PROCESSES, namespaces
 from harness.machine.room import SHARED_MEMORY
 from harness.machine.supervise import become_subreaper, isolate
@@ -76,6 +78,9 @@ TINY = Params(
 )
 
 
+TOGETHER = ("tests/report/test_browser.py", "tests/test_new_library.py", "tests/workloads/test_own_job.py")
+
+
 def pytest_xdist_auto_num_workers() -> int:
     """Return how many processes run tests: one more than there are cores, because many tests wait.
 
@@ -92,6 +97,18 @@ def pytest_xdist_setupnodes(specs) -> None:
         spec.python = " ".join([*own, "--net", sys.executable])
 
 
+class _Scheduling(LoadGroupScheduling):
+    def _split_scope(self, nodeid: str) -> str:
+        """Return what goes to a process as a whole: a file whose tests share what takes long to make, or a test."""
+        file = nodeid.partition("::")[0]
+        return file if file in TOGETHER else nodeid
+
+
+def pytest_xdist_make_scheduler(config, log) -> LoadGroupScheduling:
+    """Have tests handed out so; xdist's own mark for this has no effect with pytest 9.2."""
+    return _Scheduling(config, log)
+
+
 def pytest_configure(config) -> None:
     """Give a process that runs tests beside others its own shared memory, and a loopback device."""
     if hasattr(config, "workerinput"):
@@ -101,17 +118,31 @@ def pytest_configure(config) -> None:
 LIBRARIES = ("dask", "fork", "futures", "joblib", "mp", "mpire", "ray", "serial")
 
 
-def cells_of(workload: str, *libraries: str) -> list[Cell]:
-    """Return the cells of a workload on 2 workers, of some libraries, or of all. Each script is started once for it."""
-    listings = {library: listing_of(library) for library in libraries or LIBRARIES}
-    with patch.object(cells, "_list_all", lambda _: listings):
-        return all_cells(parse([workload, "--n-jobs", "2", "--libraries", *listings]))
+_list_all = cells._list_all
 
 
 @cache
-def listing_of(library: str) -> dict:
-    """Return what a library's script says of its idioms."""
-    return cells._list_all({library: all_scripts()[library]})[library]
+def _listing_of(library: str, path: Path) -> dict:
+    return _list_all({library: path})[library]
+
+
+def all_cells(settings: Settings) -> list[Cell]:
+    """Return the cells of all scripts, each of which is started only once for it."""
+    with patch.object(cells, "_list_all", lambda scripts: {name: _listing_of(name, scripts[name]) for name in scripts}):
+        return cells.all_cells(settings)
+
+
+def cells_of(workload: str, *libraries: str) -> list[Cell]:
+    """Return the cells of a workload on 2 workers, of some libraries, or of all."""
+    return all_cells(parse([workload, "--n-jobs", "2", "--libraries", *(libraries or LIBRARIES)]))
+
+
+def first_row(workload: str, library: str) -> Cell:
+    """Return the first row that a library has of a workload; the test is skipped where the library is not installed."""
+    rows = cells_of(workload, library)
+    if not (found := [cell for cell in rows if not cell.outcome]):
+        pytest.skip(rows[0].reason)
+    return found[0]
 
 
 def cell_of(workload: str, library: str, idiom: str) -> Cell:
@@ -119,11 +150,16 @@ def cell_of(workload: str, library: str, idiom: str) -> Cell:
     return next(cell for cell in cells_of(workload, library) if cell.idiom == idiom)
 
 
+needs_torch = pytest.mark.skipif(not find_spec("torch"), reason="torch is not installed")
+
+
 @pytest.fixture(scope="session")
 def tiny() -> Params:
     """Parameters of trials that take a moment, with their inputs."""
     become_subreaper()
     for workload in (*WORKLOADS, *STUDIES):
+        if workload == "initialization" and not find_spec("torch"):
+            continue
         if not inputs.facts(workload, TINY):
             inputs.make(workload, TINY)  # here: a process for each takes longer than all that they make
     return TINY
@@ -167,7 +203,7 @@ def _run(main: Callable[[], int], *arguments) -> Ended:
         try:
             status = main()
         except SystemExit as ended:
-            status = ended.code
+            status = int(ended.code or 0)
     return Ended(status or 0, stdout.getvalue(), stderr.getvalue())
 
 

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 import benchmark_fork
-from harness.cells import all_cells
 from harness.cli import all_scripts, parse
 from harness.launch import run_cell
 from record.terms import (
@@ -23,7 +22,7 @@ from record.terms import (
     SKIPPED,
     WORKLOADS,
 )
-from tests.conftest import LIBRARIES, cell_of, cells_of, shared_memory
+from tests.conftest import LIBRARIES, all_cells, cell_of, cells_of, first_row, needs_torch, shared_memory
 
 ASKED = {"numerical": 8, "stateful": 24, "initialization": 8, "sharing": 8}  # in a round
 
@@ -41,15 +40,18 @@ def test_a_script_without_an_idiom_is_left_out_unless_it_was_named():
     assert {cell.library for cell in all_cells(parse(["client_scatter"]))} == {"dask_stores"}
 
 
+WITH_TORCH = {name: pytest.param(name, marks=needs_torch if name == "initialization" else ()) for name in ASKED}
+
+
 @pytest.mark.parametrize("library", LIBRARIES)
-@pytest.mark.parametrize("workload", WORKLOADS)
+@pytest.mark.parametrize("workload", [WITH_TORCH[name] for name in WORKLOADS])
 def test_a_row_of_each_library_and_workload(workload, library, tiny):
-    check_row(next(cell for cell in cells_of(workload, library) if not cell.outcome), tiny)
+    check_row(first_row(workload, library), tiny)
 
 
 @pytest.mark.full
 @pytest.mark.parametrize("library", LIBRARIES)
-@pytest.mark.parametrize("workload", ASKED)
+@pytest.mark.parametrize("workload", WITH_TORCH.values())
 def test_every_row(workload, library, tiny, subtests):
     for cell in cells_of(workload, library):
         with subtests.test(cell.idiom):
@@ -123,6 +125,8 @@ def _rounds_of_tasks():
     return [(range(tasks), n) for tasks, n in ((8, 2), (12, 4), (24, 4), (300, 4), (300, 1), (2000, 4))]
 
 
+@pytest.mark.full
+@needs_torch
 def test_a_second_trial_finds_no_warm_worker(tiny):
     cell = cell_of("initialization", "joblib", "loky, made once")
     for trial in (run_cell(cell, tiny), run_cell(cell, tiny)):

@@ -5,8 +5,6 @@ import pytest
 import utils
 from tests.conftest import ROOT, run_suite, run_utils
 
-pytestmark = pytest.mark.xdist_group("new library")  # it is measured once
-
 TOY = '''"""A toy library: multiprocessing.Pool under another name."""
 
 from multiprocessing import get_context

@@ -65,7 +65,7 @@ CHANGES = (
 @pytest.fixture
 def copy(tmp_path):
     """The suite's own files, in a folder of their own."""
-    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, timeout=30, check=True)
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, timeout=600, check=True)
     for name in listed.stdout.splitlines():
         if name.endswith((".py", ".toml")) and not name.startswith("tests/"):
             (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)

@@ -18,7 +18,6 @@ import pytest
 from rich.console import Console
 
 from harness import clusters
-from harness.cells import all_cells
 from harness.cli import UserError, parse
 from harness.clusters import _other_versions, with_facts
 from harness.folders import temporary_folder
@@ -31,7 +30,7 @@ from record.terms import COLD, ERROR, KEPT, OK, TASKS, Traits, cluster_condition
 from report.numbers.clusters import limit_s, on_clusters, other_versions, traffic_bytes
 from report.numbers.group import groups_of
 from report.tables.workload import tables_of
-from tests.conftest import ROOT, TINY, refusal
+from tests.conftest import ROOT, TINY, all_cells, refusal
 from tests.made_up import a_run, a_trial, save
 from tools.hosts import DASK, dask_cluster, network, ray_cluster, started, when_all_are_there
 from trial import remote
@@ -205,7 +204,7 @@ def test_what_a_task_costs_is_shown_of_clusters_too(tmp_path):
     _, cost, *_ = tables_of(group)
     rows = list(cost.table.columns[1].cells)
     assert rows == ["client.map", "cluster: client.map, 2 workers", "cluster: client.map, 4 workers"]
-    assert [float(each) for each in cost.table.columns[3].cells] == pytest.approx([1000] * 3, rel=0.01)
+    assert [float(str(each)) for each in cost.table.columns[3].cells] == pytest.approx([1000] * 3, rel=0.01)
 
 
 def test_other_versions_of_packages_are_named():
@@ -281,16 +280,17 @@ def test_workers_of_several_threads_or_of_another_python_are_one_line(python, li
 
 
 @pytest.mark.parametrize(("bytes_per_s", "most"), [(10e6, 2**20), (100e6, 2**24), (10e9, 2**26)])
-def test_a_slow_network_is_not_kept_waiting(bytes_per_s, most):
-    """Sleeping stands for a network of known speed."""
-    sent = []
+def test_a_slow_network_is_not_kept_waiting(bytes_per_s, most, monkeypatch):
+    """A clock that goes on by what is sent stands for a network of known speed."""
+    sent, clock_ns = [], [0.0]
+    monkeypatch.setattr(remote, "perf_counter_ns", lambda: clock_ns[0])
 
     def send(data):
         sent.append(len(data))
-        time.sleep(len(data) / bytes_per_s)
+        clock_ns[0] += 1e9 * len(data) / bytes_per_s
 
     found = remote.network(lambda: None, send)
-    assert found["bytes_per_s"] == pytest.approx(bytes_per_s, rel=0.3)
+    assert found["bytes_per_s"] == pytest.approx(bytes_per_s)
     assert max(sent) <= most
 
 
@@ -335,7 +335,7 @@ def measured_on_hosts(made, library, address, job, **variables):
     """Return what `measure_on_hosts` says in a process of its own, in the folder of the job."""
     ended = subprocess.run(
         [sys.executable, "-c", ON_HOSTS, library, address, str(job)], cwd=job.parent, capture_output=True, text=True,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "RAY_AUTH_TOKEN": made.token, **variables}, timeout=500,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "RAY_AUTH_TOKEN": made.token, **variables}, timeout=900,
         check=False,
     )  # fmt: skip
     assert ended.returncode == 0, ended.stderr

@@ -10,6 +10,7 @@ from math import inf
 from pathlib import Path
 from statistics import median
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -193,9 +194,6 @@ def test_budget_is_kept_and_what_was_reached_is_printed_and_stored(tmp_path):
         assert all(trial.yardstick_s > 0 for trial in run.trials)
 
 
-with_interrupted = pytest.mark.xdist_group("interrupted")  # it is measured once
-
-
 @pytest.fixture(scope="module")
 def interrupted(tmp_path_factory):
     """A run of 2 blocks that was cut off: as a pickle may hold it after an interrupt, without its last trials."""
@@ -213,7 +211,6 @@ def cut(folder):
     (folder / "stateful_serial.p3").unlink()  # as if its first trial had not ended yet
 
 
-@with_interrupted
 def test_resume_runs_what_is_missing_and_nothing_twice(interrupted):
     before = results.load(interrupted / "stateful_fork.p3").runs
     ended = run_suite(*TINY_RUN, "--trials", "2", "--results", interrupted, "--resume")
@@ -275,7 +272,6 @@ def edited(folder, change):
     results.save(folder, content.workload, content.library, content.runs)
 
 
-@with_interrupted
 @pytest.mark.parametrize(
     ("change", "said"),
     [
@@ -378,9 +374,8 @@ def test_self_check_finds_a_slowdown_and_no_difference_where_there_is_none(tmp_p
         # An older one of another library in the same folder is not mixed in.
         workload, _, run = a_part(library, {"fork": [5.0] * 8}, started="2026-11-20T00:00:00+0000")
         results.save(tmp_path, workload, library.replace("mp", "dask"), [run])
-    console = Console(file=io.StringIO(), width=200)
-    print_self_check(tmp_path, ["numerical"], console)
-    said = console.file.getvalue()
+    print_self_check(tmp_path, ["numerical"], Console(file=(printed := io.StringIO()), width=200))
+    said = printed.getvalue()
     assert re.search(r"another name: [+-]0.0% \(-1.0% to \+1.0%, 8 blocks\), tie; the truth is", said), said
     assert "slowed down by 5% on purpose: +5.0% (+5.0% to +5.0%, 8 blocks), found" in said
 
@@ -393,9 +388,9 @@ def test_user_errors_are_user_errors():
 @pytest.mark.parametrize("terminal", [True, False])
 def test_a_run_says_where_it_is_where_no_terminal_shows_it(terminal, monkeypatch):
     monkeypatch.setattr(suite, "SAY_EVERY_S", 0.0)
-    console = Console(file=io.StringIO(), force_terminal=terminal)
-    run = SimpleNamespace(settings=SimpleNamespace(params=Params(), precision=None, budget_s=None))
+    console = Console(file=(printed := io.StringIO()), force_terminal=terminal)
+    run: Any = SimpleNamespace(settings=SimpleNamespace(params=Params(), precision=None, budget_s=None))
     blocks = suite.Blocks(run, [], Progress(console=console))
     blocks.said_s -= 1
     blocks._say_where("numerical mp: fork")
-    assert ("0 of 0: numerical mp: fork" in console.file.getvalue()) != terminal
+    assert ("0 of 0: numerical mp: fork" in printed.getvalue()) != terminal

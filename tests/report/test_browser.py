@@ -15,13 +15,10 @@ from tests.conftest import run_utils
 from tests.made_up import grid_folder, measured
 
 CHROMIUM, DRIVER = (shutil.which(name) for name in ("chromium", "chromedriver"))
-pytestmark = [
-    pytest.mark.skipif(
-        not (CHROMIUM and DRIVER) and "CI" not in os.environ,  # in CI, nobody would notice that they are skipped
-        reason="needs chromium and chromedriver (apt install chromium-driver)",
-    ),
-    pytest.mark.xdist_group("browser"),  # which is started once
-]
+pytestmark = pytest.mark.skipif(
+    not (CHROMIUM and DRIVER) and "CI" not in os.environ,  # in CI, nobody would notice that they are skipped
+    reason="needs chromium and chromedriver (apt install chromium-driver)",
+)
 
 
 @pytest.fixture(scope="module")

@@ -6,11 +6,17 @@ import signal
 import time
 from pathlib import Path
 
+from trial import tasklog
 from trial.script import idiom, run
 
 SIZE = 200 * 2**20
 BURN_S = 0.4
-HELD_S = 0.3  # for the sampler to see it
+
+
+def wait_until_sampled():
+    """Hold what there is until the sampler has seen it, where there is one."""
+    if samples := os.environ.get(tasklog.SAMPLES_VARIABLE):
+        tasklog.wait_for_sample(Path(samples))
 
 
 def serial(job, rounds):
@@ -32,14 +38,14 @@ def touch(memory):
 
 
 def nothing(job, rounds, n_jobs):
-    time.sleep(HELD_S)
+    wait_until_sampled()
     yield from serial(job, rounds)
 
 
 def own_copy(job, rounds, n_jobs):
     def work():
         _kept = b"\1" * SIZE
-        time.sleep(HELD_S)
+        wait_until_sampled()
 
     child(work)
     yield from serial(job, rounds)
@@ -50,7 +56,7 @@ def shared_by_fork(job, rounds, n_jobs):
 
     def work():
         touch(kept)  # read only: the pages stay those of the parent
-        time.sleep(HELD_S)
+        wait_until_sampled()
 
     child(work)
     yield from serial(job, rounds)
@@ -61,23 +67,25 @@ def unmapped_segment(job, rounds, n_jobs):
     with path.open("wb") as file:
         for _ in range(SIZE // mmap.PAGESIZE):
             file.write(b"\1" * mmap.PAGESIZE)
-    time.sleep(HELD_S)
+    wait_until_sampled()
     path.unlink()
     yield from serial(job, rounds)
 
 
 def daemon(job, rounds, n_jobs):
     """A grandchild whose parent has ended: in the tree by adoption only."""
+    read_end, write_end = os.pipe()
 
     def start():
         if not os.fork():
             os.setsid()
             _kept = b"\1" * SIZE
-            time.sleep(HELD_S)
+            wait_until_sampled()
             os._exit(0)
 
     child(start)
-    time.sleep(HELD_S)
+    os.close(write_end)
+    os.read(read_end, 1)  # until the grandchild has ended
     yield from serial(job, rounds)
 
 

@@ -5,12 +5,10 @@ from collections import Counter, defaultdict
 
 import numpy as np
 import pytest
-import scipy.ndimage
-import skimage.filters
 
 from harness.inputs import folder_of
 from params import PROFILES
-from tests.conftest import TINY, setting
+from tests.conftest import TINY, needs_torch, setting
 from trial.rules import WrongResult
 from workloads import initialization, numerical, stateful
 
@@ -36,6 +34,8 @@ def test_image_size_is_what_was_asked_for_where_tiles_do_not_fit():
 
 
 def test_filters_against_scipy(image):
+    import scipy.ndimage  # here, as other large packages: it takes long to import, and every process of tests would
+
     def by_scipy(name, **options):
         return getattr(scipy.ndimage, name)(image.astype(np.float64), mode="nearest", **options)
 
@@ -57,6 +57,8 @@ def test_filters_against_scipy(image):
 
 
 def test_bank_is_of_different_filters_and_reused_when_exhausted(image):
+    import skimage.filters
+
     size = len(numerical.filter_bank())
     results = [numerical.filter_image(0, index, image)[1] for index in range(size)]
     for i in range(size):
@@ -121,6 +123,7 @@ def test_threshold_is_on_the_total():
     assert stateful.frequent_prefixes(two_and_two) == ({"a"}, [0, 1])
 
 
+@needs_torch
 def test_network_is_accurate_and_its_labels_are_checked(tiny):
     import json
 
@@ -148,7 +151,7 @@ def test_default_network_costs_more_than_a_second_to_set_up():
     assert PROFILES["default"].hidden_units >= 4096
 
 
-@pytest.mark.parametrize("workload", [numerical, initialization])
+@pytest.mark.parametrize("workload", [numerical, pytest.param(initialization, marks=needs_torch)])
 def test_a_missing_a_foreign_an_old_and_a_changed_result_are_refused(workload, tiny):
     folder = folder_of(workload.__name__.rpartition(".")[2], tiny)
     (pool,) = workload.pools(workload.load(tiny, folder), setting(*workload.PATTERNS))
