@@ -5,6 +5,9 @@ BIN := .venv/bin
 INSTALL := $(if $(shell command -v uv),uv pip install --quiet --python $(BIN)/python,$(BIN)/python -m pip install \
 --quiet --disable-pip-version-check --no-compile)
 
+# Where Python is told to keep no compiled files, each of many interpreters would compile the suite anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: what-can-be-installed bench bench-stores test test-all lint clean
 
 bench: .venv/.bench

@@ -122,7 +122,7 @@ def map_batches(job, rounds, n_jobs, address=None, on=None):
 def graph_delayed(job, rounds, n_jobs, scheduler):
     with scheduled(scheduler, n_jobs):
         for nodes in rounds:
-            made = []
+            made: list = []
             for node in nodes:
                 made.append(delayed(job.task, pure=False)(*node.arguments, *(made[place] for place in node.needs)))
             yield dask.compute(*(value for value, node in zip(made, nodes, strict=True) if node.wanted))

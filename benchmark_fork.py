@@ -22,7 +22,7 @@ def rounds_by_hand(rounds, n_jobs, start, messages_each=16, hands_back=False):
     end of a round. A worker's share of a round is sent in ``messages_each`` messages.
     """
     first = next(rounds)
-    workers = {}  # by the descriptor of its answers: process, pipe of tasks, pipe of answers
+    workers: dict = {}  # by the descriptor of its answers: process, pipe of tasks, pipe of answers
     for _ in range(n_jobs):
         tasks_out, tasks_in = os.pipe()
         answers_out, answers_in = os.pipe()
@@ -52,7 +52,8 @@ def close_all(workers):
 
 def exchange(workers, messages):
     """Send ``messages``, one at a time to whoever is free; return all answers. Raises what a task has raised."""
-    answers, free, busy = [], list(workers), set()
+    answers: list = []
+    free, busy = list(workers), set()
     while True:
         for descriptor, message in zip(free, islice(messages, len(free)), strict=False):
             pickle.dump(message, workers[descriptor][1], protocol=pickle.HIGHEST_PROTOCOL)
@@ -76,7 +77,7 @@ def serve(tasks_out, answers_in, start, first):
         while True:
             message = pickle.load(tasks_out)
             try:
-                answer = None, answer_to(message, first, call, at_end)
+                answer: tuple = None, answer_to(message, first, call, at_end)
             except Exception as error:  # noqa: BLE001 -- whatever it is, the parent raises it
                 answer = error, []
             pickle.dump(answer, answers_in, protocol=pickle.HIGHEST_PROTOCOL)

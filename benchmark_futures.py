@@ -10,6 +10,7 @@ import sys
 from functools import partial
 from itertools import islice, repeat
 from operator import attrgetter, methodcaller
+from typing import Any
 
 from trial.script import idiom, in_batches, needs, run, skip
 
@@ -74,6 +75,11 @@ MAP = {
     "ThreadPoolExecutor": threads(partial(map_executor, start=ThreadPoolExecutor)),
     "InterpreterPoolExecutor": interpreters(map_executor),
 }
+
+
+shared: Any  # what `share` and `start_state` leave in a process for the tasks that run there
+job: Any
+everyone: Any
 
 
 def share(task, value):

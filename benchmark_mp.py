@@ -10,6 +10,7 @@ from functools import partial
 from itertools import repeat
 from operator import attrgetter, methodcaller
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from trial.script import idiom, in_batches, needs, run, skip
 from trial.tasklog import placing
@@ -67,6 +68,11 @@ MAP = {
     "fork, get with a time limit": forked(map_within, limits=True, **DEFAULT),
     "ThreadPool": threads(partial(map_pool, start=ThreadPool), **DEFAULT),
 }
+
+
+shared: Any  # what `share` and `start_state` leave in a process for the tasks that run there
+job: Any
+everyone: Any
 
 
 def share(task, value):

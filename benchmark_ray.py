@@ -148,7 +148,8 @@ def actors(n_jobs, *arguments, **options):
 def in_flight(workers, batches):
     # An actor that has answered gets another batch, and has one waiting meanwhile. An `ActorPool` gives out one at a
     # time. https://docs.ray.io/en/latest/ray-core/patterns/pipelining.html
-    batches, out, free = iter(batches), {}, 2 * workers
+    out: dict = {}
+    batches, free = iter(batches), 2 * workers
     while True:
         out |= {worker.call_all.remote(batch): worker for worker, batch in zip(free, batches, strict=False)}
         if not out:
@@ -185,7 +186,7 @@ def graph_of_tasks(job, rounds, n_jobs):
     with ray_for(n_jobs):
         task = ray.remote(job.task)
         for nodes in rounds:
-            made = []
+            made: list = []
             for node in nodes:
                 made.append(task.remote(*node.arguments, *(made[place] for place in node.needs)))
             yield ray.get([value for value, node in zip(made, nodes, strict=True) if node.wanted])

@@ -172,7 +172,7 @@ def _parser(script: Path | None) -> argparse.ArgumentParser:
         "--memory-trials", type=int, metavar="N", help="trials for memory of every cell (the profile's)"
     )
     parser.add_argument(
-        "--precision", type=_share, metavar="2%%", help="add blocks until no interval is wider than ± 2%%"
+        "--precision", type=_share, metavar="2%", help="add blocks until no interval is wider than ± 2%%"
     )
     parser.add_argument("--budget", type=_seconds, metavar="10m", help="begin no block that would end after this time")
     parser.add_argument("--resume", action="store_true", help="go on with the newest run where it stopped")

@@ -13,7 +13,7 @@ https://distributed.dask.org/en/stable/serialization.html
 import contextlib
 import threading
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pickle import PickleBuffer
 from queue import SimpleQueue
@@ -50,7 +50,7 @@ class Known:
     key: str
     start: int
     size: int
-    owner: weakref.ref[Any]
+    owner: Callable[[], Any]  # a weak reference
 
     def holds(self, start: int, size: int) -> bool:
         """Return whether all of that memory is in it. Once the owner is dead, the memory may be another's."""
@@ -115,7 +115,7 @@ class Family:
                     buffers.append(small.pop(0))
                     continue
                 key, offset, size = place
-                buffers.append(memoryview(self._map(key))[offset : offset + size])
+                buffers.append(self._map(key).data[offset : offset + size])
         return pickle.loads(head, buffers=buffers)
 
     def _find(self, raw: memoryview) -> Known | None:

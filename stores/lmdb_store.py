@@ -40,7 +40,9 @@ class LmdbStore:
         freed meanwhile, and fill the store.
         """
         with self._environment.begin(buffers=True) as transaction:
-            return transaction.get(key.encode())
+            value = transaction.get(key.encode())
+        assert value is not None  # nobody asks for what was not put
+        return value
 
     def delete(self, key: str) -> None:
         """See `family.Store`."""

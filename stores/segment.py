@@ -27,6 +27,7 @@ def placed(value: Any, writable: bool = False) -> Iterator[Callable[[], Any]]:
     spans = [(start, start + view.nbytes) for start, view in zip(starts, views, strict=False)]
     with placing(starts[-1]):
         segment = SharedMemory(create=True, size=starts[-1])
+        assert segment.buf is not None  # it is open
         for (start, end), view in zip(spans, views, strict=True):
             segment.buf[start:end] = view
     try:
@@ -36,8 +37,12 @@ def placed(value: Any, writable: bool = False) -> Iterator[Callable[[], Any]]:
         segment.unlink()
 
 
+_segment: SharedMemory  # it stays open as long as the worker lives: the value lies in it
+
+
 def _read(name: str, head: bytes, spans: list[tuple[int, int]], writable: bool) -> Any:
-    global _segment  # it stays open as long as the worker lives: the value lies in it
+    global _segment
     _segment = SharedMemory(name)
+    assert _segment.buf is not None
     memory = _segment.buf if writable else _segment.buf.toreadonly()
     return pickle.loads(head, buffers=[memory[start:end] for start, end in spans])

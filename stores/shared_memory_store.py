@@ -25,6 +25,7 @@ class SharedMemoryStore:
         segment = shared_memory.SharedMemory(create=True, size=buffer.nbytes)
         # Else the resource tracker would remove it when this process ends (from Python 3.13 on: track=False).
         resource_tracker.unregister(f"/{segment.name}", "shared_memory")
+        assert segment.buf is not None  # it is open
         copy_memory(segment.buf[: buffer.nbytes], buffer)
         segment.close()
         return segment.name

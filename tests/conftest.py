@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import replace
@@ -60,7 +61,7 @@ TINY = Params(
     frame_freq_s=60,
     sharing_bytes=2**21,  # joblib maps what is larger than 1 MiB
     overhead_tasks=100,
-    overhead_budget_s=2.0,
+    overhead_budget_s=0.5,
     latency_tasks=3,
     overhead_edges=(0, 3),
     grid_payload_bytes=(2**21,),
@@ -78,9 +79,11 @@ TINY = Params(
 )
 
 
+of_xdist = pytest.hookimpl(optionalhook=True)
 TOGETHER = ("tests/report/test_browser.py", "tests/test_new_library.py", "tests/workloads/test_own_job.py")
 
 
+@of_xdist
 def pytest_xdist_auto_num_workers() -> int:
     """Return how many processes run tests: one more than there are cores, because many tests wait.
 
@@ -90,6 +93,7 @@ def pytest_xdist_auto_num_workers() -> int:
     return len(psutil.Process().cpu_affinity()) + 1 if namespaces() else 0
 
 
+@of_xdist
 def pytest_xdist_setupnodes(specs) -> None:
     """Start the processes that run tests in namespaces of their own."""
     own = [argument for argument in namespaces() if argument not in NO_PROCESSES]
@@ -104,6 +108,7 @@ class _Scheduling(LoadGroupScheduling):
         return file if file in TOGETHER else nodeid
 
 
+@of_xdist
 def pytest_xdist_make_scheduler(config, log) -> LoadGroupScheduling:
     """Have tests handed out so; xdist's own mark for this has no effect with pytest 9.2."""
     return _Scheduling(config, log)
@@ -113,6 +118,34 @@ def pytest_configure(config) -> None:
     """Give a process that runs tests beside others its own shared memory, and a loopback device."""
     if hasattr(config, "workerinput"):
         isolate(disk_usage(SHARED_MEMORY).total)
+
+
+_left_out: set[str] = set()
+
+
+def pytest_deselected(items) -> None:
+    """Note which tests a run leaves out."""
+    _left_out.update(item.nodeid for item in items)
+
+
+def pytest_sessionfinish(session) -> None:
+    """Tell it from a process of tests."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["left_out"] = sorted(_left_out)
+
+
+@of_xdist
+def pytest_testnodedown(node) -> None:
+    """Hear it from a process of tests, unless it has died."""
+    _left_out.update(getattr(node, "workeroutput", {}).get("left_out", ()))
+
+
+def pytest_terminal_summary(terminalreporter, config) -> None:
+    """Say what `make test` leaves out."""
+    if _left_out and config.option.markexpr == "not full":
+        counts = Counter(Path(nodeid.partition("::")[0]).stem for nodeid in _left_out)
+        listed = ", ".join(f"{count} of {name}" for name, count in sorted(counts.items()))
+        terminalreporter.write_line(f"{len(_left_out)} tests left out, which make test-all runs: {listed}")
 
 
 LIBRARIES = ("dask", "fork", "futures", "joblib", "mp", "mpire", "ray", "serial")

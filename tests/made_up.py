@@ -1,6 +1,7 @@
 """Results that nobody measured, valid in every field."""
 
 from math import exp
+from typing import Any
 
 import numpy as np
 
@@ -14,7 +15,7 @@ CODE = {
     "code": "def numerical_tasks(inputs, n_jobs):\n    return inputs < 1  # <b>",
     "lines": 2,
 }
-A_MACHINE = {"cpu": "Z80", "physical_cores_usable": 1, "memory_bytes": 2**16}
+A_MACHINE: dict[str, str | int | float] = {"cpu": "Z80", "physical_cores_usable": 1, "memory_bytes": 2**16}
 
 
 def parts_of(seconds):
@@ -42,14 +43,14 @@ def a_trial(one_shot_s=1.5, kept_s=None, **changes):
 
 def a_run(*trials, traits=(), codes=(), **changes):
     """Return a run of these trials, or of one. ``traits``, ``codes``: of its idioms, by name."""
-    trials, traits, codes = list(trials) or [a_trial()], dict(traits), dict(codes)
+    measured, traits, codes = list(trials) or [a_trial()], dict(traits), dict(codes)
     idioms = {
         name: Idiom(traits=traits.get(name, Traits(start="fork")), **codes.get(name, {}))
-        for name in dict.fromkeys(trial.idiom for trial in trials)
+        for name in dict.fromkeys(trial.idiom for trial in measured)
     }
-    run = {
+    run: dict[str, Any] = {
         "started": "2026-11-21T00:00:00+0000", "profile": "quick", "params": {}, "params_hash": "abc", "seed": 1,
-        "worker_counts": [1], "bandwidth_bytes_per_s": 1e10, "idioms": idioms, "trials": trials,
+        "worker_counts": [1], "bandwidth_bytes_per_s": 1e10, "idioms": idioms, "trials": measured,
     }  # fmt: skip
     return Run(**run | changes)
 
@@ -83,7 +84,10 @@ def memory_of(**pss_mib):
     """Return what a memory trial says that had so many MiB of PSS at the moments named, and nothing else."""
     none = dict.fromkeys(MEMORY_FIELDS, 0)
     always = dict.fromkeys(("start", "peak", "end"), 0)
-    return Memory(**{name: Bytes(**none | {"pss_bytes": mib * MIB}) for name, mib in (always | pss_mib).items()})
+    moments: dict[str, Any] = {
+        name: Bytes(**none | {"pss_bytes": mib * MIB}) for name, mib in (always | pss_mib).items()
+    }
+    return Memory(**moments)
 
 
 def save_pools(folder, workload, library, pools_by_idiom, n_jobs=2, traits=(), **changes):

@@ -44,9 +44,18 @@ WITH_TORCH = {name: pytest.param(name, marks=needs_torch if name == "initializat
 
 
 @pytest.mark.parametrize("library", LIBRARIES)
-@pytest.mark.parametrize("workload", [WITH_TORCH[name] for name in WORKLOADS])
-def test_a_row_of_each_library_and_workload(workload, library, tiny):
-    check_row(first_row(workload, library), tiny)
+def test_a_row_of_each_library(library, tiny):
+    check_row(first_row("stateful", library), tiny)
+
+
+@pytest.mark.parametrize("library", ["fork", "futures", "joblib", "mp", "mpire", "serial"])  # others take seconds
+def test_a_row_with_a_large_input(library, tiny):
+    check_row(first_row("numerical", library), tiny)
+
+
+@needs_torch
+def test_a_row_with_a_setup(tiny):
+    check_row(first_row("initialization", "mp"), tiny)
 
 
 @pytest.mark.full

@@ -3,7 +3,7 @@
 import pytest
 
 import utils
-from tests.conftest import ROOT, run_suite, run_utils
+from tests.conftest import ROOT, TINY, run_suite, run_utils, without
 
 TOY = '''"""A toy library: multiprocessing.Pool under another name."""
 
@@ -32,13 +32,17 @@ if __name__ == "__main__":
 '''
 
 
+MEASURED = ("numerical", "overhead", "--n-jobs", "2", "--memory-trials", "0")
+
+
 @pytest.fixture(scope="module")
 def results(tmp_path_factory):
     """What a run of the new script and the plain loop leaves, measured as a user would, with tiny sizes."""
     folder = tmp_path_factory.mktemp("toy")
     (folder / "benchmark_toy.py").write_text(TOY)
+    short = without(TINY, overhead_budget_s=0.2)
     for script in (folder / "benchmark_toy.py", ROOT / "benchmark_serial.py"):
-        ended = run_suite("numerical", "overhead", "--n-jobs", "2", "--results", folder / "results", script=script)
+        ended = run_suite(*MEASURED, "--results", folder / "results", script=script, sizes=short)
         assert ended.returncode == 0, ended.stdout + ended.stderr
     return folder / "results"
 

@@ -39,13 +39,6 @@ class Idiom:
     connects_to: Serve | None
 
 
-def idiom(
-    function: Function, *, interpreter: Path | None = None, connects_to: Serve | None = None, **traits: Any
-) -> Idiom:
-    """Return a row of a pattern: what runs it, and what it is, as `record.terms.Traits` names it."""
-    return Idiom(function, Traits(connects=connects_to is not None, **traits), interpreter, connects_to)
-
-
 @dataclass(frozen=True)
 class Skipped:
     """In the place of an idiom."""
@@ -54,7 +47,21 @@ class Skipped:
     traits: Traits
 
 
-def skip(reason: str, **traits: Any) -> Skipped:
+Row = Idiom | Skipped
+"""What `idiom` and `skip` both return: a checker could not tell what a dictionary with some of each holds."""
+Rows = Mapping[str, Row]
+
+
+def idiom(function: Function, /, *, interpreter: Any = None, connects_to: Any = None, **traits: Any) -> Row:
+    """Return a row of a pattern: what runs it, see `Idiom`, and what it is, as `record.terms.Traits` names it.
+
+    Keywords may be anything, for type checkers too: scripts keep traits that several rows have in dictionaries, and a
+    checker takes each of their values for any keyword.
+    """
+    return Idiom(function, Traits(connects=connects_to is not None, **traits), interpreter, connects_to)
+
+
+def skip(reason: str, **traits: Any) -> Row:
     """Return the row of an idiom that the library cannot have: why, and what it would be."""
     return Skipped(reason, Traits(**traits))
 
@@ -63,9 +70,6 @@ def in_batches(tasks: list[Any], n_jobs: int, each: int) -> list[list[Any]]:
     """Return ``tasks`` divided into about ``each`` batches a worker: for libraries that have no chunks of their own."""
     size = max(1, len(tasks) // (each * n_jobs))
     return [tasks[first : first + size] for first in range(0, len(tasks), size)]
-
-
-Rows = Mapping[str, Idiom | Skipped]
 
 
 @contextmanager
@@ -86,7 +90,7 @@ def needs(*packages: str):
     import_s += perf_counter() - start
 
 
-def run(cluster_at: Callable[[str], dict[str, Any]] | None = None, **patterns: Rows) -> None:
+def run(cluster_at: Callable[[str], dict[str, Any]] | None = None, /, **patterns: Rows) -> None:
     """Measure this script's idioms: ``pattern={"name of the idiom": idiom(function, ...), ...}``.
 
     ``cluster_at(address)``: says what the library's cluster at an address is, see `harness.clusters.with_facts`.

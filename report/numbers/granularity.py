@@ -7,7 +7,7 @@ from math import exp, inf, isinf, log
 from statistics import median
 
 import numpy as np
-from scipy.optimize import isotonic_regression
+import scipy
 
 from record.schema import Trial
 from record.terms import POINT
@@ -145,7 +145,7 @@ def points_of(cell: Cell, pattern: str) -> Curve:
 def smoothed(cell: Cell, pattern: str) -> Curve:
     """Return the same, fitted by a line on which efficiency does not fall as tasks grow longer."""
     lengths, efficiency = zip(*_of_all_trials(cell, pattern), strict=True)
-    fitted = np.exp(isotonic_regression(np.log(efficiency)).x)
+    fitted = np.exp(scipy.optimize.isotonic_regression(np.log(efficiency)).x)
     return [(length / float(share), float(share)) for length, share in zip(lengths, fitted, strict=True)]
 
 

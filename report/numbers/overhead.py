@@ -6,7 +6,7 @@ from statistics import median
 from typing import Any
 
 import numpy as np
-from scipy.optimize import nnls
+import scipy
 
 from record.schema import Trial
 from record.terms import GRAPH, KEPT, TASKS
@@ -64,7 +64,9 @@ def line_of(trial: Trial) -> Line | None:
     if len(points) < 3:
         return None
     tasks, seconds = np.array(points).T
-    (fixed_s, per_task_s), _ = nnls(np.column_stack([1 / seconds, tasks / seconds]), np.ones(len(points)))
+    (fixed_s, per_task_s), _ = scipy.optimize.nnls(
+        np.column_stack([1 / seconds, tasks / seconds]), np.ones(len(points))
+    )
     far = np.abs(seconds / (fixed_s + per_task_s * tasks) - 1)[tasks >= LEAST_TASKS]
     return Line(float(fixed_s), float(per_task_s), float(max(far, default=0.0)))
 
@@ -117,7 +119,7 @@ def per_edge_s(trial: Trial) -> float | None:
     if len({each.label["edges"] for each in graphs}) < 2:
         return None
     edges, seconds = np.array([(each.label["edges"], each.seconds) for each in graphs]).T
-    _, slope = nnls(np.column_stack([np.ones(len(graphs)), edges]), seconds)[0]
+    _, slope = scipy.optimize.nnls(np.column_stack([np.ones(len(graphs)), edges]), seconds)[0]
     return float(slope)
 
 

@@ -13,7 +13,7 @@ from statistics import median
 from typing import Any
 
 import numpy as np
-from scipy.interpolate import RegularGridInterpolator
+import scipy
 
 from record.schema import Trial
 from record.terms import WORKER_KILLED_ONCE
@@ -169,7 +169,11 @@ def _per_task_s(trial: Trial, task: Task) -> float | None:
     between = [levels for levels in axes if len(levels) > 1]
     at = [v for v, levels in zip(point, axes, strict=True) if len(levels) > 1]
     values = np.array(corners, dtype=float)
-    return float(RegularGridInterpolator(between, values.squeeze())(at)[0]) if between else float(values[0, 0])
+    return (
+        float(scipy.interpolate.RegularGridInterpolator(between, values.squeeze())(at)[0])
+        if between
+        else float(values[0, 0])
+    )
 
 
 def _around(value: float, levels: list[Any]) -> list[Any]:

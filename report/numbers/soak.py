@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from statistics import median
 
-from scipy.stats import theilslopes
+import scipy
 
 from record.schema import Round, Trial
 from record.terms import COLD, STRETCH
@@ -54,7 +54,7 @@ def growth(cell: Cell) -> Growth | None:
         y += [pss - level for _, pss in points]
     if len(set(x)) < 3:
         return None
-    slope, _, low, high = theilslopes(y, x, LEVEL)
+    slope, _, low, high = scipy.stats.theilslopes(y, x, LEVEL)
     return Growth(*(float(1000 * each) for each in (slope, low, high)))
 
 

@@ -16,7 +16,7 @@ from statistics import median
 from typing import Any, TypeVar
 
 import numpy as np
-from scipy.stats import false_discovery_control, mannwhitneyu, quantile_test
+import scipy
 
 LEAST_FOR_INTERVAL = 6
 """With fewer samples no confidence interval is claimed: 5 span the median with 93.75 % at most, 6 with 96.9 %."""
@@ -55,14 +55,14 @@ def _ranks(count: int, level: float) -> tuple[int, int] | None:
 
     They are the same for all samples of this size, and slow to find. None where so few samples cannot reach the level.
     """
-    interval = quantile_test(range(count), p=0.5).confidence_interval(confidence_level=level - HAIR)
+    interval = scipy.stats.quantile_test(range(count), p=0.5).confidence_interval(confidence_level=level - HAIR)
     return (int(interval.low), int(interval.high)) if isfinite(interval.low) and isfinite(interval.high) else None
 
 
 @cache
 def _sign_test(below: int, equal: int, above: int) -> float:
     """Return the p-value of a median of 0 for so many samples below, at and above 0: only these counts matter."""
-    return float(quantile_test([-1] * below + [0] * equal + [1] * above, q=0, p=0.5).pvalue)
+    return float(scipy.stats.quantile_test([-1] * below + [0] * equal + [1] * above, q=0, p=0.5).pvalue)
 
 
 @cache
@@ -73,7 +73,7 @@ def _rank_sum_test(count: int, others: int, beyond: int) -> float:
     """
     below = [min(others, max(0, beyond - place * others)) for place in range(count)]
     ones = [number + 0.5 + 0.4 * place / count for place, number in enumerate(below)]
-    return float(mannwhitneyu(ones, range(1, others + 1)).pvalue)
+    return float(scipy.stats.mannwhitneyu(ones, range(1, others + 1)).pvalue)
 
 
 @cache
@@ -207,7 +207,7 @@ def _level(p_values: Sequence[float]) -> float:
     """Return the confidence level for all intervals of a family of comparisons with these p-values."""
     if not p_values:
         return LEVEL
-    differ = sum(float(adjusted) <= 1 - LEVEL for adjusted in false_discovery_control(p_values))
+    differ = sum(float(adjusted) <= 1 - LEVEL for adjusted in scipy.stats.false_discovery_control(p_values))
     return 1 - (1 - LEVEL) * max(differ, 1) / len(p_values)
 
 

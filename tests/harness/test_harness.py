@@ -134,7 +134,7 @@ def test_a_loop_in_the_parent_is_no_parallel_run(tiny):
     assert trial.reason == "tasks ran in the calling process, and n_jobs is 2"
 
 
-@pytest.mark.parametrize("idiom", ["hangs", "hangs_on_unpicklable"])
+@pytest.mark.parametrize("idiom", ["hangs", pytest.param("hangs_on_unpicklable", marks=pytest.mark.full)])
 def test_timeout_ends_the_whole_tree(idiom, tiny):
     trial = run_cell(cell_of("faulty", idiom), without(tiny, timeout_s=8.0))  # by then it has started, even here
     assert trial.outcome == terms.TIMEOUT

@@ -24,7 +24,7 @@ linux_only = pytest.mark.skipif(sys.platform != "linux", reason="PSS is read fro
 
 def trial_of(idiom, tiny, kind):
     script = SCRIPTS / "benchmark_memory.py"
-    trial = run_cell(Cell("memory", script, "numerical", idiom, 1, "shared"), tiny, kind)
+    trial = run_cell(Cell("memory", script, "sharing", idiom, 1, "shared"), tiny, kind)
     assert (trial.outcome, trial.reason) == (OK, ""), trial.output
     return trial
 
@@ -80,7 +80,7 @@ def test_memory_that_cannot_be_sampled_is_an_outcome(tiny, tmp_path, monkeypatch
 
     monkeypatch.setattr(process, "run_to_end", with_the_error)
     script = SCRIPTS / "benchmark_memory.py"
-    trial = run_cell(Cell("memory", script, "numerical", "nothing", 1, "shared"), tiny, MEMORY)
+    trial = run_cell(Cell("memory", script, "sharing", "nothing", 1, "shared"), tiny, MEMORY)
     assert trial.outcome == ERROR
     assert trial.reason.startswith("memory could not be sampled: AccessDenied")
 
@@ -98,7 +98,8 @@ def test_the_input_counts_as_the_first_copy(tiny):
     trial = run_cell(Cell("memory", script, "numerical", "nothing", 1, "shared"), large, MEMORY)
     assert (trial.outcome, trial.reason) == (OK, ""), trial.output
     sample = trial.memory
-    assert 99e6 <= sample.end.pss_bytes - sample.start.pss_bytes <= 100e6 + SPARE, sample
+    # Pages of libraries that other tests map meanwhile become theirs in part: so much may be missing.
+    assert 100e6 - SPARE / 4 <= sample.end.pss_bytes - sample.start.pss_bytes <= 100e6 + SPARE, sample
     assert sample.peak.pss_bytes >= sample.end.pss_bytes
 
 

@@ -93,7 +93,8 @@ def test_damaged_file_is_one_line_with_its_name(tmp_path, content):
     assert "\n" not in str(refused.value)
 
 
-def test_file_cut_or_changed_anywhere_never_raises_anything_else(tmp_path):
+@pytest.mark.parametrize("times", [400, pytest.param(2000, marks=pytest.mark.full)])
+def test_file_cut_or_changed_anywhere_never_raises_anything_else(times, tmp_path):
     trials = a_trial(kept_s=1.0), a_trial(kind=MEMORY, memory=memory_of(start=40, peak=100, end=40))
     run = a_run(*trials)
     results.save(tmp_path, "numerical", "ray", [run])
@@ -101,7 +102,7 @@ def test_file_cut_or_changed_anywhere_never_raises_anything_else(tmp_path):
     whole = path.read_bytes()
     rng = random.Random(1)
     read = 0
-    for _ in range(2000):
+    for _ in range(times):
         damaged = bytearray(whole)
         if rng.random() < 0.3:
             del damaged[rng.randrange(len(damaged)) :]
@@ -112,7 +113,7 @@ def test_file_cut_or_changed_anywhere_never_raises_anything_else(tmp_path):
             results.load(path)
             read += 1
             show(tmp_path)
-    assert read > 20  # a changed letter of a name or digit of a time is no damage that can be seen
+    assert read > times / 100  # a changed letter of a name or digit of a time is no damage that can be seen
 
 
 def show(folder):

@@ -1,6 +1,7 @@
 """How long a job must be: predictions against hand-computed numbers, and against longer jobs that were made up."""
 
 from io import StringIO
+from typing import Any
 
 import matplotlib.pyplot as plt
 import pytest
@@ -153,9 +154,9 @@ def test_without_kept_rounds_nothing_is_predicted(tmp_path):
 
 
 def table_of(folder):
-    console = Console(file=StringIO(), width=400)
+    console = Console(file=(printed := StringIO()), width=400)
     print_tables(folder, ["numerical"], console)
-    return console.file.getvalue()
+    return printed.getvalue()
 
 
 def test_the_table_says_from_which_length(folder):
@@ -163,8 +164,8 @@ def test_the_table_says_from_which_length(folder):
     table = table[
         table.index("numerical: how long must a job be, on 2 workers") : table.index("where the time of a cold")
     ]
-    rows = [[cell.strip() for cell in line.strip("│").split("│")] for line in table.splitlines() if "│" in line]
-    rows = {tuple(row[:2]): row[2:] for row in rows}
+    lines = [[cell.strip() for cell in line.strip("│").split("│")] for line in table.splitlines() if "│" in line]
+    rows = {tuple(cells[:2]): cells[2:] for cells in lines}
     assert rows["serial", "loop"] == ["", "", "", "", "", "", "16.00 / 16.00, +0%"]
     assert rows["mp", "fork"] == ["always", "0.06", "0.04", "200 ms", "1.8 s", "never", "8.10 / 8.00, +1%"]
     tasks = ["from 7.1 s", "4.00", "1.00", "9.1 s", "1.7 min", "49 s", "12.20 / 15.25, -20%"]
@@ -218,7 +219,7 @@ def test_who_is_never_close_and_a_loop_that_is_never_beaten_are_said(tmp_path):
 
 
 def test_the_figure_draws_lines_and_the_jobs_that_check_them(folder, monkeypatch):
-    seen = {}
+    seen: dict[Any, Any] = {}
 
     def look(drawn, base, save=None):
         (axes,) = drawn.axes

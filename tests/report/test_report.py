@@ -7,6 +7,7 @@ import subprocess
 import sys
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -62,9 +63,9 @@ def three_counts(folder):
 
 
 def table_of(folder, width=None):
-    console = Console(file=StringIO(), width=width)
+    console = Console(file=(printed := StringIO()), width=width)
     print_tables(folder, ["numerical"], console)
-    return console.file.getvalue()
+    return printed.getvalue()
 
 
 def row_of(table, library, idiom):
@@ -118,9 +119,9 @@ class Terminal(StringIO):
 
 
 def test_a_narrow_terminal_shows_what_matters_and_names_the_rest(folder):
-    console = Console(file=Terminal(), width=80, color_system=None)
-    print_tables(folder, ["numerical"], console)
-    printed = console.file.getvalue()
+    terminal = Terminal()
+    print_tables(folder, ["numerical"], Console(file=terminal, width=80, color_system=None))
+    printed = terminal.getvalue()
     assert max(len(line) for line in printed.splitlines() if line[:1] in "┃│┏└") <= 80
     assert row_of(printed, "ray", "tasks")[2:4] == ["3.00 (2.00-4.00)", "1.50 (1.25-1.75)"]
     assert "Left out for want of room: 1 worker one-shot; 1 worker kept." in printed
@@ -216,7 +217,8 @@ def test_kept_times_are_drawn_against_workers_with_their_own_limit(three_counts,
 
 
 def test_all_libraries_are_drawn_alike(three_counts, monkeypatch):
-    widths, sizes = set(), set()
+    widths: set[float] = set()
+    sizes: set[float] = set()
 
     def look(figure, base, save=None):
         others = ("black", palette.LIMIT_COLOR, palette.OTHERS_COLOR)
@@ -264,7 +266,7 @@ def test_labels_can_be_read(ground):
 
 def test_few_numbers_of_workers_are_dots_sorted_by_their_value(folder, monkeypatch):
     save(folder, "mpire", {("naive: fork", 4): [2.5] * 3}, traits={"naive: fork": Traits(naive=True)})
-    seen = {}
+    seen: dict[str, Any] = {}
 
     def look(figure, base, save=None):
         (axes,) = figure.axes
@@ -303,7 +305,7 @@ def test_automatic_labels_do_not_overlap(tmp_path, monkeypatch):
         idioms = {f"idiom {number}": 1 + number / 1000 for number in range(9)}
         times = {(name, n): [4 * last / n] for name, last in idioms.items() for n in (1, 2, 4)}
         save(tmp_path, library, times)
-    found = []
+    found: list[Any] = []
 
     def look(figure, base, save=None):
         figure.canvas.draw()
@@ -337,7 +339,8 @@ def drag(figure, label, dx, dy):
         ("motion_notify_event", x + dx, y + dy),
         ("button_release_event", x + dx, y + dy),
     ):
-        MouseEvent(name, canvas, px, py, MouseButton.LEFT)._process()
+        event: Any = MouseEvent(name, canvas, px, py, MouseButton.LEFT)
+        event._process()
 
 
 def test_dragged_label_is_saved_and_used_again(three_counts, monkeypatch):
@@ -375,7 +378,8 @@ def test_drags_can_be_taken_back(three_counts, monkeypatch):
         over = label.axes.transAxes.transform((0.5, 0.5))  # of several panels, the one that the mouse is over
         for step in ((-60, -90), (-20, 10), "ctrl+z", "ctrl+y", "ctrl+z", "ctrl+0", "ctrl+z", "a"):
             if isinstance(step, str):
-                KeyEvent("key_press_event", figure.canvas, step, *over)._process()
+                pressed: Any = KeyEvent("key_press_event", figure.canvas, step, *over)
+                pressed._process()
             else:
                 drag(figure, label, *step)
             kept.append((json.loads(saved.read_text()), label.get_position()))
@@ -481,7 +485,7 @@ def broken_down(tmp_path):
 
 
 def test_stacked_bars_add_up_to_the_one_shot_and_the_kept_time(broken_down, monkeypatch):
-    widths = {}
+    widths: dict[str, Any] = {}
 
     def look(figure, base, save=None):
         (axes,) = figure.axes

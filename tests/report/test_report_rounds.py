@@ -3,6 +3,7 @@
 import pickle
 from io import StringIO
 from math import inf
+from typing import Any
 
 import matplotlib.pyplot as plt
 import pytest
@@ -29,9 +30,9 @@ def without_display():
 
 
 def table_of(folder, workload):
-    console = Console(file=StringIO(), width=500)
+    console = Console(file=(printed := StringIO()), width=500)
     tables.print_tables(folder, [workload], console)
-    return console.file.getvalue()
+    return printed.getvalue()
 
 
 def group_in(folder):
@@ -294,7 +295,7 @@ def test_a_disturbed_round_of_long_tasks_does_not_hide_what_short_ones_reach():
 def test_rounds_that_only_settle_are_no_points():
     """Their labels are those of points, and so are a pool's first and its small equal ones."""
     pools = of_lengths(3e-4)
-    label = {"pattern": "independent", "iterations": 20_000, "task_s": 0.02}
+    label: dict[str, Any] = {"pattern": "independent", "iterations": 20_000, "task_s": 0.02}
     more = [Round(phase=phase, tasks=2, seconds=9.0, label=label) for phase in (COLD, SETTLING, KEPT)]
     curves = [
         granularity.efficiencies(a_trial(n_jobs=2, pools=[Pool(rounds=rounds, stop_s=0.0)]), "independent")

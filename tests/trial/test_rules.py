@@ -11,7 +11,7 @@ from trial.breakdown import check_parts, parts_of
 from trial.rules import LEAST_MEASURE_S, Rules, check_new_workers, check_tasks, check_work, check_workers
 from trial.workload import plain_loop
 
-SIMULATED = 20_000
+SIMULATED = 10_000
 
 
 def test_tasks_are_counted_each():
@@ -97,7 +97,7 @@ def test_a_plain_loop_takes_the_least_of_its_passes(monkeypatch):
 def test_the_parts_of_a_right_round_add_up(n_jobs):
     """Of simulated rounds: workers that take tasks when they are free, set up before and between, and pause."""
     random = np.random.default_rng(n_jobs)
-    for _ in range(SIMULATED // 20):
+    for _ in range(SIMULATED // 10):
         call_ns = int(random.integers(0, 10**12))
         free = [call_ns + int(random.exponential(10 ** random.uniform(0, 9))) for _ in range(n_jobs)]
         tasks, made = [], []

@@ -2,6 +2,7 @@
 
 import ast
 from functools import partial
+from typing import Any
 
 import pytest
 
@@ -60,16 +61,21 @@ def script(tmp_path):
 
 
 def functions_of(path):
-    found = {}
+    found: dict[str, Any] = {}
     exec(compile(path.read_text(), str(path), "exec"), found)
     return found
 
 
 def test_what_the_idiom_uses_is_shown_in_the_scripts_order(script):
-    found = source_of(partial(partial(functions_of(script)["measure"], chunk=4), chunk=2), script)
+    found: dict[str, Any] = source_of(partial(partial(functions_of(script)["measure"], chunk=4), chunk=2), script)
     assert found["call"] == "measure(chunk=2)"
     # Neither what nothing uses, nor what a variable is named like.
-    assert [node.name for node in ast.parse(found["code"]).body] == ["opened", "Task", "helper", "measure"]
+    assert [getattr(node, "name", "") for node in ast.parse(found["code"]).body] == [
+        "opened",
+        "Task",
+        "helper",
+        "measure",
+    ]
     assert "@contextlib.contextmanager\ndef opened" in found["code"]
     assert "# Why it is opened." in found["code"]
     assert found["lines"] == 3 + 3 + 2 + 4

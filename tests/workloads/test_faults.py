@@ -1,6 +1,7 @@
 """Faults: what the suite says of them is what happened: to a library that tells, one that hangs, a killed caller."""
 
 import shutil
+from typing import Any
 
 import pytest
 
@@ -45,6 +46,7 @@ def test_a_pool_that_does_not_return_hangs_until_the_limit(tiny):
     assert trial.fault.learned_s >= short.fault_limit_s
 
 
+@pytest.mark.full
 def test_a_retry_is_counted(tiny):
     fault = trial_of("dask", "distributed, client.map", "worker killed once", tiny).fault
     assert (fault.learned, fault.is_answered, fault.lost, fault.runs) == (RESULTS, True, 0, 2)
@@ -101,7 +103,7 @@ def a_fault_trial(fault, block=0, processes=0, **said):
     return trial
 
 
-WAYS = {
+WAYS: dict[str, dict[str, Any]] = {
     RECOVERS: {"learned": RESULTS, "is_answered": True, "runs": 2},
     LOSES: {"learned": RESULTS, "is_answered": True, "lost": 3},
     TELLS: {"learned": ERROR_CAUGHT, "names_cause": True, "learned_s": 0.25},

@@ -23,13 +23,14 @@ def test_a_checksum_is_of_all_bytes(tiny):
     assert inputs.nbytes == tiny.sharing_bytes
     (pool,) = sharing.pools(inputs, setting("shared"))
     for round_ in pool.rounds:
+        assert isinstance(round_.tasks, list)
         right = [(number, zlib.crc32(inputs.data.tobytes(), index)) for number, index in round_.tasks]
         assert [pool.job.task(*arguments, pool.job.shared) for arguments in round_.tasks] == right
         assert round_.wrong(reversed(right)) is None
         for place in (0, len(inputs.data) // 2, -1):
             changed = inputs.data.copy()
             changed[place] ^= 1
-            assert "task 3" in round_.wrong([*right[:3], sharing.checksum(*round_.tasks[3], changed), *right[4:]])
+            assert "task 3" in round_.wrong([*right[:3], pool.job.task(*round_.tasks[3], changed), *right[4:]])
         with pytest.raises(WrongResult, match="7 of 8 tasks"):
             round_.wrong(right[:-1])
 
@@ -47,7 +48,7 @@ def test_a_frames_checksum_is_of_all_values(tiny):
     inputs = sharing_frame.load(tiny, folder)
     (pool,) = sharing_frame.pools(inputs, setting("shared"))
     round_ = next(pool.rounds)
-    right = [sharing_frame.checksum(*arguments, inputs.data) for arguments in round_.tasks]
+    right = [pool.job.task(*arguments, inputs.data) for arguments in round_.tasks]
     assert round_.wrong(right) is None
     for name, value in (("integer", 5), ("category", "red"), ("float", 0.5), ("string", "abcdefghijkl")):
         changed = inputs.data.copy()
@@ -56,22 +57,20 @@ def test_a_frames_checksum_is_of_all_values(tiny):
     assert inputs.nbytes == pytest.approx(tiny.sharing_bytes, rel=0.001)
 
 
+READ_ONLY = "read-only: ValueError: assignment destination is read-only"
+
+
 @pytest.mark.parametrize(
     ("library", "idiom", "said"),
     [
         ("mp", "fork, global", "writable, a private copy"),
         ("mp", "spawn, initializer", "writable, a private copy"),
         ("mp", "spawn, writable memory", "writable, seen by workers"),
-        ("mp", "spawn, shared memory", "read-only: ValueError: assignment destination is read-only"),
-        ("mp", "spawn, NumPy memmap of a file", "read-only: ValueError: assignment destination is read-only"),
-        ("joblib", "loky, automatic memmap", "read-only: ValueError: assignment destination is read-only"),
+        ("mp", "spawn, shared memory", READ_ONLY),
+        pytest.param("mp", "spawn, NumPy memmap of a file", READ_ONLY, marks=pytest.mark.full),
+        ("joblib", "loky, automatic memmap", READ_ONLY),
         ("joblib", "threading", "writable, seen by workers and the caller"),
-        pytest.param(
-            "ray",
-            "tasks, ray.put",
-            "read-only: ValueError: assignment destination is read-only",
-            marks=pytest.mark.full,
-        ),
+        pytest.param("ray", "tasks, ray.put", READ_ONLY, marks=pytest.mark.full),
     ],
 )
 def test_what_a_write_does(library, idiom, said, tiny):
@@ -84,9 +83,9 @@ def test_what_a_write_does(library, idiom, said, tiny):
     ("library", "idiom"),
     [
         ("mp", "spawn, shared memory"),
-        ("joblib", "loky, automatic memmap"),
-        ("dask", "spawn, scatter, broadcast"),
-        ("mpire", "spawn, shared objects"),
+        pytest.param("joblib", "loky, automatic memmap", marks=pytest.mark.full),
+        pytest.param("dask", "spawn, scatter, broadcast", marks=pytest.mark.full),
+        pytest.param("mpire", "spawn, shared objects", marks=pytest.mark.full),
     ],
 )
 def test_a_frame_gets_there_whole(library, idiom, tiny):
@@ -116,13 +115,14 @@ def test_copies_are_what_the_mechanism_says(tiny):
     """100 MB: one copy where workers inherit it, one more for each where each gets its own."""
     large = without(tiny, sharing_bytes=100 * 2**20)
     assert make_inputs("sharing", large, Console(quiet=True)) == ""
+    # Pages of libraries that other tests map meanwhile become theirs in part: as much is missing from the growth.
     # What is on its way to a spawned worker, as one pickle here and another there, is in the peak besides.
     expected = {"fork, global": (1, 2), "spawn, shared memory": (2, 3), "spawn, initializer": (3, 7)}
     for idiom, (least, most) in expected.items():
         trial = run_cell(cell_of("sharing", "mp", idiom), large, MEMORY)
         assert (trial.outcome, trial.reason) == (OK, ""), trial.output
         grown = trial.memory.peak.pss_bytes - trial.memory.start.pss_bytes
-        assert least * 0.98 <= grown / large.sharing_bytes <= most, (idiom, grown)
+        assert least * 0.95 <= grown / large.sharing_bytes <= most, (idiom, grown)
 
 
 def test_loading_a_frame_is_not_in_its_copies(tiny):
@@ -132,7 +132,7 @@ def test_loading_a_frame_is_not_in_its_copies(tiny):
     trial = run_cell(replace(cell_of("sharing", "serial", "loop"), workload="sharing_frame"), large, MEMORY)
     assert (trial.outcome, trial.reason) == (OK, ""), trial.output
     grown = trial.memory.peak.pss_bytes - trial.memory.start.pss_bytes
-    assert 0.98 <= grown / large.sharing_bytes <= 1.2
+    assert 0.95 <= grown / large.sharing_bytes <= 1.2
 
 
 def test_inputs_made_by_another_workloads_module_are_made_anew_with_it():

@@ -1,5 +1,7 @@
 """Soak: tasks are counted on pools that renew their workers, and growth that was put in is found."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -71,7 +73,7 @@ def pools_of(per_task_bytes, slower=1.0, tasks=100, noise=MIB / 4, seed=1):
     for stretch in range(soak.STRETCHES):
         pss = 100 * MIB + per_task_bytes * tasks * stretch + noise * random.standard_normal()
         seconds = tasks * 1e-3 * (slower if stretch >= soak.STRETCHES - 5 else 1.0)
-        label = {"pss_bytes": int(pss), "threads": 4 + stretch, "descriptors": 20}
+        label: dict[str, Any] = {"pss_bytes": int(pss), "threads": 4 + stretch, "descriptors": 20}
         rounds.append(Round(phase=STRETCH if stretch else COLD, tasks=tasks, seconds=seconds, label=label))
     short = [
         Pool(label={"pss_bytes": (50 + 2 * number) * MIB, "descriptors": 10}, stop_s=0.01,
