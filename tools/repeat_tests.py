@@ -18,6 +18,11 @@ import psutil
 ROOT = Path(__file__).resolve().parent.parent
 
 
+def cores() -> int:
+    """Return how many cores this process may use."""
+    return len(psutil.Process().cpu_affinity())
+
+
 @contextmanager
 def busy_loops(count: int) -> Iterator[None]:
     """Keep so many cores busy until the block has ended."""
@@ -32,10 +37,9 @@ def busy_loops(count: int) -> Iterator[None]:
 
 def main() -> int:
     """Run the tests as often as asked for; return 1 if a run was red."""
-    cores = len(psutil.Process().cpu_affinity())
     green, times = 0, int(sys.argv[1])
     for number in range(times):
-        loops = cores if number % 2 else 0
+        loops = cores() if number % 2 else 0
         start = time.monotonic()
         with busy_loops(loops):
             ended = subprocess.run(["make", "test"], cwd=ROOT, capture_output=True, text=True, check=False)
@@ -52,7 +56,7 @@ def main() -> int:
             )
             (ROOT / "results").mkdir(exist_ok=True)
             (ROOT / "results" / f"red_{number + 1}.txt").write_text(ended.stdout + ended.stderr)
-    print(f"{green} of {times} green, on {cores} cores")
+    print(f"{green} of {times} green, on {cores()} cores")
     return 0 if green == times else 1
 
 

@@ -1,0 +1,55 @@
+"""Is a right trial ever refused on a busy machine? A row of each library in each workload, again and again, under load.
+
+    python tools/right_trials.py 40          # beside a busy loop for each core; tiny inputs, made anew each time
+
+Prints how often each row was right, and the reasons of all others. Exit status 1 if there is one.
+"""
+
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from harness import inputs  # noqa: E402
+from harness.launch import run_cell  # noqa: E402
+from harness.machine.supervise import become_subreaper  # noqa: E402
+from record.terms import OK, WORKLOADS  # noqa: E402
+from tests.conftest import LIBRARIES, TINY, cells_of  # noqa: E402
+from tools.repeat_tests import busy_loops, cores  # noqa: E402
+
+
+def main() -> int:
+    """Run all rows as often as asked for; return 1 if one was refused."""
+    times = int(sys.argv[1])
+    rows = {}
+    for workload in WORKLOADS:
+        for library in LIBRARIES:
+            found = [cell for cell in cells_of(workload, library) if not cell.outcome]
+            if found:
+                rows[f"{workload}, {library}: {found[0].idiom}"] = found[0]
+    become_subreaper()
+    right: Counter[str] = Counter()
+    for number in range(times):
+        for workload in WORKLOADS:
+            shutil.rmtree(inputs.folder_of(workload, TINY), ignore_errors=True)
+        for name, cell in rows.items():
+            with busy_loops(cores()):  # new ones for each trial, whose end is that of all processes started here
+                if not inputs.facts(cell.workload, TINY):
+                    subprocess.run(inputs.command(cell.workload, TINY), cwd=ROOT, check=True)
+                trial = run_cell(cell, TINY)
+            right[name] += trial.outcome == OK
+            if trial.outcome != OK:
+                print(f"{number + 1}: {name}: {trial.outcome}: {trial.reason}", flush=True)
+    for name in rows:
+        print(f"{right[name]} of {times} right: {name}")
+    refused = times * len(rows) - right.total()
+    print(f"{refused} of {times * len(rows)} trials were not right, beside {cores()} busy loops")
+    return 1 if refused else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
