@@ -47,6 +47,14 @@ def map_pool(job, rounds, n_jobs, start, chunksize=None):
             yield pool.starmap(job.task, tasks, chunksize)  # None: a quarter of each worker's share of the tasks
 
 
+def map_renewing(job, rounds, n_jobs):
+    # In chunks, of which each worker gets four a round: so each round has new workers. They are as large as by default,
+    # which must not be left to Pool here: it divides by its workers, and between old and new ones it may have none.
+    with FORK(n_jobs, maxtasksperchild=4) as pool:
+        for tasks in rounds:
+            yield pool.starmap(job.task, tasks, -(-len(tasks) // (4 * n_jobs)))
+
+
 def map_within(job, rounds, n_jobs, limit_s=5):
     # `get` raises TimeoutError, and leaving the context terminates the workers: what a dead worker had would not come.
     with FORK(n_jobs) as pool:
@@ -61,10 +69,7 @@ MAP = {
     "spawn, default chunksize": spawned(partial(map_pool, start=SPAWN), varies_start=True, **DEFAULT),
     "forkserver, default chunksize": served(partial(map_pool, start=FORKSERVER), varies_start=True, **DEFAULT),
     "forkserver, preload": served(partial(preloaded, function=map_pool), varies_start=True, **DEFAULT),
-    # In chunks, of which each worker gets four a round: so each round has new workers.
-    "fork, maxtasksperchild": forked(
-        partial(map_pool, start=partial(FORK, maxtasksperchild=4)), renews=True, **DEFAULT
-    ),
+    "fork, maxtasksperchild": forked(map_renewing, renews=True, **DEFAULT),
     "fork, get with a time limit": forked(map_within, limits=True, **DEFAULT),
     "ThreadPool": threads(partial(map_pool, start=ThreadPool), **DEFAULT),
 }

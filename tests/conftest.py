@@ -85,12 +85,12 @@ TOGETHER = ("tests/report/test_browser.py", "tests/test_new_library.py", "tests/
 
 @of_xdist
 def pytest_xdist_auto_num_workers() -> int:
-    """Return how many processes run tests: one more than there are cores, because many tests wait.
+    """Return how many processes run tests: one more than there are cores, up to eight, because many tests wait.
 
     None where they cannot have a machine of their own each: they would then wait for each other's suites, and find each
     other's shared memory.
     """
-    return len(psutil.Process().cpu_affinity()) + 1 if namespaces() else 0
+    return min(8, len(psutil.Process().cpu_affinity())) + 1 if namespaces() else 0
 
 
 @of_xdist
