@@ -27,7 +27,8 @@ test: lint
 
 # Besides: every row of every library, clusters on two hosts, kills.
 test-all: test
-	$(PYTEST) -m full
+	$(PYTEST) -m "full and not alone"
+	$(BIN)/python -m pytest -m alone
 
 lint: .venv/.dev
 	$(BIN)/ruff check .

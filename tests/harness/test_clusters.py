@@ -42,6 +42,11 @@ needs_hosts = pytest.mark.skipif(
 )
 
 
+def on_hosts(test):
+    """Mark a test that makes hosts: it needs the machine's own network, and root."""
+    return pytest.mark.full(pytest.mark.alone(needs_hosts(test)))
+
+
 @pytest.mark.parametrize("address", ["10.0.0.1", "http://10.0.0.1:80", "tcp://:8786", "tcp://a b:1", "tcp://host:port"])
 def test_an_address_of_another_form_is_refused(address):
     assert "--dask is" in refusal("--dask", address)
@@ -236,8 +241,7 @@ def test_another_protocol_at_an_address_is_one_line(monkeypatch):
         assert "no answer within 5 s" in refused_at("{}:{}".format(*server.getsockname()), "ray")
 
 
-@pytest.mark.full
-@needs_hosts
+@on_hosts
 def test_dropped_packets_are_one_line_after_a_time_limit(monkeypatch):
     monkeypatch.setattr(clusters, "REACH_TIMEOUT_S", 2.0)
     with network() as made:
@@ -256,15 +260,13 @@ def scheduler_here(folder):
         yield json.loads(told.read_text())["address"]
 
 
-@pytest.mark.full
-@needs_hosts
+@on_hosts
 def test_a_scheduler_without_workers_is_one_line(tmp_path):
     with scheduler_here(tmp_path) as address:
         assert "has no workers" in refused_at(address)
 
 
-@pytest.mark.full
-@needs_hosts
+@on_hosts
 @pytest.mark.parametrize(
     ("python", "line"), [(clusters.PYTHON, "have 2 threads"), ("3.99.0", f"workers run Python {clusters.PYTHON}")]
 )
@@ -342,8 +344,7 @@ def measured_on_hosts(made, library, address, job, **variables):
     return json.loads(ended.stdout.splitlines()[-1])
 
 
-@pytest.mark.full
-@needs_hosts
+@on_hosts
 @pytest.mark.parametrize(("library", "cluster"), [("dask", dask_cluster), ("ray", ray_cluster)])
 def test_all_patterns_and_a_job_of_ones_own_run_on_two_hosts(library, cluster, tiny):
     with temporary_folder() as folder, network() as made, cluster(made, folder) as running:
@@ -361,8 +362,7 @@ def test_all_patterns_and_a_job_of_ones_own_run_on_two_hosts(library, cluster, t
     assert max(len(trial["by_host"]) for trial in told["trials"]) == 2
 
 
-@pytest.mark.full
-@needs_hosts
+@on_hosts
 def test_dask_with_certificates_and_a_job_whose_file_is_not_there(tmp_path, tiny):
     certificate, public = tmp_path / "own.pem", tmp_path / "public.pem"
     subprocess.run(
@@ -390,8 +390,7 @@ def test_dask_with_certificates_and_a_job_whose_file_is_not_there(tmp_path, tiny
     assert "here.txt" in outcomes["reads"]["cell"]
 
 
-@pytest.mark.full
-@needs_hosts
+@on_hosts
 def test_hosts_that_are_killed_leave_nothing():
     with subprocess.Popen([sys.executable, "tools/hosts.py"], cwd=ROOT, stdout=subprocess.PIPE, text=True) as hosts:
         assert "--dask" in hosts.stdout.readline()

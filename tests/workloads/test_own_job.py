@@ -174,8 +174,9 @@ def test_the_program_of_every_idiom_gives_the_results_of_the_loop(pattern, listi
 
 @pytest.mark.full
 @pytest.mark.parametrize("pattern", EXAMPLES)
-def test_the_program_of_every_idiom_runs_the_example(pattern, listings, tmp_path):
-    _check_programs(ROOT / "examples" / f"{EXAMPLES[pattern]}.py", pattern, listings, tmp_path)
+def test_the_program_of_every_tuned_idiom_runs_the_example(pattern, listings, tmp_path):
+    """Naive ones would load a model for each task: minutes."""
+    _check_programs(ROOT / "examples" / f"{EXAMPLES[pattern]}.py", pattern, listings, tmp_path, naive=False)
 
 
 SERVE = """
@@ -212,7 +213,7 @@ def test_the_program_of_an_idiom_that_connects_gives_the_results_of_the_loop(pat
             serving.communicate(timeout=300)
 
 
-def _programs(job, pattern, listings, connected):
+def _programs(job, pattern, listings, connected, naive=True):
     programs = {}
     for library, listing in listings.items():
         for name, row in listing["patterns"].get(pattern, {}).items():
@@ -220,6 +221,7 @@ def _programs(job, pattern, listings, connected):
             # On a cluster, the suite sends the code: there is no program to take away. Rows that renew their workers
             # are shown in `soak` alone, and futures' may hang (https://github.com/python/cpython/issues/115634).
             is_offered = not (row.get("skipped") or traits["cluster"] or traits["renews"])
+            is_offered &= naive or not traits["naive"]
             if is_offered and traits["connects"] == connected:
                 idiom = Idiom(traits=Traits(**row["traits"]), **row["source"])
                 run = a_run(inputs={"job": str(job), "pattern": pattern}, worker_counts=[2])
@@ -228,8 +230,8 @@ def _programs(job, pattern, listings, connected):
     return programs
 
 
-def _check_programs(job, pattern, listings, tmp_path):
-    programs = _programs(job, pattern, listings, connected=False)
+def _check_programs(job, pattern, listings, tmp_path, naive=True):
+    programs = _programs(job, pattern, listings, connected=False, naive=naive)
     with ThreadPoolExecutor(4) as executor:
         found = dict(
             zip(programs, executor.map(_run_program, _folders(tmp_path, programs), programs.values()), strict=True)
