@@ -1,11 +1,10 @@
-"""Small parameters, real libraries; tests side by side, each process of tests on a machine of its own."""
+"""Small parameters, real libraries."""
 
 import os
 import re
 import signal
 import subprocess
 import sys
-from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import replace
@@ -13,15 +12,12 @@ from functools import cache
 from importlib.util import find_spec
 from io import StringIO
 from pathlib import Path
-from shutil import disk_usage
 from typing import NamedTuple
 from unittest.mock import patch
 
 import matplotlib.pyplot as plt
-import psutil
 import pytest
 from hypothesis import settings
-from xdist.scheduler import LoadGroupScheduling
 
 import benchmark_all
 import params
@@ -29,11 +25,19 @@ import utils
 from harness import cells, inputs
 from harness.cells import Cell
 from harness.cli import Settings, UserError, parse
-from harness.machine.process import NO_PROCESSES, namespaces
-from harness.machine.room import SHARED_MEMORY
-from harness.machine.supervise import become_subreaper, isolate
+from harness.machine.supervise import become_subreaper
 from params import Params
 from record.terms import STUDIES, WORKLOADS
+from tests.side_by_side import (  # noqa: F401 -- pytest finds its hooks here
+    pytest_configure,
+    pytest_deselected,
+    pytest_sessionfinish,
+    pytest_terminal_summary,
+    pytest_testnodedown,
+    pytest_xdist_auto_num_workers,
+    pytest_xdist_make_scheduler,
+    pytest_xdist_setupnodes,
+)
 from trial.workload import Setting
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -78,78 +82,7 @@ TINY = Params(
     soak_pools=2,
 )
 
-
-of_xdist = pytest.hookimpl(optionalhook=True)
-TOGETHER = ("tests/report/test_browser.py", "tests/test_new_library.py", "tests/workloads/test_own_job.py")
-
-
-@of_xdist
-def pytest_xdist_auto_num_workers() -> int:
-    """Return how many processes run tests: one more than there are cores, up to eight, because many tests wait.
-
-    None where they cannot have a machine of their own each: they would then wait for each other's suites, and find each
-    other's shared memory.
-    """
-    return min(8, len(psutil.Process().cpu_affinity())) + 1 if namespaces() else 0
-
-
-@of_xdist
-def pytest_xdist_setupnodes(specs) -> None:
-    """Start the processes that run tests in namespaces of their own."""
-    own = [argument for argument in namespaces() if argument not in NO_PROCESSES]
-    for spec in specs:
-        spec.python = " ".join([*own, "--net", sys.executable])
-
-
-class _Scheduling(LoadGroupScheduling):
-    def _split_scope(self, nodeid: str) -> str:
-        """Return what goes to a process as a whole: a file whose tests share what takes long to make, or a test."""
-        file = nodeid.partition("::")[0]
-        return file if file in TOGETHER else nodeid
-
-
-@of_xdist
-def pytest_xdist_make_scheduler(config, log) -> LoadGroupScheduling:
-    """Have tests handed out so; xdist's own mark for this has no effect with pytest 9.2."""
-    return _Scheduling(config, log)
-
-
-def pytest_configure(config) -> None:
-    """Give a process that runs tests beside others its own shared memory, and a loopback device."""
-    if hasattr(config, "workerinput"):
-        isolate(disk_usage(SHARED_MEMORY).total)
-
-
-_left_out: set[str] = set()
-
-
-def pytest_deselected(items) -> None:
-    """Note which tests a run leaves out."""
-    _left_out.update(item.nodeid for item in items)
-
-
-def pytest_sessionfinish(session) -> None:
-    """Tell it from a process of tests."""
-    if hasattr(session.config, "workeroutput"):
-        session.config.workeroutput["left_out"] = sorted(_left_out)
-
-
-@of_xdist
-def pytest_testnodedown(node) -> None:
-    """Hear it from a process of tests, unless it has died."""
-    _left_out.update(getattr(node, "workeroutput", {}).get("left_out", ()))
-
-
-def pytest_terminal_summary(terminalreporter, config) -> None:
-    """Say what `make test` leaves out."""
-    if _left_out and config.option.markexpr == "not full":
-        counts = Counter(Path(nodeid.partition("::")[0]).stem for nodeid in _left_out)
-        listed = ", ".join(f"{count} of {name}" for name, count in sorted(counts.items()))
-        terminalreporter.write_line(f"{len(_left_out)} tests left out, which make test-all runs: {listed}")
-
-
 LIBRARIES = ("dask", "fork", "futures", "joblib", "mp", "mpire", "ray", "serial")
-
 
 _list_all = cells._list_all
 
@@ -236,8 +169,8 @@ def _run(main: Callable[[], int], *arguments) -> Ended:
         try:
             status = main()
         except SystemExit as ended:
-            status = int(ended.code or 0)
-    return Ended(status or 0, stdout.getvalue(), stderr.getvalue())
+            status = ended.code if isinstance(ended.code, int) else int(ended.code is not None)
+    return Ended(status, stdout.getvalue(), stderr.getvalue())
 
 
 def run_utils(*arguments) -> Ended:
