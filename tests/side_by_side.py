@@ -76,7 +76,7 @@ def pytest_testnodedown(node) -> None:
 
 def pytest_terminal_summary(terminalreporter, config) -> None:
     """Say what `make test` leaves out."""
-    if _left_out and config.option.markexpr == "not full":
+    if _left_out and config.option.markexpr == "not full" and not config.option.keyword:
         counts = Counter(Path(nodeid.partition("::")[0]).stem for nodeid in _left_out)
         listed = ", ".join(f"{count} of {name}" for name, count in sorted(counts.items()))
         terminalreporter.write_line(f"{len(_left_out)} tests left out, which make test-all runs: {listed}")

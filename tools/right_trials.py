@@ -1,15 +1,18 @@
 """Is a right trial ever refused on a busy machine? A row of each library in each workload, again and again, under load.
 
-    python tools/right_trials.py 40          # beside a busy loop for each core; tiny inputs, made anew each time
+    python tools/right_trials.py 40                  # beside a busy loop for each core: 75 minutes on 2 cores
+    python tools/right_trials.py 40 serial mp        # of some libraries
 
-Prints how often each row was right, and the reasons of all others. Exit status 1 if there is one.
+Inputs are tiny, and made anew each time. Prints how often each row was right, and the reasons of all others. Exit
+status 1 if there is one.
 """
 
 import shutil
-import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
+
+from rich.console import Console
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
@@ -17,6 +20,7 @@ sys.path.insert(0, str(ROOT))
 from harness import inputs  # noqa: E402
 from harness.launch import run_cell  # noqa: E402
 from harness.machine.supervise import become_subreaper  # noqa: E402
+from harness.suite import make_inputs  # noqa: E402
 from record.terms import OK, WORKLOADS  # noqa: E402
 from tests.conftest import LIBRARIES, TINY, cells_of  # noqa: E402
 from tools.repeat_tests import busy_loops, cores  # noqa: E402
@@ -24,10 +28,10 @@ from tools.repeat_tests import busy_loops, cores  # noqa: E402
 
 def main() -> int:
     """Run all rows as often as asked for; return 1 if one was refused."""
-    times = int(sys.argv[1])
+    times, libraries = int(sys.argv[1]), sys.argv[2:] or LIBRARIES
     rows = {}
     for workload in WORKLOADS:
-        for library in LIBRARIES:
+        for library in libraries:
             found = [cell for cell in cells_of(workload, library) if not cell.outcome]
             if found:
                 rows[f"{workload}, {library}: {found[0].idiom}"] = found[0]
@@ -37,13 +41,15 @@ def main() -> int:
         for workload in WORKLOADS:
             shutil.rmtree(inputs.folder_of(workload, TINY), ignore_errors=True)
         for name, cell in rows.items():
+            if not inputs.facts(cell.workload, TINY):
+                with busy_loops(cores()):
+                    make_inputs(cell.workload, TINY, Console(quiet=True))
             with busy_loops(cores()):  # new ones for each trial, whose end is that of all processes started here
-                if not inputs.facts(cell.workload, TINY):
-                    subprocess.run(inputs.command(cell.workload, TINY), cwd=ROOT, check=True)
                 trial = run_cell(cell, TINY)
             right[name] += trial.outcome == OK
             if trial.outcome != OK:
                 print(f"{number + 1}: {name}: {trial.outcome}: {trial.reason}", flush=True)
+        print(f"{number + 1} of {times}: {right.total()} of {(number + 1) * len(rows)} trials right", flush=True)
     for name in rows:
         print(f"{right[name]} of {times} right: {name}")
     refused = times * len(rows) - right.total()

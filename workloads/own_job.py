@@ -64,8 +64,8 @@ def prepare(params: Params, folder: Path) -> dict[str, Any]:
     import_s = perf_counter() - start
     if running := child_processes():
         raise ValueError(
-            f"{PATH}: importing it starts {len(running)} processes, and every worker would: start them in setup(), or "
-            "under if __name__ == '__main__'"
+            f"{PATH}: importing it starts processes ({len(running)} still run), and every worker would: start them in "
+            "setup(), or under if __name__ == '__main__'"
         )
     with _users("tasks()", params):
         every = list(own.tasks())
