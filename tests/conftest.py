@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import replace
@@ -12,7 +13,7 @@ from functools import cache
 from importlib.util import find_spec
 from io import StringIO
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from unittest.mock import patch
 
 import matplotlib.pyplot as plt
@@ -42,6 +43,7 @@ from trial.workload import Setting
 
 ROOT = Path(__file__).resolve().parent.parent
 SCRIPTS = ROOT / "tests" / "scripts"
+LONG_S = 300.0  # what ends by an event is waited for as long as a busy machine may need
 
 settings.register_profile("default", max_examples=60, deadline=None, database=None, derandomize=True)
 settings.register_profile("many", max_examples=10_000, deadline=None, database=None)
@@ -131,6 +133,14 @@ def tiny() -> Params:
     return TINY
 
 
+def wait_until(condition: Callable[[], Any]) -> Any:
+    """Wait for what happens by an event, as long as a busy machine may need; return what the condition came to."""
+    give_up_s = time.monotonic() + LONG_S
+    while not (found := condition()) and time.monotonic() < give_up_s:
+        time.sleep(0.02)
+    return found
+
+
 def shared_memory() -> set[str]:
     """Return the names of all shared-memory segments."""
     return set(os.listdir("/dev/shm"))
@@ -213,7 +223,7 @@ def run_program(*arguments, script: str | None = None, variables=(), **options) 
     environment = {**os.environ, "PYTHONPATH": str(ROOT), **dict(variables)}
     command = [sys.executable, str(path), *map(str, arguments)]
     return subprocess.run(
-        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300, check=False, **options
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=LONG_S, check=False, **options
     )
 
 

@@ -6,7 +6,6 @@ import shutil
 import socket
 import subprocess
 import sys
-import time
 from contextlib import contextmanager
 from dataclasses import replace
 from importlib.metadata import distributions
@@ -30,7 +29,7 @@ from record.terms import COLD, ERROR, KEPT, OK, TASKS, Traits, cluster_condition
 from report.numbers.clusters import limit_s, on_clusters, other_versions, traffic_bytes
 from report.numbers.group import groups_of
 from report.tables.workload import tables_of
-from tests.conftest import ROOT, TINY, all_cells, refusal
+from tests.conftest import LONG_S, ROOT, TINY, all_cells, refusal, wait_until
 from tests.made_up import a_run, a_trial, save
 from tools.hosts import DASK, dask_cluster, network, ray_cluster, started, when_all_are_there
 from trial import remote
@@ -254,9 +253,7 @@ def scheduler_here(folder):
     told = folder / "scheduler.json"
     command = (DASK, "scheduler", "--port", "0", "--host", "127.0.0.1", "--no-dashboard", "--scheduler-file", str(told))
     with started(*command, host="", output=folder / "out.txt"):
-        deadline = time.monotonic() + 300.0
-        while not told.exists() and time.monotonic() < deadline:
-            time.sleep(0.1)
+        assert wait_until(told.exists)
         yield json.loads(told.read_text())["address"]
 
 
@@ -397,7 +394,7 @@ def test_hosts_that_are_killed_leave_nothing():
         below = psutil.Process(hosts.pid).children(recursive=True)
         assert len(below) > 5
         hosts.kill()
-    _, alive = psutil.wait_procs(below, 300.0)
+    _, alive = psutil.wait_procs(below, LONG_S)
     assert not alive
     with network() as made:  # removes what is left
         devices = subprocess.run(["ip", "link"], capture_output=True, text=True, check=True).stdout

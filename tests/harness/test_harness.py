@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,6 +29,7 @@ from params import as_dict
 from record import files as results
 from record import terms
 from tests.conftest import (
+    LONG_S,
     ROOT,
     SCRIPTS,
     TINY,
@@ -37,13 +39,12 @@ from tests.conftest import (
     run_program,
     run_suite,
     shared_memory,
+    wait_until,
     without,
 )
 from trial import tasklog
 from trial.workload import load_workload
 from workloads import initialization
-
-LONG_S = 300.0  # what ends by an event is waited for as long as a busy machine may need
 
 # Another program, which makes, closes, opens again and holds files in shared memory, named as libraries name theirs.
 NEIGHBOUR = """
@@ -544,9 +545,7 @@ def test_an_interrupted_run_leaves_no_folder_in_the_machines_shared_memory(tmp_p
     """joblib puts large arguments into folders there, which nobody has open."""
     before = shared_memory()
     suite = start_suite(tmp_path, NOT_ISOLATED, libraries="joblib")
-    deadline = time.monotonic() + LONG_S
-    while not (made := shared_memory() - before) and time.monotonic() < deadline:
-        time.sleep(0.01)
+    made = wait_until(lambda: shared_memory() - before)
     suite.terminate()
     suite.communicate(timeout=LONG_S)
     assert any("joblib" in name for name in made)
@@ -588,16 +587,16 @@ def test_a_second_suite_waits_for_the_first(tmp_path):
 
 def wait_for_descendant(pid: int, name: str) -> list[psutil.Process]:
     """Wait until a trial of ``pid`` has started a process of that name; return all descendants."""
-    deadline = time.monotonic() + LONG_S
-    while time.monotonic() < deadline:
+
+    def found() -> list[psutil.Process]:
         descendants = psutil.Process(pid).children(recursive=True)
-        try:
-            if any(name in descendant.name() for descendant in descendants):
-                return descendants
-        except psutil.NoSuchProcess:
-            pass
-        time.sleep(0.05)
-    raise AssertionError(f"no {name} was started")
+        with suppress(psutil.NoSuchProcess):
+            return descendants if any(name in each.name() for each in descendants) else []
+        return []
+
+    descendants: list[psutil.Process] = wait_until(found)
+    assert descendants, f"no {name} was started"
+    return descendants
 
 
 def test_a_second_run_keeps_the_first(tmp_path):

@@ -4,7 +4,6 @@ import io
 import re
 import signal
 import subprocess
-import time
 from dataclasses import replace
 from math import inf
 from pathlib import Path
@@ -30,8 +29,8 @@ from report.numbers.measured import Measured
 from report.numbers.precision import detectable, widest_interval
 from report.numbers.statistics import SLOWER
 from report.tables.selfcheck import print_self_check
-from tests.conftest import ROOT, cell_of, refusal, run_suite
-from tests.harness.test_harness import LONG_S, command_of_suite
+from tests.conftest import LONG_S, ROOT, cell_of, refusal, run_suite, wait_until
+from tests.harness.test_harness import command_of_suite
 from tests.made_up import a_part, a_trial
 from trial import execute
 
@@ -241,7 +240,7 @@ def test_resume_after_a_real_interrupt(tmp_path):
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
     try:
-        wait_for(lambda: len(list(tmp_path.glob("*.p3"))) == 2)
+        assert wait_until(lambda: len(list(tmp_path.glob("*.p3"))) == 2)
         running.send_signal(signal.SIGINT)
         assert running.wait(LONG_S) == 130
     finally:
@@ -255,13 +254,6 @@ def test_resume_after_a_real_interrupt(tmp_path):
         assert run.trials[: len(earlier)] == earlier
         assert [trial.block for trial in run.trials] == [0, 1, 2, 3]
         assert [trial.session for trial in run.trials] == [0] * len(earlier) + [1] * (4 - len(earlier))
-
-
-def wait_for(condition):
-    give_up = time.monotonic() + LONG_S
-    while not condition():
-        assert time.monotonic() < give_up
-        time.sleep(0.02)
 
 
 def edited(folder, change):

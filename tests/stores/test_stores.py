@@ -3,7 +3,6 @@
 import gc
 import multiprocessing
 import threading
-import time
 from multiprocessing import resource_tracker
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from record.terms import OK, SKIPPED
 from stores.family import LEAST_BYTES, Family
 from stores.references import References
 from stores.serving import _open, _server, missing
-from tests.conftest import cell_of, cells_of, shared_memory
+from tests.conftest import LONG_S, cell_of, cells_of, shared_memory, wait_until
 from trial import tasklog
 
 STORES = [name for name in ("shared_memory", "lmdb", "vineyard") if not missing(name)]
@@ -41,10 +40,8 @@ def family(request, tmp_path, monkeypatch):
     with _server(request.param, tmp_path, SIZE):
         yield Family(_open(request.param, tmp_path, SIZE), References(tmp_path / "references"))
         assert held(tmp_path, 0) == 0
-        for _ in range(200):  # the thread removes an object's references first, and then the object
-            if shared_memory() <= before or request.param != "shared_memory":
-                break
-            time.sleep(0.01)
+        if request.param == "shared_memory":  # the thread removes an object's references first, and then the object
+            assert wait_until(lambda: shared_memory() <= before)
     assert shared_memory() <= before
 
 
@@ -55,11 +52,8 @@ def puts(tmp_path):
 def held(tmp_path, expected):
     """Return how many objects there are, as soon as it is what is expected: a thread removes them."""
     gc.collect()
-    for _ in range(200):
-        if (count := len(list((tmp_path / "references").iterdir()))) == expected:
-            break
-        time.sleep(0.01)
-    return count
+    wait_until(lambda: len(list((tmp_path / "references").iterdir())) == expected)
+    return len(list((tmp_path / "references").iterdir()))
 
 
 def test_what_goes_in_comes_out(family, tmp_path):
@@ -140,7 +134,7 @@ def test_objects_may_go_under_any_lock(family):
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(20)
+        thread.join(LONG_S)
         assert not thread.is_alive()
 
 
