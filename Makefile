@@ -19,7 +19,7 @@ bench-stores: .venv/.stores .venv-plasma/.done
 	$(BIN)/python benchmark_dask_stores.py client_scatter worker_scatter array dataframe --trials 3 --memory-trials 3 \
 	--n-jobs $$($(BIN)/python -c 'import loky; print(min(4, loky.cpu_count(only_physical_cores=True)))')
 
-# Tests run side by side, where each process of tests can have namespaces of its own: see tests/conftest.py.
+# Tests run side by side, where each process of tests can have namespaces of its own: see tests/side_by_side.py.
 PYTEST := $(BIN)/python -m pytest -n auto
 
 test: lint
@@ -65,7 +65,7 @@ what-can-be-installed:
 	.venv-plasma/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-plasma.txt && touch $@ || \
 	{ rm -rf .venv-plasma; echo "Plasma cannot be installed on this Python: its row says so."; }
 
-.venv/.dev: requirements-dev.txt .venv/.stores
+.venv/.dev: requirements-dev.txt tests/axe.py .venv/.stores
 	$(INSTALL) -r requirements-dev.txt
 	$(BIN)/python -m tests.axe
 	touch $@

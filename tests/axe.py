@@ -4,6 +4,7 @@ import hashlib
 import io
 import sys
 import tarfile
+from http.client import HTTPException
 from pathlib import Path
 from urllib.request import urlopen
 
@@ -25,5 +26,5 @@ def fetch() -> None:
 if __name__ == "__main__":
     try:
         fetch()
-    except OSError as error:
+    except (OSError, HTTPException) as error:
         print(f"axe, which checks web pages, cannot be fetched ({error}): two tests will be skipped.")

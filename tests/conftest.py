@@ -19,6 +19,7 @@ from unittest.mock import patch
 import matplotlib.pyplot as plt
 import pytest
 from hypothesis import settings
+from rich.console import Console
 
 import benchmark_all
 import params
@@ -27,8 +28,9 @@ from harness import cells, inputs
 from harness.cells import Cell
 from harness.cli import Settings, UserError, parse
 from harness.machine.supervise import become_subreaper
+from harness.suite import make_inputs
 from params import Params
-from record.terms import STUDIES, WORKLOADS
+from record.terms import SKIPPED, STUDIES, WORKLOADS
 from tests.side_by_side import (  # noqa: F401 -- pytest finds its hooks here
     pytest_configure,
     pytest_deselected,
@@ -108,9 +110,9 @@ def cells_of(workload: str, *libraries: str) -> list[Cell]:
 def first_row(workload: str, library: str) -> Cell:
     """Return the first row that a library has of a workload; the test is skipped where the library is not installed."""
     rows = cells_of(workload, library)
-    if not (found := [cell for cell in rows if not cell.outcome]):
+    if rows[0].idiom == cells.NO_IDIOM and rows[0].outcome == SKIPPED:
         pytest.skip(rows[0].reason)
-    return found[0]
+    return next(cell for cell in rows if not cell.outcome)
 
 
 def cell_of(workload: str, library: str, idiom: str) -> Cell:
@@ -126,9 +128,11 @@ def tiny() -> Params:
     """Parameters of trials that take a moment, with their inputs."""
     become_subreaper()
     for workload in (*WORKLOADS, *STUDIES):
-        if workload == "initialization" and not find_spec("torch"):
+        if inputs.facts(workload, TINY) or (workload == "initialization" and not find_spec("torch")):
             continue
-        if not inputs.facts(workload, TINY):
+        if workload == "initialization":  # in a process of its own, because it imports torch: see harness/inputs.py
+            assert make_inputs(workload, TINY, Console(quiet=True)) == ""
+        else:
             inputs.make(workload, TINY)  # here: a process for each takes longer than all that they make
     return TINY
 
@@ -192,7 +196,8 @@ def run_utils(*arguments) -> Ended:
 def run_suite(*arguments, script: str | Path | None = None, sizes: Params = TINY) -> Ended:
     """Do what ``python benchmark_all.py`` does, or a script of tests/scripts, in this process, with tiny sizes.
 
-    Trials have their own interpreters, as always. The machine is not warmed up: that takes longer than they do.
+    Trials have their own interpreters, as always, and end all children of this process. The machine is not warmed up:
+    that takes longer than they do.
     """
     script = SCRIPTS / f"benchmark_{script}.py" if isinstance(script, str) else script
     given = [f"--script={script}", *arguments] if script else arguments

@@ -1,5 +1,6 @@
 """Tests side by side: each process of tests has a shared memory and a network of its own; what is left out is said."""
 
+import shlex
 import sys
 from collections import Counter
 from pathlib import Path
@@ -9,7 +10,7 @@ import psutil
 import pytest
 from xdist.scheduler import LoadGroupScheduling
 
-from harness.machine.process import NO_PROCESSES, namespaces
+from harness.machine.process import OWN_PROCESSES, namespaces
 from harness.machine.room import SHARED_MEMORY
 from harness.machine.supervise import isolate
 
@@ -19,10 +20,10 @@ TOGETHER = ("tests/report/test_browser.py", "tests/test_new_library.py", "tests/
 
 @of_xdist
 def pytest_xdist_auto_num_workers() -> int:
-    """Return how many processes run tests: one more than there are cores, up to eight, because many tests wait.
+    """Return how many processes run tests: one more than there are cores, because many tests wait; nine at most.
 
-    None where they cannot have a machine of their own each: they would then wait for each other's suites, and find each
-    other's shared memory.
+    0, which is this process alone, where they cannot have a machine of their own each: they would then wait for each
+    other's suites, and find each other's shared memory.
     """
     return min(8, len(psutil.Process().cpu_affinity())) + 1 if namespaces() else 0
 
@@ -30,9 +31,9 @@ def pytest_xdist_auto_num_workers() -> int:
 @of_xdist
 def pytest_xdist_setupnodes(specs) -> None:
     """Start the processes that run tests in namespaces of their own."""
-    own = [argument for argument in namespaces() if argument not in NO_PROCESSES]
+    own = [argument for argument in namespaces() if argument not in OWN_PROCESSES]
     for spec in specs:
-        spec.python = " ".join([*own, "--net", sys.executable])
+        spec.python = shlex.join([*own, "--net", sys.executable] if own else [sys.executable])
 
 
 class _Scheduling(LoadGroupScheduling):
@@ -50,7 +51,7 @@ def pytest_xdist_make_scheduler(config, log) -> LoadGroupScheduling:
 
 def pytest_configure(config) -> None:
     """Give a process that runs tests beside others its own shared memory, and a loopback device."""
-    if hasattr(config, "workerinput"):
+    if hasattr(config, "workerinput") and namespaces():
         isolate(disk_usage(SHARED_MEMORY).total)
 
 

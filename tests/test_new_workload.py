@@ -87,6 +87,7 @@ def test_a_workload_is_one_file_and_its_name(copy):
     assert ended.returncode == 0, ended.stdout + ended.stderr
     for library in ("serial", "mp"):
         (run,) = results.load(copy / "results" / f"squares_{library}.p3").runs
+        assert run.bandwidth_bytes_per_s > 0
         tried = [trial for trial in run.trials if trial.outcome != SKIPPED]
         assert {(trial.outcome, trial.tasks_run) for trial in tried} == {(OK, 100)}  # a cold round, and a kept one
     shown = subprocess.run(

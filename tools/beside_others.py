@@ -20,6 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from harness import inputs  # noqa: E402
+from params import as_dict  # noqa: E402
 from record import files as results  # noqa: E402
 from record import terms  # noqa: E402
 from tests.conftest import TINY  # noqa: E402
@@ -31,13 +32,12 @@ SUITE = ("benchmark_all.py", "numerical", "--libraries", "serial", "--profile", 
 
 def beside_a_program(rounds: int) -> Counter[str]:
     """Run trials until the other program has done its rounds; return what was seen."""
-    if not inputs.facts("numerical", TINY):
-        inputs.make("numerical", TINY)
+    inputs.make("sharing", TINY)
     seen: Counter[str] = Counter()
     end = time.monotonic() + rounds * ROUND_S
     neighbour = subprocess.Popen([sys.executable, "-c", NEIGHBOUR], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     for isolated in cycle((True, False)):
-        command = [sys.executable, "-c", BESIDE, *(() if isolated else ("not isolated",))]
+        command = [sys.executable, "-c", BESIDE, json.dumps(as_dict(TINY)), *(() if isolated else ("not isolated",))]
         beside = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=True)
         (outcome, booked), (_, left) = json.loads(beside.stdout)
         seen.update({"trials": 2, "booked on a trial that leaves nothing": booked})

@@ -3,7 +3,7 @@
     python tools/right_trials.py 40                  # beside a busy loop for each core: 75 minutes on 2 cores
     python tools/right_trials.py 40 serial mp        # of some libraries
 
-Inputs are tiny, and made anew each time. Prints how often each row was right, and the reasons of all others. Exit
+Inputs are small, and made anew each time. Prints how often each row was right, and the reasons of all others. Exit
 status 1 if there is one.
 """
 
@@ -22,8 +22,11 @@ from harness.launch import run_cell  # noqa: E402
 from harness.machine.supervise import become_subreaper  # noqa: E402
 from harness.suite import make_inputs  # noqa: E402
 from record.terms import OK, WORKLOADS  # noqa: E402
-from tests.conftest import LIBRARIES, TINY, cells_of  # noqa: E402
+from tests.conftest import LIBRARIES, TINY, cells_of, without  # noqa: E402
 from tools.repeat_tests import busy_loops, cores  # noqa: E402
+from trial.rules import LEAST_MEASURE_S  # noqa: E402
+
+SIZES = without(TINY, image_size=600, num_documents=600, num_batches=400)  # whose plain loops are a measure
 
 
 def main() -> int:
@@ -39,13 +42,14 @@ def main() -> int:
     right: Counter[str] = Counter()
     for number in range(times):
         for workload in WORKLOADS:
-            shutil.rmtree(inputs.folder_of(workload, TINY), ignore_errors=True)
+            shutil.rmtree(inputs.folder_of(workload, SIZES), ignore_errors=True)
         for name, cell in rows.items():
-            if not inputs.facts(cell.workload, TINY):
+            if not inputs.facts(cell.workload, SIZES):
                 with busy_loops(cores()):
-                    make_inputs(cell.workload, TINY, Console(quiet=True))
-            with busy_loops(cores()):  # new ones for each trial, whose end is that of all processes started here
-                trial = run_cell(cell, TINY)
+                    assert make_inputs(cell.workload, SIZES, Console(quiet=True)) == ""
+                assert inputs.facts(cell.workload, SIZES)["least_serial_s"] >= LEAST_MEASURE_S
+            with busy_loops(cores()):  # new ones: `run_cell` ends all children of this process
+                trial = run_cell(cell, SIZES)
             right[name] += trial.outcome == OK
             if trial.outcome != OK:
                 print(f"{number + 1}: {name}: {trial.outcome}: {trial.reason}", flush=True)

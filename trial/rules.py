@@ -74,7 +74,7 @@ def check_work(work_s: float, least_s: float, compute_threads: int) -> str | Non
     """A round's tasks take about as long as in a plain loop. Otherwise they return what was computed before.
 
     ``work_s``: the time in tasks, of all workers together. ``least_s``: what the same tasks took at least in the loop
-    that made the reference (`trial.workload.PlainLoop`), 0 if unknown. Neither a library's merit nor the machine can
+    that made the reference (`trial.workload.plain_loop`), 0 if unknown. Neither a library's merit nor the machine can
     make tasks ten times faster than that.
     """
     if least_s < LEAST_MEASURE_S or work_s * compute_threads >= LEAST_WORK * least_s:

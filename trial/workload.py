@@ -16,7 +16,7 @@ from trial.kernel import Kernel, calibrate
 from trial.rules import WrongResult
 
 SHOWN_ON_REQUEST = ("limits", "renews")  # traits whose idioms answer a question that most workloads do not ask
-LEAST_PASSES, MOST_PASSES, SHORT_LOOP_S = 2, 5, 1.0  # of a plain loop: more than two while all take less than that
+LEAST_PASSES, MOST_PASSES, SHORT_LOOP_S = 2, 5, 1.0  # of a plain loop: two, and up to five until a second has passed
 JOB_VARIABLE = "BENCHMARK_JOB"  # the path of the user's own job, in all processes of a run that measures one
 
 

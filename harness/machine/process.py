@@ -24,10 +24,10 @@ from harness.machine.room import SHARED_MEMORY
 from harness.machine.supervise import end_descendants
 
 SUPERVISOR = "harness.machine.supervise"
-NO_PROCESSES = ("--pid", "--fork", "--kill-child", "--mount-proc")
-NAMESPACES = ("--mount", *NO_PROCESSES)
+OWN_PROCESSES = ("--pid", "--fork", "--kill-child", "--mount-proc")
+NAMESPACES = ("--mount", *OWN_PROCESSES)
 TRY_TIMEOUT_S = 60.0
-END_TIMEOUT_S = 60.0  # of a supervisor that was told to end: it gives its tree time, on a busy machine more
+END_TIMEOUT_S = 60.0  # of a supervisor that was told to end: it may wait 18 s for its tree
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,8 @@ import psutil
 from harness.machine.room import SHARED_MEMORY, size_of
 
 GRACE_S = 3.0  # for daemons and resource trackers to end by themselves after their parent has
-BUSY_GRACE_S = 15.0  # besides, as long as one of them computes or waits for a core: the machine may have no time for it
+BUSY_GRACE_S = 15.0  # this much more while one of them computes or waits for a core: a busy machine takes longer
+IDLE_S = 0.5  # without one that does, they are waiting for something else
 _PR_SET_CHILD_SUBREAPER = 36
 _SIOCSIFFLAGS, _IFF_UP = 0x8914, 0x1
 _STARTED_S = time.time()  # by the clock of files
@@ -109,10 +110,12 @@ def end_descendants(grace_s: float) -> tuple[int, set[int]]:
     Also return the ids of all that this process has waited for, with orphans: their CPU time is in RUSAGE_CHILDREN.
     """
     gone, alive = psutil.wait_procs(_descendants(), timeout=grace_s)
-    give_up_s = time.monotonic() + (BUSY_GRACE_S if grace_s else 0.0)
-    while any(map(_wants_a_core, alive)) and time.monotonic() < give_up_s:
+    begin_s = wanted_s = time.monotonic()
+    while grace_s and alive and wanted_s - begin_s < BUSY_GRACE_S and time.monotonic() - wanted_s < IDLE_S:
         ended, alive = psutil.wait_procs(alive, timeout=0.05)
         gone += ended
+        if any(map(_wants_a_core, alive)):
+            wanted_s = time.monotonic()
     killed = 0
     while alive := [process for process in {*alive, *_descendants()} if process.is_running()]:
         for process in alive:
@@ -128,11 +131,11 @@ def _descendants() -> list[psutil.Process]:
 
 
 def _wants_a_core(process: psutil.Process) -> bool:
-    """Return whether the process computes, waits for a core, or for a disk."""
-    try:
-        return process.status() in (psutil.STATUS_RUNNING, psutil.STATUS_DISK_SLEEP)
-    except psutil.NoSuchProcess:
-        return False
+    """Return whether one of the process' threads computes, waits for a core, or for a disk."""
+    with suppress(OSError):  # it has ended
+        stats = [path.read_text() for path in Path(f"/proc/{process.pid}/task").glob("*/stat")]
+        return any(stat.rpartition(")")[2].split()[0] in ("R", "D") for stat in stats)
+    return False
 
 
 def _has_ended(process: psutil.Process) -> bool:

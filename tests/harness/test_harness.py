@@ -126,8 +126,10 @@ def test_outcome(idiom, expected, reason, tiny):
 
 
 def test_what_was_computed_before_is_no_result(tiny):
-    """Here the tasks must take long enough to be a measure."""
-    trial = run_cell(cell_of("faulty", "remembers_what_it_computed", "numerical"), tiny)
+    """Here the tasks must take long enough to be a measure, however fast the machine is."""
+    long = without(tiny, image_size=1000)
+    assert suite.make_inputs("numerical", long, Console(quiet=True)) == ""
+    trial = run_cell(cell_of("faulty", "remembers_what_it_computed", "numerical"), long)
     assert trial.outcome == terms.WRONG
     assert "results may have been computed before timing" in trial.reason
 
@@ -140,7 +142,7 @@ def test_a_loop_in_the_parent_is_no_parallel_run(tiny):
 
 @pytest.mark.parametrize("idiom", ["hangs", pytest.param("hangs_on_unpicklable", marks=pytest.mark.full)])
 def test_timeout_ends_the_whole_tree(idiom, tiny):
-    trial = run_cell(cell_of("faulty", idiom), without(tiny, timeout_s=8.0))  # by then it has started, even here
+    trial = run_cell(cell_of("faulty", idiom), without(tiny, timeout_s=8.0))  # by then it has started
     assert trial.outcome == terms.TIMEOUT
     assert trial.reason.startswith("it did not return within 8 s")
     assert trial.left_behind.processes >= 1
@@ -218,7 +220,7 @@ def test_a_file_that_was_in_shared_memory_before_stays(tmp_path):
         data.write_bytes(b"a user's")
         time.sleep(0.1)  # the clock of files is coarser
         code = f"import time; held = open({str(data)!r}), open({str(made)!r}, 'w'); time.sleep(60)"
-        ended = run_code(code, tmp_path, timeout_s=8, isolated=False)  # by then it has opened both, even here
+        ended = run_code(code, tmp_path, timeout_s=8, isolated=False)  # by then it has opened both
         assert (ended.timed_out, ended.left["shm_segments"]) == (True, 1)
         assert (data.exists(), made.exists()) == (True, False)
 
@@ -275,14 +277,18 @@ def test_a_signal_during_the_imports_ends_a_run_as_later_ones_do(number):
     assert (ended.returncode, ended.stderr) == (130, b"")
 
 
-@pytest.mark.full
 @pytest.mark.parametrize(
     ("workload", "idiom", "reason"),
     [
-        ("numerical", "pure", "filter 1: the image differs"),
-        ("numerical", "concatenated", "results of 8 of 8 tasks of the round"),
-        ("numerical", "threads", "tasks ran in the calling process"),
-        ("stateful", "one worker's state", "documents were counted that are not the 24 of the round"),
+        pytest.param("numerical", "pure", "filter 1: the image differs", marks=pytest.mark.full),
+        pytest.param("numerical", "concatenated", "results of 8 of 8 tasks of the round", marks=pytest.mark.full),
+        pytest.param("numerical", "threads", "tasks ran in the calling process", marks=pytest.mark.full),
+        pytest.param(
+            "stateful",
+            "one worker's state",
+            "documents were counted that are not the 24 of the round",
+            marks=pytest.mark.full,
+        ),
         ("stateful", "not cleared", "kept round: 48 documents were counted that are not the 24 of the round"),
     ],
 )
@@ -394,8 +400,10 @@ def test_a_script_that_is_killed_while_it_says_its_idioms_is_asked_once_more(kil
 
 
 # Before a suite in a process of its own: tiny sizes, and no time spent on warming up the machine.
+# A trial's own time limit is longer than a test waits: else it might be what ends a trial.
 TINY_SIZES = (
-    f"import params; params.PROFILES[params.DEFAULT_PROFILE] = params.from_dict({as_dict(TINY)!r})",
+    "import params; params.PROFILES[params.DEFAULT_PROFILE] = "
+    f"params.from_dict({as_dict(without(TINY, timeout_s=10 * LONG_S))!r})",
     "import harness.suite; harness.suite._warm_up = lambda *_: (1e10, '')",
 )
 
@@ -406,9 +414,11 @@ def command_of_suite(*arguments: str, code_before: Sequence[str] = TINY_SIZES) -
     return [sys.executable, "-c", "; ".join(code), *arguments]
 
 
-def start_suite(folder: Path, *code_before: str, libraries: str = "", **variables: str) -> subprocess.Popen[str]:
+def start_suite(
+    folder: Path, *code_before: str, libraries: str = "", workload: str = "numerical", **variables: str
+) -> subprocess.Popen[str]:
     """Start a suite that measures for a long time: a script that hangs, or some libraries, and then the plain loop."""
-    measured = ("numerical", "--libraries", *libraries.split(), "serial") if libraries else ("stateful",)
+    measured = (workload, "--libraries", *libraries.split(), "serial") if libraries else ("stateful",)
     script = () if libraries else (f"--script={SCRIPTS / 'benchmark_waits.py'}",)
     arguments = [*script, *measured, "--n-jobs", "2", "--trials", "50", "--results", str(folder)]
     return subprocess.Popen(
@@ -544,7 +554,7 @@ def test_nothing_listens_that_others_can_reach(libraries, isolation, awaited, se
 def test_an_interrupted_run_leaves_no_folder_in_the_machines_shared_memory(tmp_path):
     """joblib puts large arguments into folders there, which nobody has open."""
     before = shared_memory()
-    suite = start_suite(tmp_path, NOT_ISOLATED, libraries="joblib")
+    suite = start_suite(tmp_path, NOT_ISOLATED, libraries="joblib", workload="sharing")
     made = wait_until(lambda: shared_memory() - before)
     suite.terminate()
     suite.communicate(timeout=LONG_S)
@@ -559,8 +569,10 @@ def test_two_runs_into_one_folder_lose_nothing(tmp_path):
         second = run_suite(*SMALL, "--libraries", "serial", "--results", tmp_path)
         assert second.returncode == 2
         assert f"process {first.pid} writes its results to" in second.stderr
-        beside = run_suite(*SMALL, "--libraries", "serial", "--anyway", "--results", tmp_path / "other")
+        command = command_of_suite(*SMALL, "--libraries", "serial", "--anyway", "--results", str(tmp_path / "other"))
+        beside = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=LONG_S, check=False)
         assert beside.returncode == 0, beside.stderr
+        assert first.poll() is None
     finally:
         first.terminate()
         first.communicate(timeout=LONG_S)

@@ -182,14 +182,14 @@ def test_units_of_precision_and_budget():
 
 
 def test_budget_is_kept_and_what_was_reached_is_printed_and_stored(tmp_path):
-    ended = run_suite(*TINY_RUN, "--budget", "1s", "--results", tmp_path)
+    ended = run_suite(*TINY_RUN, "--budget", "0.01s", "--results", tmp_path)
     assert ended.returncode == 0, ended.stderr
     assert "1 blocks in" in ended.stdout
-    assert "another block does not fit into the budget of 1 s" in ended.stdout
+    assert "another block does not fit into the budget" in ended.stdout
     for library in ("serial", "fork"):
         run = results.load(tmp_path / f"stateful_{library}.p3").runs[-1]
         assert run.stopping.blocks == 1
-        assert run.stopping.asked_budget_s == 1
+        assert run.stopping.asked_budget_s == 0.01
         assert all(trial.yardstick_s > 0 for trial in run.trials)
 
 

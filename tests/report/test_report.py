@@ -28,7 +28,7 @@ from report.numbers.measured import Measured, read
 from report.numbers.parts import tasks_of
 from report.numbers.quantities import LIMIT
 from report.tables.workload import print_tables
-from tests.conftest import ROOT, run_utils
+from tests.conftest import LONG_S, ROOT, run_utils
 from tests.made_up import A_MACHINE, MIB, a_part, a_run, a_trial, memory_of, save
 
 
@@ -622,11 +622,11 @@ def test_a_row_of_another_style_changes_no_verdict_among_the_others(trait, facto
 def test_results_are_shown_whatever_takes_the_output(folder):
     command = [sys.executable, "utils.py", "table", "--results", str(folder)]
     in_ascii = {**os.environ, "PYTHONIOENCODING": "ascii"}
-    ended = subprocess.run(command, cwd=ROOT, env=in_ascii, capture_output=True, timeout=60, check=False)
+    ended = subprocess.run(command, cwd=ROOT, env=in_ascii, capture_output=True, timeout=LONG_S, check=False)
     assert (ended.returncode, ended.stderr) == (0, b"")
     assert b"numerical" in ended.stdout
     into_nothing = subprocess.run(
-        ["bash", "-c", f"{' '.join(command)} | head -1"], cwd=ROOT, capture_output=True, timeout=60, check=False
+        ["bash", "-c", f"{' '.join(command)} | head -1"], cwd=ROOT, capture_output=True, timeout=LONG_S, check=False
     )
     assert into_nothing.stderr == b""
 
