@@ -1,5 +1,7 @@
 """From samples to a number and how sure it is. Everything statistical comes from scipy.
 
+scipy imports `scipy.stats` when it is first used: that takes a second, which no command needs to wait for at its start.
+
 Comparisons are paired. Two cells of one block were measured within minutes of each other, in random order. So the
 machine's drift over the run is not in their ratio, and drift within the block is noise that favours none. A block's
 log-ratio is one sample. A family is all comparisons with one reference, of one style, in one workload, on one number of
